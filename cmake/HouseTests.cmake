@@ -1,0 +1,14 @@
+# house_doctest(name FOLDER folder LIBRARIES ...): one doctest program from every *_test.cpp in a
+# folder (and its subfolders), registered with CTest under its own name.
+function(house_doctest name)
+  cmake_parse_arguments(ARG "" "FOLDER" "LIBRARIES;LABELS" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${ARG_FOLDER}/*_test.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name} ${sources} ${CMAKE_SOURCE_DIR}/tests/unit/main.cpp)
+  target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} doctest::doctest house_flags)
+  target_compile_definitions(${name} PRIVATE SOURCE_ROOT="${CMAKE_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND ${name} --no-intro --no-version)
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 120)
+endfunction()

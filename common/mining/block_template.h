@@ -1,0 +1,54 @@
+// BlockTemplate: what a node offers to mine on, parsed from a getblocktemplate answer (BIP22/23/145).
+//
+// The other transactions are kept as one run of bytes, exactly as the block will carry them, since
+// nothing here needs them one by one; their ids are kept for the merkle branch.
+//
+// Units:  amounts in satoshis, weights in weight units, times in seconds since 1970.
+// Errors: TemplateError names the field, its value and what was expected. The caller keeps the job
+//         it has.
+// Thread: pure.
+#pragma once
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+#include "common/bitcoin/hash.h"
+#include "common/bitcoin/sats.h"
+#include "common/bitcoin/target.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mining {
+
+struct TemplateError {
+  std::string field;  // "bits"
+  std::string why;    // "\"zz\" is not 8 hex digits"
+};
+
+struct BlockTemplate {
+  bitcoin::BlockHash prev_hash;
+  std::uint32_t version = 0;
+  std::uint32_t nbits = 0;
+  bitcoin::Target256 network_target;
+  std::uint32_t height = 0;
+  std::uint32_t curtime = 0;
+  std::uint32_t mintime = 0;
+  bitcoin::Sats coinbase_value;  // subsidy and fees
+  bitcoin::Sats fees;            // sum over the transactions, where the node tells
+  // Complete scriptPubKey of the commitment output; none when the chain has no segwit yet.
+  std::optional<base::Bytes> default_witness_commitment;
+  std::vector<bitcoin::Hash256> txids;  // without the coinbase, in block order
+  base::Bytes transactions;             // witness serialisation, one after another
+  std::string longpollid;
+  std::uint64_t transactions_weight = 0;
+  std::uint64_t transactions_sigops = 0;
+};
+
+// `json` is the "result" value of the answer.
+[[nodiscard]] base::Result<BlockTemplate, TemplateError> parse_block_template(
+    std::string_view json);
+
+}  // namespace mining

@@ -1,0 +1,36 @@
+// build_job: a template and the payout outputs become a Job.
+//
+// Money: the outputs' values must add up to the template's coinbase_value exactly; anything else is
+// JobError::wrong_sum, so that no satoshi is left to the network by an oversight.
+// Thread: pure.
+#pragma once
+
+#include "common/base/result.h"
+#include "common/mining/job.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mining {
+
+enum class JobError { wrong_sum, script_sig_too_long, no_output, block_too_heavy };
+std::string_view describe(JobError error);
+
+struct JobSpec {
+  JobId id;
+  std::shared_ptr<const BlockTemplate> block_template;
+  std::vector<bitcoin::TxOut> outputs;
+  std::string coinbase_tag;
+  base::Bytes coinbase_extra_push;       // empty: none
+  std::uint32_t version_mask = 0;        // cleared from the version miners get
+  std::size_t extranonce1_size = 4;
+  std::size_t extranonce2_size = 8;
+  std::uint32_t ntime = 0;               // at least the template's mintime
+  bool clean_jobs = false;
+  base::MonoTime tip_seen_at{};
+};
+
+[[nodiscard]] base::Result<std::shared_ptr<const Job>, JobError> build_job(const JobSpec& spec);
+
+}  // namespace mining

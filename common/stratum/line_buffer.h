@@ -1,0 +1,58 @@
+// LineBuffer: a byte stream to lines, bounded.
+//
+// A line ends at '\n'; a '\r' and blanks before it are stripped, empty lines are passed over. A peer
+// that sends more than line_bytes_max without a newline gets an error, and the buffer takes no more.
+// Memory: nothing is held while lines arrive whole; the buffer keeps only an unfinished tail.
+// Thread: one owner, one thread.
+#pragma once
+
+#include "common/base/bytes.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace stratum {
+
+class LineBuffer {
+ public:
+  explicit LineBuffer(std::size_t line_bytes_max) : line_bytes_max_(line_bytes_max) {}
+
+  // Calls on_line(std::string_view) for each whole line in order; the view is valid during the
+  // call. on_line returns false to stop (the rest of the bytes is dropped: the caller is closing).
+  // Returns false when a line is too long: the connection is to be closed.
+  template <class OnLine>
+  [[nodiscard]] bool push(base::ByteSpan bytes, OnLine&& on_line) {
+    std::string_view rest = base::as_text(bytes);
+    while (true) {
+      const std::size_t newline = rest.find('\n');
+      if (newline == std::string_view::npos) break;
+      std::string_view piece = rest.substr(0, newline);
+      rest.remove_prefix(newline + 1);
+      if (tail_.size() + piece.size() > line_bytes_max_) return false;
+      if (!deliver(piece, on_line)) return true;
+    }
+    if (tail_.size() + rest.size() > line_bytes_max_) return false;
+    tail_.append(rest);
+    return true;
+  }
+
+  std::size_t buffered_bytes() const { return tail_.size(); }
+
+ private:
+  template <class OnLine>
+  bool deliver(std::string_view piece, OnLine&& on_line) {
+    if (tail_.empty()) return trimmed_empty(piece) || on_line(trim(piece));
+    std::string whole = std::move(tail_);
+    tail_ = std::string();
+    whole.append(piece);
+    return trimmed_empty(whole) || on_line(trim(whole));
+  }
+  static std::string_view trim(std::string_view line);
+  static bool trimmed_empty(std::string_view line) { return trim(line).empty(); }
+
+  const std::size_t line_bytes_max_;
+  std::string tail_;
+};
+
+}  // namespace stratum
