@@ -1,0 +1,115 @@
+// Config: everything an operator decides, in one struct, parsed and validated before anything
+// starts. The shape of pool.json is a promise; its JSON Schema is pool/config/pool.schema.json.
+//
+// Sources, later ones win: defaults, the file (JSON with comments), environment variables
+// (PHASEPOOL_ and the key's path in capitals: PHASEPOOL_STRATUM_DURABILITY).
+//
+// Errors: ConfigError is one line for the operator: file, line, key, value, what was expected.
+#pragma once
+
+#include "common/base/result.h"
+#include "common/bitcoin/address.h"
+#include "common/bitcoin/target.h"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pool {
+
+struct NodeConfig {
+  std::string rpc = "http://127.0.0.1:8332";  // default port follows the network
+  std::string user;
+  std::string password;
+  std::string cookie_file;
+  std::string zmq;  // empty: long-poll and poll only
+};
+
+struct ListenConfig {
+  std::string host = "0.0.0.0";
+  std::uint16_t port = 3333;
+  std::string tls = "auto";  // "auto", "off", "only"
+  std::vector<std::string> proxy_from;
+};
+
+enum class Durability { fsync, relaxed };
+
+struct DifficultyConfig {
+  bitcoin::Difficulty start;  // 1024
+  bitcoin::Difficulty min;    // 0.001
+  std::optional<bitcoin::Difficulty> max;  // none: only the network's difficulty bounds it
+  bool vardiff = true;
+  double shares_per_minute = 6;
+};
+
+struct StratumConfig {
+  std::vector<ListenConfig> listen;
+  std::string tls_certificate;
+  std::string tls_key;
+  std::uint32_t shards = 0;  // 0: one per core
+  Durability durability = Durability::fsync;
+  DifficultyConfig difficulty;
+  std::uint32_t version_mask = 0x1fffe000;
+};
+
+struct HttpConfig {
+  std::string listen = "127.0.0.1:8080";
+  std::string admin_listen = "127.0.0.1:8081";
+};
+
+struct CoherenceConfig {
+  bool enabled = true;
+  std::uint32_t level = 2;
+  std::uint32_t block_seconds = 420;
+  std::uint32_t retarget_blocks = 123;
+};
+
+struct PayoutConfig {
+  std::string scheme = "pplns";       // "pplns", "prop", "pps", "solo"
+  std::string pplns_window = "2.0";   // decimal text, never a double
+  std::uint32_t fee_ppm = 10000;
+  std::uint32_t coherence_ppm = 0;
+  std::int64_t minimum_sats = 100000;
+};
+
+struct LogConfig {
+  std::string level = "info";
+  std::string format = "text";
+};
+
+struct Config {
+  bitcoin::Network network = bitcoin::Network::mainnet;
+  bitcoin::Address payout_address;  // checked for the network
+  std::string coinbase_tag = "/phasepool/";
+  std::string data_dir = "/var/lib/phasepool";
+  std::vector<NodeConfig> nodes;
+  std::string database = "postgresql:///phasepool?host=/run/postgresql";
+  StratumConfig stratum;
+  HttpConfig http;
+  CoherenceConfig coherence;
+  PayoutConfig payout;
+  LogConfig log;
+};
+
+struct ConfigError {
+  std::string key;  // JSON pointer, "/stratum/listen/0/port"; empty: the file itself
+  std::string why;  // the whole line for the operator, without a newline
+};
+
+// Looks up an environment variable; nullopt when unset. Passed in, so that tests need no setenv.
+using GetEnv = std::function<std::optional<std::string>(const std::string&)>;
+
+// `file_name` is only named in errors.
+[[nodiscard]] base::Result<Config, ConfigError> parse_config(std::string_view json,
+                                                             std::string_view file_name,
+                                                             const GetEnv& getenv);
+// Reads the file, then parse_config(); also reads secrets that the config keeps in files.
+[[nodiscard]] base::Result<Config, ConfigError> load_config(const std::string& path,
+                                                            const GetEnv& getenv);
+// The JSON Schema, as embedded in the program.
+std::string_view config_schema();
+
+}  // namespace pool

@@ -1,0 +1,79 @@
+// The journal's form on disk; writer, reader, simulator and `phasepool verify` agree on this page.
+//
+//   segment file  <data_dir>/journal/<segment, 16 hex digits>.journal
+//   header  64 bytes: magic "PHPJRNL1" | version u32 | header length u32 | journal id 16 bytes |
+//           segment u64 | first sequence number u64 | zero u64 | crc32c u32 of all before |
+//           zero u32
+//   record  length u32 (of type, sequence and payload) | type u8 | sequence u64 | payload | crc32c
+//           u32 over everything before it in the record, the length included
+//
+// All integers little-endian. Sequence numbers rise by one from record to record, across segments.
+// A segment ends at its last whole, valid record: what follows a torn write is never read as data.
+//
+// A shard encodes payloads (encode_payload) without knowing sequence numbers; the writer frames
+// them (append_frame) as they are written.
+// Thread: pure functions.
+#pragma once
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+#include "pool/core/records.h"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace pool {
+
+using JournalUuid = std::array<std::uint8_t, 16>;  // made once per data_dir
+
+inline constexpr std::uint32_t journal_version = 1;
+inline constexpr std::size_t segment_header_bytes = 64;
+inline constexpr std::size_t frame_overhead_bytes = 4 + 1 + 8 + 4;
+
+enum class RecordType : std::uint8_t { share = 1, block_candidate = 2, block_outcome = 3, event = 4 };
+
+// Where a record ends: the place to go on reading. Ordered.
+struct JournalPosition {
+  std::uint64_t segment = 0;
+  std::uint64_t offset = 0;    // bytes from the start of the segment's file
+  std::uint64_t sequence = 0;  // of the last record before this place; 0: none yet
+  friend auto operator<=>(const JournalPosition&, const JournalPosition&) = default;
+};
+
+struct SegmentHeader {
+  JournalUuid journal{};
+  std::uint64_t segment = 0;
+  std::uint64_t first_sequence = 1;
+  friend bool operator==(const SegmentHeader&, const SegmentHeader&) = default;
+};
+
+enum class JournalError { bad_magic, unknown_version, bad_checksum, truncated, bad_payload, too_long };
+std::string_view describe(JournalError error);
+
+std::uint32_t crc32c(base::ByteSpan bytes, std::uint32_t seed = 0);
+
+base::Bytes write_segment_header(const SegmentHeader& header);
+[[nodiscard]] base::Result<SegmentHeader, JournalError> parse_segment_header(base::ByteSpan bytes);
+
+// A record without its frame: type byte and payload, appended to `out`; returns the bytes added.
+// One JournalAppend carries many of these, each preceded by its u32 length.
+void append_payload(base::Bytes& out, const JournalRecord& record);
+// Frames every payload in `payloads` (as append_payload made them) from `first_sequence` on, and
+// returns how many there were.
+std::uint64_t append_frames(base::Bytes& out, base::ByteSpan payloads,
+                            std::uint64_t first_sequence);
+
+struct ParsedFrame {
+  std::uint64_t sequence = 0;
+  std::size_t bytes = 0;  // the frame's whole length
+  JournalRecord record;
+};
+// The frame at the start of `bytes`. truncated: more bytes are needed (or the tail is torn).
+[[nodiscard]] base::Result<ParsedFrame, JournalError> parse_frame(base::ByteSpan bytes);
+
+std::string segment_file_name(std::uint64_t segment);
+std::optional<std::uint64_t> parse_segment_file_name(std::string_view name);
+
+}  // namespace pool

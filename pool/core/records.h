@@ -1,0 +1,73 @@
+// What the journal keeps: one struct per record type. These are the facts that must reach
+// PostgreSQL; journal_format.h is their form on disk.
+//
+// Units: times in microseconds since 1970; difficulties are ratios; work is exact expected hashes.
+#pragma once
+
+#include "common/base/u256.h"
+#include "common/bitcoin/hash.h"
+#include "common/bitcoin/header.h"
+#include "common/bitcoin/sats.h"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace pool {
+
+// An accepted share. The header hash is its identity: every field of the header enters it.
+struct ShareRecord {
+  std::int64_t time_us = 0;
+  std::string address;      // canonical payout address of the miner
+  std::string worker_name;  // what follows the first '.' of the user name; may be empty
+  std::uint32_t height = 0;
+  std::uint64_t job_id = 0;
+  double difficulty = 0;         // assigned, and so credited
+  base::U256 work;               // of the assigned target
+  double share_difficulty = 0;   // what the hash happened to meet
+  bitcoin::BlockHash hash;
+  friend bool operator==(const ShareRecord&, const ShareRecord&) = default;
+};
+
+// A share that met the network target: enough to explain the block without the node.
+struct BlockCandidateRecord {
+  std::int64_t time_us = 0;
+  std::string address;      // finder
+  std::string worker_name;
+  std::uint32_t height = 0;
+  bitcoin::BlockHash hash;
+  bitcoin::HeaderBytes header{};
+  bitcoin::Sats reward;           // coinbase value
+  double network_difficulty = 0;
+  double share_difficulty = 0;
+  base::Bytes coinbase;           // legacy serialisation
+  std::vector<bitcoin::Hash256> merkle_branch;
+  friend bool operator==(const BlockCandidateRecord&, const BlockCandidateRecord&) = default;
+};
+
+enum class BlockStatus : std::uint8_t { submitted, accepted, rejected };
+
+// What the nodes said of a candidate.
+struct BlockOutcomeRecord {
+  std::int64_t time_us = 0;
+  bitcoin::BlockHash hash;
+  BlockStatus status = BlockStatus::submitted;
+  std::string detail;  // the node's reason; empty when accepted
+  friend bool operator==(const BlockOutcomeRecord&, const BlockOutcomeRecord&) = default;
+};
+
+// An error report or a notable event: severity critical, high, medium, low, info.
+struct EventRecord {
+  std::int64_t time_us = 0;
+  std::string severity;
+  std::string component;
+  std::string message;
+  std::string context_json;  // an object
+  friend bool operator==(const EventRecord&, const EventRecord&) = default;
+};
+
+using JournalRecord =
+    std::variant<ShareRecord, BlockCandidateRecord, BlockOutcomeRecord, EventRecord>;
+
+}  // namespace pool

@@ -1,0 +1,46 @@
+// The small types that a shard and the loop around it share.
+#pragma once
+
+#include "common/base/bytes.h"
+#include "common/base/strong.h"
+#include "common/bitcoin/hash.h"
+#include "common/bitcoin/header.h"
+#include "common/mining/job.h"
+
+#include <cstdint>
+#include <memory>
+
+namespace pool {
+
+// How a core names a connection that a loop owns. Never reused while the process lives.
+using ConnectionId = base::Strong<struct ConnectionIdTag, std::uint64_t>;
+using ShardIndex = base::Strong<struct ShardIndexTag, std::uint32_t>;
+// Who appended to the journal: a shard (its index) or the node loop (journal_source_node).
+using JournalSource = base::Strong<struct JournalSourceTag, std::uint32_t>;
+inline constexpr JournalSource journal_source_node{0xffffffff};
+// A source's own count of its appends, from 1.
+using AppendId = base::Strong<struct AppendIdTag, std::uint64_t>;
+
+enum class CloseReason : std::uint8_t {
+  line_too_long,
+  not_stratum,        // bad JSON too often, or another protocol
+  too_many_unauthorized,
+  handshake_timeout,
+  idle,
+  auth_failed,
+  shutting_down,
+  pool_full,
+};
+std::string_view describe(CloseReason reason);
+
+// A header that meets its network target. Posted to the node loop before anything else is done
+// with the share.
+struct FoundBlock {
+  std::shared_ptr<const mining::Job> job;
+  bitcoin::HeaderBytes header{};
+  bitcoin::BlockHash hash;
+  base::Bytes coinbase;  // legacy serialisation
+  ShardIndex shard;
+};
+
+}  // namespace pool

@@ -1,0 +1,91 @@
+// What the pool counts, and hash-rate windows over it.
+//
+// Shards count from their start and report their totals about once a second; the web loop adds the
+// shards up. Totals, not differences: a lost report costs nothing.
+//
+// Units:  work is expected hashes (exact); rates are hashes per second, for people.
+#pragma once
+
+#include "common/base/ring.h"
+#include "common/base/time.h"
+#include "common/base/u256.h"
+#include "common/bitcoin/hash.h"
+#include "common/stratum/reject.h"
+#include "pool/core/journal_format.h"
+#include "pool/core/shard_types.h"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace pool {
+
+struct ShardStats {
+  ShardIndex shard;
+  std::uint64_t connections = 0;        // open now
+  std::uint64_t connections_total = 0;
+  std::uint64_t workers = 0;            // authorized connections-and-names now
+  std::uint64_t miners = 0;             // distinct payout addresses among them, per shard
+  std::uint64_t shares_accepted = 0;
+  std::uint64_t shares_pending = 0;     // waiting to be durable
+  std::array<std::uint64_t, stratum::reject_reason_count> rejects{};
+  std::uint64_t blocks_found = 0;
+  base::U256 work_accepted;
+  double best_share_difficulty = 0;
+  std::uint64_t job_id = 0;             // the newest this shard has sent
+  std::int64_t notify_latency_us = -1;  // tip seen to last miner told, of the last new tip; -1: none
+};
+
+struct NodeStatus {
+  bool connected = false;
+  std::string error;       // why not; one line
+  std::string chain;
+  std::string version;     // subversion
+  std::uint32_t height = 0;  // of the tip
+  bitcoin::BlockHash tip;
+  double network_difficulty = 0;
+  double network_hashrate = 0;
+  std::int64_t coinbase_sats = 0;     // of the current template
+  std::uint64_t template_transactions = 0;
+  std::int64_t template_time_us = 0;  // when it came
+  std::uint64_t jobs_published = 0;
+  std::uint64_t blocks_accepted = 0;
+  std::uint64_t blocks_rejected = 0;
+};
+
+struct JournalStatus {
+  bool writable = true;
+  std::string error;
+  JournalPosition durable_to;
+  std::uint64_t fsyncs = 0;
+  std::int64_t last_fsync_us = 0;
+};
+
+// Averages of a rising total over the windows people look at. One sample a second at most; memory is
+// fixed.
+class HashrateWindows {
+ public:
+  static constexpr std::array<std::chrono::seconds, 5> windows{
+      std::chrono::seconds{60}, std::chrono::seconds{300}, std::chrono::seconds{900},
+      std::chrono::seconds{3600}, std::chrono::seconds{86400}};
+  static constexpr std::array<std::string_view, 5> names{"1m", "5m", "15m", "1h", "1d"};
+
+  HashrateWindows();
+  // `work_total` never falls.
+  void sample(base::MonoTime now, const base::U256& work_total);
+  // Hashes per second over window i, or over the time since the first sample if that is shorter.
+  double rate(std::size_t window, base::MonoTime now) const;
+
+ private:
+  struct Sample {
+    base::MonoTime at;
+    base::U256 work;
+  };
+  // Seconds for the last 15 minutes, minutes for the last day.
+  base::Ring<Sample> seconds_;
+  base::Ring<Sample> minutes_;
+};
+
+}  // namespace pool

@@ -1,0 +1,102 @@
+// Every message that crosses a thread, and who sends it to whom. Plain data: they can be printed,
+// recorded and replayed. Mailboxes are bounded; what happens when one is full stands at each message.
+#pragma once
+
+#include "pool/core/journal_format.h"
+#include "pool/core/shard_types.h"
+#include "pool/core/stats.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+
+namespace pool {
+
+// Orderly stop; every loop finishes what it has promised and leaves its thread.
+struct Shutdown {};
+
+// ---------------------------------------------------------------- to a shard (pool/net)
+
+// node -> every shard. Full: the newest replaces the waiting one and keeps clean_jobs if either had it.
+struct NewJob {
+  std::shared_ptr<const mining::Job> job;
+};
+// journal -> shard. Every append of this source up to `up_to` is on disk, except those named by a
+// NotDurable before. Full: the newest replaces the waiting one, if that is the last in the box.
+struct Durable {
+  AppendId up_to;
+};
+// journal -> shard. Appends first..last could not be written; their shares are answered with an
+// error. Always goes through (reserved space).
+struct NotDurable {
+  AppendId first;
+  AppendId last;
+};
+// node -> the shard that found it: the block's bytes are in the vault (or can't be: `stored` false).
+// The candidate's reply waits for this. Always goes through.
+struct BlockVaulted {
+  bitcoin::BlockHash hash;
+  bool stored = false;
+};
+
+using ShardMessage = std::variant<NewJob, Durable, NotDurable, BlockVaulted, Shutdown>;
+
+// ---------------------------------------------------------------- to the journal (pool/journal)
+
+// shard or node -> journal. Full: a shard stops reading its sockets until a Durable comes; appends
+// that hold a block candidate or an outcome go through on reserved space.
+struct JournalAppend {
+  JournalSource source;
+  AppendId id;
+  base::Bytes payloads;  // as append_payload() made them, one or more
+};
+
+using JournalMessage = std::variant<JournalAppend, Shutdown>;
+
+// ---------------------------------------------------------------- to the node loop (pool/node)
+
+// A FoundBlock (pool/core/shard_types.h) always goes through, on reserved space.
+using NodeMessage = std::variant<FoundBlock, Durable, NotDurable, Shutdown>;
+
+// ---------------------------------------------------------------- to the store (pool/store)
+
+// journal -> store: everything before `durable_to` may be shipped. The newest replaces.
+struct JournalAdvanced {
+  JournalPosition durable_to;
+};
+
+using StoreMessage = std::variant<JournalAdvanced, Shutdown>;
+
+// ---------------------------------------------------------------- to the query thread (pool/store)
+
+// http -> query. Full: http answers 503.
+struct StatsQuery {
+  std::uint64_t request = 0;  // echoed
+  enum class What { blocks, totals } what = What::totals;
+};
+
+using QueryMessage = std::variant<StatsQuery, Shutdown>;
+
+// ---------------------------------------------------------------- to the web loop (pool/http)
+
+// ShardStats, NodeStatus, JournalStatus (pool/core/stats.h): the newest of each sender replaces.
+
+// store -> http, after each batch and each change of state.
+struct StoredStats {
+  bool connected = false;
+  std::string error;               // the last one, for the operator; empty when connected
+  JournalPosition shipped_to;
+  std::uint64_t shares_stored = 0;  // rows in all, by this journal
+};
+
+struct QueryResult {
+  std::uint64_t request = 0;
+  bool ok = false;
+  std::string json;  // the answer's body when ok, else an error text
+};
+
+using HttpMessage =
+    std::variant<ShardStats, NodeStatus, JournalStatus, StoredStats, QueryResult, Shutdown>;
+
+}  // namespace pool
