@@ -8,25 +8,29 @@
 #include "common/base/result.h"
 #include "common/mining/job.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mining {
 
-enum class JobError { wrong_sum, script_sig_too_long, no_output, block_too_heavy };
+enum class JobError { wrong_sum, script_sig_too_long, no_output, no_height, block_too_heavy };
 std::string_view describe(JobError error);
 
 struct JobSpec {
   JobId id;
   std::shared_ptr<const BlockTemplate> block_template;
   std::vector<bitcoin::TxOut> outputs;
+  // The coinbase's unique push; distinct per job, so that two jobs never share a coinbase.
+  std::uint64_t coinbase_unique = 0;
   std::string coinbase_tag;
   base::Bytes coinbase_extra_push;       // empty: none
   std::uint32_t version_mask = 0;        // cleared from the version miners get
   std::size_t extranonce1_size = 4;
   std::size_t extranonce2_size = 8;
-  std::uint32_t ntime = 0;               // at least the template's mintime
+  std::uint32_t ntime = 0;               // raised to the template's mintime where it is less
   bool clean_jobs = false;
   base::MonoTime tip_seen_at{};
 };

@@ -55,8 +55,10 @@ struct ServerResponse {
   int error_code = 0;        // when error is not null
   std::string error_text;
 };
+// A method we do not know, or one that we know and whose params are not usable.
 struct UnknownServerMethod {
   std::string method;
+  std::string why;  // "nbits: \"zz\" is not up to 8 hex digits"; empty when the method is unknown
 };
 
 using ServerMessage = std::variant<Notify, SetDifficulty, SetVersionMask, SetExtranonce, Reconnect,
