@@ -1,5 +1,6 @@
 // Every message that crosses a thread, and who sends it to whom. Plain data: they can be printed,
-// recorded and replayed. Mailboxes are bounded; what happens when one is full stands at each message.
+// recorded and replayed. Mailboxes are bounded; what happens when one is full stands at each
+// message.
 #pragma once
 
 #include "pool/core/journal_format.h"
@@ -18,7 +19,8 @@ struct Shutdown {};
 
 // ---------------------------------------------------------------- to a shard (pool/net)
 
-// node -> every shard. Full: the newest replaces the waiting one and keeps clean_jobs if either had it.
+// node -> every shard. Full: the newest replaces the waiting one and keeps clean_jobs if either had
+// it.
 struct NewJob {
   std::shared_ptr<const mining::Job> job;
 };
@@ -33,8 +35,8 @@ struct NotDurable {
   AppendId first;
   AppendId last;
 };
-// node -> the shard that found it: the block's bytes are in the vault (or can't be: `stored` false).
-// The candidate's reply waits for this. Always goes through.
+// node -> the shard that found it: the block's bytes are in the vault (or can't be: `stored`
+// false). The candidate's reply waits for this. Always goes through.
 struct BlockVaulted {
   bitcoin::BlockHash hash;
   bool stored = false;
@@ -44,13 +46,10 @@ using ShardMessage = std::variant<NewJob, Durable, NotDurable, BlockVaulted, Shu
 
 // ---------------------------------------------------------------- to the journal (pool/journal)
 
-// shard or node -> journal. Full: a shard stops reading its sockets until a Durable comes; appends
-// that hold a block candidate or an outcome go through on reserved space.
-struct JournalAppend {
-  JournalSource source;
-  AppendId id;
-  base::Bytes payloads;  // as append_payload() made them, one or more
-};
+// shard or node -> journal. A shard keeps to a window (pool/core/journal_outbox.h) for which there
+// is always room, and stops reading its sockets while too much is unsettled; the node's appends go
+// through on reserved space.
+// (JournalAppend stands in pool/core/shard_types.h, beside the sources that fill it.)
 
 using JournalMessage = std::variant<JournalAppend, Shutdown>;
 
@@ -85,7 +84,7 @@ using QueryMessage = std::variant<StatsQuery, Shutdown>;
 // store -> http, after each batch and each change of state.
 struct StoredStats {
   bool connected = false;
-  std::string error;               // the last one, for the operator; empty when connected
+  std::string error;  // the last one, for the operator; empty when connected
   JournalPosition shipped_to;
   std::uint64_t shares_stored = 0;  // rows in all, by this journal
 };

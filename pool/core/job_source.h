@@ -36,7 +36,7 @@ struct JobSourceOptions {
   base::Bytes payout_script;
   std::string coinbase_tag;
   std::uint32_t version_mask = 0x1fffe000;
-  std::uint64_t first_job_id = 1;   // random start: ids differ from those of a process before
+  std::uint64_t first_job_id = 1;     // random start: ids differ from those of a process before
   std::uint64_t coinbase_unique = 0;  // added to the job id for the coinbase's unique push
 };
 

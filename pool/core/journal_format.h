@@ -32,7 +32,12 @@ inline constexpr std::uint32_t journal_version = 1;
 inline constexpr std::size_t segment_header_bytes = 64;
 inline constexpr std::size_t frame_overhead_bytes = 4 + 1 + 8 + 4;
 
-enum class RecordType : std::uint8_t { share = 1, block_candidate = 2, block_outcome = 3, event = 4 };
+enum class RecordType : std::uint8_t {
+  share = 1,
+  block_candidate = 2,
+  block_outcome = 3,
+  event = 4
+};
 
 // Where a record ends: the place to go on reading. Ordered.
 struct JournalPosition {
@@ -49,7 +54,14 @@ struct SegmentHeader {
   friend bool operator==(const SegmentHeader&, const SegmentHeader&) = default;
 };
 
-enum class JournalError { bad_magic, unknown_version, bad_checksum, truncated, bad_payload, too_long };
+enum class JournalError {
+  bad_magic,
+  unknown_version,
+  bad_checksum,
+  truncated,
+  bad_payload,
+  too_long
+};
 std::string_view describe(JournalError error);
 
 std::uint32_t crc32c(base::ByteSpan bytes, std::uint32_t seed = 0);

@@ -11,7 +11,8 @@ namespace pool::limits {
 using namespace std::chrono_literals;
 
 // --- a Stratum connection ---
-// Longest line a miner may send. Real ones stay under 1 KiB; stratum practice asks for 8 KiB or more.
+// Longest line a miner may send. Real ones stay under 1 KiB; stratum practice asks for 8 KiB or
+// more.
 inline constexpr std::size_t line_bytes_max = 16 * 1024;
 // What a slow reader may leave unread before it is closed. A notify is at most about 4 KiB.
 inline constexpr std::size_t write_queue_bytes_max = 256 * 1024;
@@ -21,15 +22,19 @@ inline constexpr std::size_t worker_name_bytes_max = 128;  // as stored
 inline constexpr std::size_t user_agent_bytes_max = 128;
 inline constexpr std::uint32_t bad_lines_max = 3;              // then the connection is closed
 inline constexpr std::uint32_t unauthorized_submits_max = 10;  // likewise
-inline constexpr std::size_t replies_pending_per_connection_max = 4096;
 inline constexpr auto subscribe_deadline = 30s;
 inline constexpr auto authorize_deadline = 60s;
 
 // --- a shard ---
-inline constexpr std::size_t connections_per_shard_max = 60'000;  // extranonce1's counter is 16 bits
+inline constexpr std::size_t connections_per_shard_max =
+    60'000;  // extranonce1's counter is 16 bits
 inline constexpr std::size_t shards_max = 256;
-inline constexpr std::size_t jobs_kept_max = 64;
-inline constexpr auto job_kept_after_stale = 300s;  // for the block test of late shares
+// A job is kept this long after a newer one came, and its shares are still hashed: a late one may
+// be a block. Each job keeps its template's transactions alive, about 2 MB on mainnet.
+inline constexpr std::size_t jobs_kept_max = 32;
+inline constexpr auto job_kept_after_superseded = 600s;
+// Candidates remembered, so that none is submitted twice.
+inline constexpr std::size_t candidates_remembered_max = 1024;
 inline constexpr auto stale_grace = 0s;
 inline constexpr std::size_t duplicates_per_job_max = 1 << 20;
 inline constexpr std::size_t extranonce1_size = 4;
@@ -43,6 +48,7 @@ inline constexpr std::size_t http_mailbox_messages_max = 4096;
 inline constexpr std::size_t store_mailbox_messages_max = 1024;
 // Journal bytes a shard may have appended and not yet seen durable; past it, it stops reading.
 inline constexpr std::size_t journal_bytes_in_flight_max = 4 * 1024 * 1024;
+inline constexpr std::size_t appends_in_flight_max = 16;  // a shard's window into the journal
 
 // --- the journal ---
 inline constexpr std::size_t journal_segment_bytes_max = 64 * 1024 * 1024;
@@ -52,7 +58,7 @@ inline constexpr std::size_t journal_record_bytes_max = 64 * 1024;
 // --- the node ---
 inline constexpr std::size_t rpc_body_bytes_max = 64 * 1024 * 1024;
 inline constexpr auto template_refresh = 30s;
-inline constexpr auto template_poll = 1s;       // behind long-poll and ZMQ: getbestblockhash
+inline constexpr auto template_poll = 1s;  // behind long-poll and ZMQ: getbestblockhash
 inline constexpr auto rpc_deadline = 10s;
 inline constexpr auto submit_deadline = 60s;
 
@@ -62,6 +68,8 @@ inline constexpr auto http_idle_deadline = 60s;
 
 static_assert(connections_per_shard_max <= 65'536, "extranonce1 gives a shard 16 bits");
 static_assert(extranonce1_size + extranonce2_size == 12, "the coinbase pushes 12 bytes");
+static_assert(shards_max * appends_in_flight_max <= journal_mailbox_messages_max,
+              "every shard's window fits the journal's mailbox, so a post never fails");
 static_assert(line_bytes_max < write_queue_bytes_max);
 static_assert(username_bytes_max < line_bytes_max);
 

@@ -23,9 +23,9 @@ struct ShareRecord {
   std::string worker_name;  // what follows the first '.' of the user name; may be empty
   std::uint32_t height = 0;
   std::uint64_t job_id = 0;
-  double difficulty = 0;         // assigned, and so credited
-  base::U256 work;               // of the assigned target
-  double share_difficulty = 0;   // what the hash happened to meet
+  double difficulty = 0;        // assigned, and so credited
+  base::U256 work;              // of the assigned target
+  double share_difficulty = 0;  // what the hash happened to meet
   bitcoin::BlockHash hash;
   friend bool operator==(const ShareRecord&, const ShareRecord&) = default;
 };
@@ -33,15 +33,15 @@ struct ShareRecord {
 // A share that met the network target: enough to explain the block without the node.
 struct BlockCandidateRecord {
   std::int64_t time_us = 0;
-  std::string address;      // finder
+  std::string address;  // finder
   std::string worker_name;
   std::uint32_t height = 0;
   bitcoin::BlockHash hash;
   bitcoin::HeaderBytes header{};
-  bitcoin::Sats reward;           // coinbase value
+  bitcoin::Sats reward;  // coinbase value
   double network_difficulty = 0;
   double share_difficulty = 0;
-  base::Bytes coinbase;           // legacy serialisation
+  base::Bytes coinbase;  // legacy serialisation
   std::vector<bitcoin::Hash256> merkle_branch;
   friend bool operator==(const BlockCandidateRecord&, const BlockCandidateRecord&) = default;
 };

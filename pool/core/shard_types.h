@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 namespace pool {
 
@@ -23,7 +24,7 @@ using AppendId = base::Strong<struct AppendIdTag, std::uint64_t>;
 
 enum class CloseReason : std::uint8_t {
   line_too_long,
-  not_stratum,        // bad JSON too often, or another protocol
+  not_stratum,  // bad JSON too often, or another protocol
   too_many_unauthorized,
   handshake_timeout,
   idle,
@@ -41,6 +42,13 @@ struct FoundBlock {
   bitcoin::BlockHash hash;
   base::Bytes coinbase;  // legacy serialisation
   ShardIndex shard;
+};
+
+// Records for the journal, gathered over one turn of a loop. Shard or node -> journal.
+struct JournalAppend {
+  JournalSource source;
+  AppendId id;
+  base::Bytes payloads;  // as append_payload() made them, one or more
 };
 
 }  // namespace pool

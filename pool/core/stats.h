@@ -24,30 +24,31 @@ namespace pool {
 
 struct ShardStats {
   ShardIndex shard;
-  std::uint64_t connections = 0;        // open now
+  std::uint64_t connections = 0;  // open now
   std::uint64_t connections_total = 0;
-  std::uint64_t workers = 0;            // authorized connections-and-names now
-  std::uint64_t miners = 0;             // distinct payout addresses among them, per shard
+  std::uint64_t workers = 0;  // authorized connections-and-names now
+  std::uint64_t miners = 0;   // distinct payout addresses among them, per shard
   std::uint64_t shares_accepted = 0;
-  std::uint64_t shares_pending = 0;     // waiting to be durable
+  std::uint64_t shares_pending = 0;  // waiting to be durable
   std::array<std::uint64_t, stratum::reject_reason_count> rejects{};
   std::uint64_t blocks_found = 0;
   base::U256 work_accepted;
   double best_share_difficulty = 0;
-  std::uint64_t job_id = 0;             // the newest this shard has sent
-  std::int64_t notify_latency_us = -1;  // tip seen to last miner told, of the last new tip; -1: none
+  std::uint64_t job_id = 0;  // the newest this shard has sent
+  std::int64_t notify_latency_us =
+      -1;  // tip seen to last miner told, of the last new tip; -1: none
 };
 
 struct NodeStatus {
   bool connected = false;
-  std::string error;       // why not; one line
+  std::string error;  // why not; one line
   std::string chain;
-  std::string version;     // subversion
+  std::string version;       // subversion
   std::uint32_t height = 0;  // of the tip
   bitcoin::BlockHash tip;
   double network_difficulty = 0;
   double network_hashrate = 0;
-  std::int64_t coinbase_sats = 0;     // of the current template
+  std::int64_t coinbase_sats = 0;  // of the current template
   std::uint64_t template_transactions = 0;
   std::int64_t template_time_us = 0;  // when it came
   std::uint64_t jobs_published = 0;
@@ -63,8 +64,8 @@ struct JournalStatus {
   std::int64_t last_fsync_us = 0;
 };
 
-// Averages of a rising total over the windows people look at. One sample a second at most; memory is
-// fixed.
+// Averages of a rising total over the windows people look at. One sample a second at most; memory
+// is fixed.
 class HashrateWindows {
  public:
   static constexpr std::array<std::chrono::seconds, 5> windows{

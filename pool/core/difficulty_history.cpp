@@ -1,0 +1,32 @@
+#include "pool/core/difficulty_history.h"
+
+#include "common/base/assert.h"
+
+#include <algorithm>
+
+namespace pool {
+
+void DifficultyHistory::change(mining::JobId first_job, bitcoin::Difficulty difficulty) {
+  ASSERT(entries_.empty() || entries_.back().first_job < first_job);
+  const bitcoin::Target256 target = bitcoin::Target256::from_difficulty(difficulty);
+  if (entries_.size() == changes_kept) entries_.erase(entries_.begin());
+  entries_.push_back({first_job, difficulty, target, target.work()});
+}
+
+const DifficultyHistory::Entry& DifficultyHistory::for_job(mining::JobId job) const {
+  ASSERT(!entries_.empty());
+  // The last change that came before this job counts, and every change from the job's own on.
+  auto from = std::find_if(entries_.rbegin(), entries_.rend(),
+                           [&](const Entry& entry) { return entry.first_job < job; });
+  const auto begin = from == entries_.rend() ? entries_.begin() : std::prev(from.base());
+  return *std::min_element(begin, entries_.end(), [](const Entry& a, const Entry& b) {
+    return a.difficulty < b.difficulty;
+  });
+}
+
+const DifficultyHistory::Entry& DifficultyHistory::latest() const {
+  ASSERT(!entries_.empty());
+  return entries_.back();
+}
+
+}  // namespace pool

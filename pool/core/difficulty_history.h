@@ -1,0 +1,40 @@
+// DifficultyHistory: which difficulty a connection's share for a given job must meet.
+//
+// A change takes effect with a notify, but miners differ in when they obey it (some at once, some a
+// job later), so around a change the lower of old and new counts: for the jobs before it, and for
+// the first job after it. A share is credited with the difficulty it was checked against.
+//
+// Source: stratum practice (ckpool, DATUM; docs/stratum.md).
+#pragma once
+
+#include "common/base/u256.h"
+#include "common/bitcoin/target.h"
+#include "common/mining/job.h"
+
+#include <vector>
+
+namespace pool {
+
+class DifficultyHistory {
+ public:
+  struct Entry {
+    mining::JobId first_job;
+    bitcoin::Difficulty difficulty;
+    bitcoin::Target256 target;
+    base::U256 work;
+  };
+
+  // From `first_job` on, `difficulty` was announced. REQUIRES: job ids rise.
+  void change(mining::JobId first_job, bitcoin::Difficulty difficulty);
+  // The easiest difficulty that counts for this job. REQUIRES: change() was called.
+  const Entry& for_job(mining::JobId job) const;
+  // The one announced last. REQUIRES: change() was called.
+  const Entry& latest() const;
+  bool empty() const { return entries_.empty(); }
+
+ private:
+  static constexpr std::size_t changes_kept = 4;
+  std::vector<Entry> entries_;  // by rising first_job
+};
+
+}  // namespace pool

@@ -1,0 +1,139 @@
+#include "pool/core/shard.h"
+
+#include "common/base/assert.h"
+#include "common/stratum/codec.h"
+#include "pool/core/limits.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pool {
+
+std::string_view describe(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::line_too_long:
+      return "line too long";
+    case CloseReason::not_stratum:
+      return "not Stratum";
+    case CloseReason::too_many_unauthorized:
+      return "too many submits without authorization";
+    case CloseReason::handshake_timeout:
+      return "no subscribe and authorize in time";
+    case CloseReason::idle:
+      return "idle";
+    case CloseReason::auth_failed:
+      return "authorization failed";
+    case CloseReason::shutting_down:
+      return "pool is shutting down";
+    case CloseReason::pool_full:
+      return "pool is full";
+  }
+  return "unknown";
+}
+
+Shard::Shard(ShardHost& host, ShardOptions options)
+    : context_{host, options, {}, JournalOutbox(JournalSource{options.index.value}),
+               {},   {},      {}, {}},
+      extranonces_(options.pool_instance, static_cast<std::uint8_t>(options.index.value),
+                   options.first_extranonce_counter) {
+  ASSERT(options.index.value < limits::shards_max);
+  context_.stats.shard = options.index;
+}
+
+bool Shard::on_connect(ConnectionId id, base::Instant now) {
+  if (context_.draining || sessions_.size() >= limits::connections_per_shard_max) return false;
+  const auto extranonce1 = extranonces_.allocate();
+  if (!extranonce1) return false;
+  ++context_.stats.connections_total;
+  const bool inserted =
+      sessions_.emplace(id, std::make_unique<Session>(id, *extranonce1, context_, now)).second;
+  ASSERT(inserted);
+  return true;
+}
+
+void Shard::on_bytes(ConnectionId id, base::ByteSpan bytes, base::Instant now) {
+  if (context_.draining) return;
+  const auto session = sessions_.find(id);
+  if (session != sessions_.end()) session->second->on_bytes(bytes, now);
+}
+
+void Shard::on_disconnect(ConnectionId id) {
+  const auto session = sessions_.find(id);
+  if (session == sessions_.end()) return;
+  extranonces_.release(session->second->extranonce1());
+  sessions_.erase(session);
+}
+
+void Shard::on_new_job(std::shared_ptr<const mining::Job> job, base::Instant now) {
+  context_.jobs.add(job, now.mono);
+  context_.stats.job_id = job->id.value;
+  if (context_.draining) return;
+  for (auto& [id, session] : sessions_) session->on_new_job(*job, now);
+}
+
+void Shard::on_tick(base::Instant now) {
+  context_.jobs.expire(now.mono);
+  for (auto& [id, session] : sessions_) session->on_tick(now);
+}
+
+// ---------------------------------------------------------------- the journal
+
+void Shard::on_turn_end() {
+  auto append = context_.outbox.take();
+  if (!append) return;
+  const AppendId id = append->id;
+  context_.host.journal(std::move(*append));
+  if (!context_.options.replies_wait_for_disk) {
+    context_.pending.durable(id, [this](const PendingReply& reply) { release(reply); });
+  }
+}
+
+void Shard::on_durable(AppendId up_to) {
+  context_.outbox.settle(up_to);
+  context_.pending.durable(up_to, [this](const PendingReply& reply) { release(reply); });
+}
+
+void Shard::on_not_durable(AppendId first, AppendId last) {
+  context_.outbox.settle(last);
+  context_.pending.not_durable(first, last, [this](const PendingReply& reply) { refuse(reply); });
+}
+
+void Shard::on_block_vaulted(const bitcoin::BlockHash& hash) {
+  context_.pending.vaulted(hash, [this](const PendingReply& reply) { release(reply); });
+}
+
+void Shard::release(const PendingReply& reply) {
+  ++context_.stats.shares_accepted;
+  context_.stats.work_accepted = context_.stats.work_accepted + reply.work;
+  context_.stats.best_share_difficulty =
+      std::max(context_.stats.best_share_difficulty, reply.share_difficulty);
+  if (reply.request.is_notification() || !sessions_.contains(reply.connection)) return;
+  context_.host.send(reply.connection, stratum::write_result_true(reply.request));
+}
+
+void Shard::refuse(const PendingReply& reply) {
+  constexpr auto reason = stratum::RejectReason::not_stored;
+  ++context_.stats.rejects[static_cast<std::size_t>(reason)];
+  if (JobBook::Entry* entry = context_.jobs.find(reply.job)) entry->seen.erase(reply.hash);
+  if (reply.request.is_notification() || !sessions_.contains(reply.connection)) return;
+  context_.host.send(reply.connection, stratum::write_reject(reply.request, reason));
+}
+
+// ---------------------------------------------------------------- the end
+
+void Shard::drain() { context_.draining = true; }
+
+void Shard::close_all(CloseReason why) {
+  for (auto& [id, session] : sessions_) session->close(why);
+}
+
+ShardStats Shard::stats() const {
+  ShardStats stats = context_.stats;
+  stats.connections = sessions_.size();
+  stats.workers = context_.workers.distinct();
+  stats.miners = context_.addresses.distinct();
+  stats.shares_pending = context_.pending.size();
+  return stats;
+}
+
+}  // namespace pool

@@ -1,0 +1,62 @@
+// Shard: one thread's share of the pool: its sessions, its jobs, its unanswered shares. Pure:
+// bytes, messages and time come in through on_*(), verbs go out through ShardHost
+// (shard_context.h).
+//
+// A turn: the loop calls any number of on_*() and then on_turn_end(), which hands the journal all
+// records of the turn as one append.
+//
+// Back pressure: while reading_allowed() is false the loop reads from no socket; what was read
+// before
+//                is still processed. It becomes true again with a Durable.
+// Thread: its loop's.
+#pragma once
+
+#include "common/base/time.h"
+#include "pool/core/session.h"
+#include "pool/core/shard_context.h"
+
+#include <functional>
+#include <memory>
+#include <unordered_map>
+
+namespace pool {
+
+class Shard {
+ public:
+  Shard(ShardHost& host, ShardOptions options);
+
+  // False: the shard is full or draining, and knows nothing of the connection.
+  [[nodiscard]] bool on_connect(ConnectionId id, base::Instant now);
+  void on_bytes(ConnectionId id, base::ByteSpan bytes, base::Instant now);
+  void on_disconnect(ConnectionId id);
+  void on_new_job(std::shared_ptr<const mining::Job> job, base::Instant now);
+  void on_durable(AppendId up_to);
+  void on_not_durable(AppendId first, AppendId last);
+  void on_block_vaulted(const bitcoin::BlockHash& hash);
+  void on_tick(base::Instant now);  // about once a second
+  void on_turn_end();
+
+  // After on_new_job with clean_jobs: the last miner has been told; for notify_latency_us.
+  void note_notify_latency(std::int64_t microseconds) {
+    context_.stats.notify_latency_us = microseconds;
+  }
+
+  // No new connections, no new shares; what was accepted is still answered.
+  void drain();
+  // Nothing is waiting for the journal or the vault any more.
+  bool drained() const { return context_.outbox.idle() && context_.pending.size() == 0; }
+  void close_all(CloseReason why);
+
+  bool reading_allowed() const { return !context_.draining && !context_.outbox.full(); }
+  ShardStats stats() const;
+
+ private:
+  void release(const PendingReply& reply);
+  void refuse(const PendingReply& reply);
+
+  ShardContext context_;
+  ExtranonceAllocator extranonces_;
+  std::unordered_map<ConnectionId, std::unique_ptr<Session>> sessions_;
+};
+
+}  // namespace pool
