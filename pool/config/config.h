@@ -24,6 +24,7 @@ struct NodeConfig {
   std::string rpc = "http://127.0.0.1:8332";  // default port follows the network
   std::string user;
   std::string password;
+  std::string password_file;  // load_config() has read it into `password`
   std::string cookie_file;
   std::string zmq;  // empty: long-poll and poll only
 };
@@ -38,8 +39,8 @@ struct ListenConfig {
 enum class Durability { fsync, relaxed };
 
 struct DifficultyConfig {
-  bitcoin::Difficulty start;  // 1024
-  bitcoin::Difficulty min;    // 0.001
+  bitcoin::Difficulty start;               // 1024
+  bitcoin::Difficulty min;                 // 0.001
   std::optional<bitcoin::Difficulty> max;  // none: only the network's difficulty bounds it
   bool vardiff = true;
   double shares_per_minute = 6;
@@ -68,8 +69,8 @@ struct CoherenceConfig {
 };
 
 struct PayoutConfig {
-  std::string scheme = "pplns";       // "pplns", "prop", "pps", "solo"
-  std::string pplns_window = "2.0";   // decimal text, never a double
+  std::string scheme = "pplns";      // "pplns", "prop", "pps", "solo"
+  std::string pplns_window = "2.0";  // decimal text, never a double
   std::uint32_t fee_ppm = 10000;
   std::uint32_t coherence_ppm = 0;
   std::int64_t minimum_sats = 100000;

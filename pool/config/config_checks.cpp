@@ -1,0 +1,263 @@
+#include "pool/config/config_checks.h"
+
+#include "common/base/host_port.h"
+
+#include <rapidjson/pointer.h>
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+#include <vector>
+
+namespace pool {
+namespace {
+
+using Checked = base::Result<void, ConfigError>;
+
+constexpr std::uint32_t rollable_version_bits = 0x1fffe000;  // BIP320
+constexpr std::size_t decimal_digits_max = 30;
+
+const rapidjson::Value* at(const ConfigDocument& document, const std::string& pointer) {
+  return rapidjson::Pointer(pointer.data(), pointer.size()).Get(document.json());
+}
+
+bool is_ip(const std::string& text) {
+  in6_addr address{};
+  return inet_pton(AF_INET, text.c_str(), &address) == 1 ||
+         inet_pton(AF_INET6, text.c_str(), &address) == 1;
+}
+
+bool is_ip_range(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  const std::string address = text.substr(0, slash);
+  if (!is_ip(address)) return false;
+  if (slash == std::string::npos) return true;
+  const int bits_max = address.find(':') == std::string::npos ? 32 : 128;
+  int bits = -1;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data() + slash + 1, last, bits);
+  return error == std::errc{} && end == last && bits >= 0 && bits <= bits_max;
+}
+
+Checked check_payout_address(const ConfigDocument& document, Config& config) {
+  const rapidjson::Value& given = *at(document, "/payout_address");
+  const std::string text(given.GetString(), given.GetStringLength());
+  auto address = bitcoin::parse_address(text, config.network);
+  if (address) {
+    config.payout_address = std::move(*address);
+    return {};
+  }
+  std::string why = "not a valid address of " + std::string(network_name(config.network)) + ": " +
+                    std::string(bitcoin::describe(address.error()));
+  for (const auto other :
+       {bitcoin::Network::mainnet, bitcoin::Network::testnet, bitcoin::Network::regtest}) {
+    if (bitcoin::parse_address(text, other)) {
+      why += " (it is an address of " + std::string(network_name(other)) + ")";
+      break;
+    }
+  }
+  return base::err(document.complain("/payout_address", why));
+}
+
+// Puts the network's port where none was written.
+Checked check_rpc(const ConfigDocument& document, const std::string& pointer,
+                  bitcoin::Network network, std::string& rpc) {
+  constexpr std::string_view scheme = "http://";
+  const std::size_t path_at = rpc.find('/', scheme.size());
+  const std::string path = path_at == std::string::npos ? "" : rpc.substr(path_at);
+  std::string authority = rpc.substr(
+      scheme.size(), path_at == std::string::npos ? std::string::npos : path_at - scheme.size());
+  auto where = base::parse_host_port(authority);
+  if (!where && where.error() == base::HostPortError::no_port) {
+    authority += ":" + std::to_string(default_rpc_port(network));
+    where = base::parse_host_port(authority);
+  }
+  if (!where || where->port == 0) return base::err(document.complain_of_value(pointer));
+  rpc = std::string(scheme) + authority + path;
+  return {};
+}
+
+Checked check_nodes(const ConfigDocument& document, Config& config) {
+  for (std::size_t i = 0; i < config.nodes.size(); ++i) {
+    const std::string here = "/nodes/" + std::to_string(i);
+    NodeConfig& node = config.nodes[i];
+    if (auto ok = check_rpc(document, here + "/rpc", config.network, node.rpc); !ok) return ok;
+    if (!node.password.empty() && !node.password_file.empty()) {
+      return base::err(document.complain(here + "/password_file",
+                                         "a password is given too; one of the two is enough"));
+    }
+    if (node.user.empty() && !(node.password.empty() && node.password_file.empty())) {
+      const char* const key = node.password.empty() ? "/password_file" : "/password";
+      return base::err(document.complain(here + key, "a password needs a user beside it"));
+    }
+    if (!node.user.empty() && !node.cookie_file.empty()) {
+      return base::err(
+          document.complain(here + "/cookie_file", "user is given too; use one way to log in"));
+    }
+  }
+  return {};
+}
+
+Checked check_listen(const ConfigDocument& document, StratumConfig& stratum) {
+  for (std::size_t i = 0; i < stratum.listen.size(); ++i) {
+    const std::string here = "/stratum/listen/" + std::to_string(i);
+    ListenConfig& listen = stratum.listen[i];
+    if (listen.host == "localhost") listen.host = "127.0.0.1";
+    if (!is_ip(listen.host)) return base::err(document.complain_of_value(here + "/host"));
+    for (std::size_t k = 0; k < listen.proxy_from.size(); ++k) {
+      if (is_ip_range(listen.proxy_from[k])) continue;
+      return base::err(document.complain_of_value(here + "/proxy_from/" + std::to_string(k)));
+    }
+    if (listen.tls == "only" && stratum.tls_certificate.empty()) {
+      return base::err(document.complain(
+          here + "/tls", "\"only\" needs stratum.tls_certificate and stratum.tls_key"));
+    }
+  }
+  if (stratum.tls_certificate.empty() != stratum.tls_key.empty()) {
+    const bool no_key = stratum.tls_key.empty();
+    return base::err(document.complain(no_key ? "/stratum/tls_certificate" : "/stratum/tls_key",
+                                       std::string("stratum.") +
+                                           (no_key ? "tls_key" : "tls_certificate") +
+                                           " is missing beside it"));
+  }
+  return {};
+}
+
+Checked check_http_listen(const ConfigDocument& document, const std::string& pointer,
+                          std::string& listen) {
+  if (listen.empty()) return {};
+  constexpr std::string_view localhost = "localhost:";
+  if (listen.rfind(localhost, 0) == 0) listen.replace(0, localhost.size() - 1, "127.0.0.1");
+  const auto where = base::parse_host_port(listen);
+  if (!where || !is_ip(where->host)) return base::err(document.complain_of_value(pointer));
+  return {};
+}
+
+// Two listeners on one port: the second would fail at start, or steal from the first.
+Checked check_ports(const ConfigDocument& document, const Config& config) {
+  struct Taken {
+    std::string pointer;
+    base::HostPort where;
+  };
+  std::vector<Taken> all;
+  for (std::size_t i = 0; i < config.stratum.listen.size(); ++i) {
+    const ListenConfig& listen = config.stratum.listen[i];
+    all.push_back({"/stratum/listen/" + std::to_string(i), {listen.host, listen.port}});
+  }
+  if (auto http = base::parse_host_port(config.http.listen)) all.push_back({"/http/listen", *http});
+  if (auto admin = base::parse_host_port(config.http.admin_listen)) {
+    all.push_back({"/http/admin_listen", *admin});
+  }
+  const auto any = [](const std::string& host) { return host == "0.0.0.0" || host == "::"; };
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    for (std::size_t k = 0; k < i; ++k) {
+      const base::HostPort& a = all[k].where;
+      const base::HostPort& b = all[i].where;
+      if (a.port != b.port || a.port == 0) continue;
+      if (a.host != b.host && !any(a.host) && !any(b.host)) continue;
+      return base::err(document.complain(
+          all[i].pointer, "port " + std::to_string(b.port) + " is taken by " +
+                              (all[k].pointer[1] == 's' ? "stratum.listen" : "http.listen") +
+                              " as well; give one of them another"));
+    }
+  }
+  return {};
+}
+
+Checked check_difficulty(const ConfigDocument& document, DifficultyConfig& difficulty) {
+  const auto read = [&](const std::string& key, double usual) {
+    const rapidjson::Value* given = at(document, "/stratum/difficulty/" + key);
+    return given == nullptr ? usual : given->GetDouble();
+  };
+  const auto start = bitcoin::Difficulty::from_double(read("start", 1024));
+  if (!start) return base::err(document.complain_of_value("/stratum/difficulty/start"));
+  const auto min = bitcoin::Difficulty::from_double(read("min", 0.001));
+  if (!min) return base::err(document.complain_of_value("/stratum/difficulty/min"));
+  difficulty.start = *start;
+  difficulty.min = *min;
+  if (const double given = read("max", 0); given != 0) {
+    const auto max = bitcoin::Difficulty::from_double(given);
+    if (!max) return base::err(document.complain_of_value("/stratum/difficulty/max"));
+    difficulty.max = *max;
+    if (*max < *min) {
+      return base::err(document.complain("/stratum/difficulty/max",
+                                         max->text() + " is below min, " + min->text()));
+    }
+    if (*max < *start) {
+      return base::err(document.complain("/stratum/difficulty/start",
+                                         start->text() + " is above max, " + max->text()));
+    }
+  }
+  if (*start < *min) {
+    return base::err(document.complain("/stratum/difficulty/start",
+                                       start->text() + " is below min, " + min->text()));
+  }
+  return {};
+}
+
+Checked check_version_mask(const ConfigDocument& document, std::uint32_t& mask) {
+  const rapidjson::Value* given = at(document, "/stratum/version_mask");
+  if (given == nullptr) return {};
+  const std::string text = given->GetString();
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, mask, 16);
+  if (error != std::errc{} || end != last || (mask & ~rollable_version_bits) != 0) {
+    return base::err(document.complain_of_value("/stratum/version_mask"));
+  }
+  return {};
+}
+
+// Kept as the digits that were written: a window of 0.1 is a tenth, which no double is.
+Checked check_payout(const ConfigDocument& document, PayoutConfig& payout) {
+  const std::string window = document.number_text("/payout/pplns_window");
+  if (at(document, "/payout/pplns_window") != nullptr) {
+    const bool plain = window.find_first_not_of("0123456789.") == std::string::npos;
+    if (!plain || window.size() > decimal_digits_max) {
+      return base::err(document.complain_of_value("/payout/pplns_window"));
+    }
+    payout.pplns_window = window;
+  }
+  if (payout.fee_ppm + payout.coherence_ppm > 1'000'000) {
+    return base::err(document.complain("/payout/coherence_ppm",
+                                       std::to_string(payout.coherence_ppm) + " and fee_ppm, " +
+                                           std::to_string(payout.fee_ppm) +
+                                           ", are more than the whole reward together (1000000)"));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::uint16_t default_rpc_port(bitcoin::Network network) {
+  switch (network) {  // Bitcoin Core, chainparamsbase.cpp
+    case bitcoin::Network::mainnet:
+      return 8332;
+    case bitcoin::Network::testnet:
+      return 18332;
+    case bitcoin::Network::testnet4:
+      return 48332;
+    case bitcoin::Network::signet:
+      return 38332;
+    case bitcoin::Network::regtest:
+      return 18443;
+  }
+  return 8332;
+}
+
+Checked check_config(const ConfigDocument& document, Config& config) {
+  if (auto ok = check_payout_address(document, config); !ok) return ok;
+  if (auto ok = check_nodes(document, config); !ok) return ok;
+  if (auto ok = check_listen(document, config.stratum); !ok) return ok;
+  if (auto ok = check_difficulty(document, config.stratum.difficulty); !ok) return ok;
+  if (auto ok = check_version_mask(document, config.stratum.version_mask); !ok) return ok;
+  if (auto ok = check_http_listen(document, "/http/listen", config.http.listen); !ok) return ok;
+  if (auto ok = check_http_listen(document, "/http/admin_listen", config.http.admin_listen); !ok) {
+    return ok;
+  }
+  if (auto ok = check_ports(document, config); !ok) return ok;
+  return check_payout(document, config.payout);
+}
+
+}  // namespace pool
