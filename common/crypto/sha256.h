@@ -2,7 +2,8 @@
 // merkle branch, a header. (The miner's many-nonces kernels are another table: miner/scan_kernel.h.)
 //
 // A compress kernel is a row of sha256_kernels(). The row in use is chosen once, before main, from
-// what the processor can do; a row that fails its self-test is passed over. Portable is last.
+// what the processor can do; a row that fails its self-test is passed over. Portable is last. So no
+// initialiser of a static object may hash.
 //
 // Units:  digests are in the order SHA-256 produces; Bitcoin shows them reversed.
 // Thread: pure; any thread.
