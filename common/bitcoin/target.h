@@ -58,9 +58,9 @@ class Target256 {
 
   // True when `hash` is low enough to satisfy this target.
   bool admits(const std::array<std::uint8_t, 32>& hash) const;
-  // 0xFFFF * 2^208 / target as the nearest double: for people, never for a verdict.
+  // 0xFFFF * 2^208 / target as the nearest double: for people, never for a verdict. Zero counts as 1.
   double difficulty() const;
-  // Expected hashes to meet it: 2^256 / (target + 1), rounded down; exact.
+  // Expected hashes to meet it: 2^256 / (target + 1), rounded down; exact (2^256 - 1 for target 0).
   base::U256 work() const;
   // The nbits form, mantissa cut as Core cuts it.
   std::uint32_t to_compact() const;
@@ -75,7 +75,7 @@ class Target256 {
   std::array<std::uint8_t, 32> bytes_{};
 };
 
-// The difficulty that `hash` happens to meet: 0xFFFF * 2^208 / hash. For people.
+// The difficulty that `hash` happens to meet: 0xFFFF * 2^208 / hash, always finite. For people.
 double hash_difficulty(const std::array<std::uint8_t, 32>& hash);
 
 }  // namespace bitcoin

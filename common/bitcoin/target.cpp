@@ -1,0 +1,155 @@
+#include "common/bitcoin/target.h"
+
+#include "common/base/assert.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+namespace bitcoin {
+namespace {
+
+using base::U256;
+
+constexpr std::uint64_t difficulty1_mantissa = 0xffff;  // difficulty-1 target is this << 208
+constexpr int difficulty1_shift = 208;
+
+std::strong_ordering compare_little_endian(const std::array<std::uint8_t, 32>& a,
+                                           const std::array<std::uint8_t, 32>& b) {
+  return std::lexicographical_compare_three_way(a.rbegin(), a.rend(), b.rbegin(), b.rend());
+}
+
+// floor(numerator * 2^shift / divisor), at most 2^256 - 1. Long division, one bit at a time, since
+// the shifted numerator may be wider than 256 bits. REQUIRES: 0 < divisor < 2^63, shift >= 0.
+U256 divide_shifted(std::uint64_t numerator, int shift, std::uint64_t divisor) {
+  U256 quotient{numerator / divisor};
+  std::uint64_t remainder = numerator % divisor;
+  for (int i = 0; i < shift; ++i) {
+    if (quotient.bit_length() == 256) return U256::max();
+    quotient = quotient << 1;
+    remainder <<= 1;
+    if (remainder >= divisor) {
+      remainder -= divisor;
+      quotient.limbs[0] |= 1;
+    }
+  }
+  return quotient;
+}
+
+// 0xFFFF * 2^208 / value as the nearest double. Zero counts as 1, to keep the answer finite.
+double difficulty_of(U256 value) {
+  if (value.is_zero()) value = U256{1};
+  // Both are shifted up until their highest bit is bit 255; the ratio is then in (1/2, 2), and 64
+  // bits of it, the last of them set if anything is left over, round to a double as the ratio does.
+  const int length = value.bit_length();
+  const U256 divisor = value << (256 - length);
+  U256 remainder = U256{difficulty1_mantissa} << 240;
+  std::uint64_t ratio = 0;  // times 2^63
+  bool carry = false;       // bit 256 of the remainder
+  for (int i = 0; i < 64; ++i) {
+    const bool fits = carry || remainder >= divisor;
+    if (fits) remainder = remainder - divisor;
+    ratio = ratio << 1 | (fits ? 1 : 0);
+    carry = remainder.bit_length() == 256;
+    remainder = remainder << 1;
+  }
+  if (carry || !remainder.is_zero()) ratio |= 1;
+  return std::ldexp(static_cast<double>(ratio), difficulty1_shift + 16 - length - 63);
+}
+
+}  // namespace
+
+base::Result<Difficulty, DifficultyError> Difficulty::from_double(double value) {
+  if (std::isnan(value)) return base::err(DifficultyError::not_a_number);
+  if (value < least || value > most) return base::err(DifficultyError::out_of_range);
+  Difficulty difficulty;
+  difficulty.value_ = value;
+  return difficulty;
+}
+
+std::string Difficulty::text() const {
+  std::array<char, 64> digits;  // the longest in range has 19 digits, or "0." and 33
+  const auto [end, error] =
+      std::to_chars(digits.data(), digits.data() + digits.size(), value_, std::chars_format::fixed);
+  ASSERT(error == std::errc{});
+  return std::string(digits.data(), end);
+}
+
+base::Result<Target256, CompactError> Target256::from_compact(std::uint32_t nbits) {
+  constexpr std::uint32_t sign_bit = 0x00800000;
+
+  // The number is mantissa * 256^(length - 3), so mantissa byte i stands at 256^(length - 3 + i).
+  // A byte below 256^0 is cut off, as a right shift would; one above 256^31 does not fit.
+  const std::uint32_t mantissa = nbits & (sign_bit - 1);
+  const int length = static_cast<int>(nbits >> 24);
+  Target256 target;
+  bool is_zero = true;
+  bool is_wide = false;
+  for (int i = 0; i < 3; ++i) {
+    const auto byte = static_cast<std::uint8_t>(mantissa >> (8 * i));
+    const int place = length - 3 + i;
+    if (byte == 0 || place < 0) continue;
+    is_zero = false;
+    if (place > 31) {
+      is_wide = true;
+    } else {
+      target.bytes_[static_cast<std::size_t>(place)] = byte;
+    }
+  }
+  if (is_zero) return base::err(CompactError::zero);
+  if (nbits & sign_bit) return base::err(CompactError::negative);
+  if (is_wide) return base::err(CompactError::overflow);
+  return target;
+}
+
+Target256 Target256::from_difficulty(Difficulty difficulty) {
+  // The double is exactly mantissa * 2^exponent, with a mantissa of 53 bits.
+  constexpr int mantissa_bits = std::numeric_limits<double>::digits;
+  int exponent = 0;
+  const double fraction = std::frexp(difficulty.value(), &exponent);
+  const auto mantissa = static_cast<std::uint64_t>(std::ldexp(fraction, mantissa_bits));
+  const int shift = difficulty1_shift - (exponent - mantissa_bits);
+  ASSERT(mantissa > 0 && shift >= 0);  // Difficulty is in [2^-32, 2^63]
+  return Target256(divide_shifted(difficulty1_mantissa, shift, mantissa).to_le_bytes());
+}
+
+bool Target256::admits(const std::array<std::uint8_t, 32>& hash) const {
+  return compare_little_endian(hash, bytes_) <= 0;
+}
+
+double Target256::difficulty() const { return difficulty_of(U256::from_le_bytes(bytes_)); }
+
+base::U256 Target256::work() const {
+  // 2^256 itself does not fit, but 2^256 / (t + 1) = (2^256 - t - 1) / (t + 1) + 1 = ~t / (t + 1)
+  // + 1.
+  const U256 target = U256::from_le_bytes(bytes_);
+  if (target.is_zero()) return U256::max();
+  const U256 successor = target + U256{1};
+  if (successor.is_zero()) return U256{1};
+  return ~target / successor + U256{1};
+}
+
+std::uint32_t Target256::to_compact() const {
+  const U256 target = U256::from_le_bytes(bytes_);
+  int length = (target.bit_length() + 7) / 8;
+  const U256 cut = length <= 3 ? target << (8 * (3 - length)) : target >> (8 * (length - 3));
+  auto mantissa = static_cast<std::uint32_t>(cut.limbs[0]);
+  if (mantissa & 0x00800000) {  // it would read as a sign
+    mantissa >>= 8;
+    ++length;
+  }
+  return static_cast<std::uint32_t>(length) << 24 | mantissa;
+}
+
+std::string Target256::display_hex() const { return base::to_reversed_hex(bytes_); }
+
+std::strong_ordering operator<=>(const Target256& a, const Target256& b) {
+  return compare_little_endian(a.bytes_, b.bytes_);
+}
+
+double hash_difficulty(const std::array<std::uint8_t, 32>& hash) {
+  return difficulty_of(U256::from_le_bytes(hash));
+}
+
+}  // namespace bitcoin
