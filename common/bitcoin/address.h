@@ -31,15 +31,16 @@ enum class AddressError {
   bad_checksum,
   wrong_network,
   bad_version,         // a base58 prefix or a witness version that no address has
+  bad_padding,         // bits after the witness program that are set or too many
   bad_program_length,  // a hash or witness program of a length that its version does not allow
   wrong_encoding,      // witness v0 in bech32m, or v1 and above in bech32
 };
 
-// "checksum does not match", …: completes the sentence "the address is not valid: ".
+// "its checksum does not match", …: completes the sentence "the address is not valid: ".
 std::string_view describe(AddressError error);
 
 struct Address {
-  std::string text;           // canonical: bech32 in lower case
+  std::string text;  // canonical: bech32 in lower case
   base::Bytes script_pubkey;
 };
 

@@ -27,9 +27,9 @@ namespace bitcoin {
 struct CoinbaseSpec {
   std::uint32_t height = 0;
   std::uint64_t unique = 0;
-  std::size_t extranonce_bytes = 12;          // extranonce1 and extranonce2 together
-  std::string tag;                            // e.g. "/phasepool/"
-  std::vector<TxOut> outputs;                 // in order
+  std::size_t extranonce_bytes = 12;                     // extranonce1 and extranonce2 together
+  std::string tag;                                       // e.g. "/phasepool/"
+  std::vector<TxOut> outputs;                            // in order
   std::optional<base::Bytes> witness_commitment_script;  // appended as a last output of value 0
   // Further data (0 to 40 bytes) pushed between `unique` and the extranonce; empty: no push.
   base::Bytes extra_push;

@@ -15,8 +15,8 @@ void append_script_number(base::Bytes& script, std::int64_t value);
 // What BIP34 demands at the start of a coinbase's scriptSig. REQUIRES: height > 0.
 base::Bytes bip34_height_push(std::uint32_t height);
 
-base::Bytes p2pkh_script(base::ByteSpan hash160);   // REQUIRES: 20 bytes
-base::Bytes p2sh_script(base::ByteSpan hash160);    // REQUIRES: 20 bytes
+base::Bytes p2pkh_script(base::ByteSpan hash160);  // REQUIRES: 20 bytes
+base::Bytes p2sh_script(base::ByteSpan hash160);   // REQUIRES: 20 bytes
 // OP_n and one push. REQUIRES: version <= 16, program of 2 to 40 bytes.
 base::Bytes witness_script(int version, base::ByteSpan program);
 

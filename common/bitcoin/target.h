@@ -58,7 +58,8 @@ class Target256 {
 
   // True when `hash` is low enough to satisfy this target.
   bool admits(const std::array<std::uint8_t, 32>& hash) const;
-  // 0xFFFF * 2^208 / target as the nearest double: for people, never for a verdict. Zero counts as 1.
+  // 0xFFFF * 2^208 / target as the nearest double: for people, never for a verdict. Zero counts
+  // as 1.
   double difficulty() const;
   // Expected hashes to meet it: 2^256 / (target + 1), rounded down; exact (2^256 - 1 for target 0).
   base::U256 work() const;

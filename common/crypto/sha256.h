@@ -1,5 +1,6 @@
 // SHA-256 and double SHA-256 for one message at a time, as the pool needs them: a coinbase, a
-// merkle branch, a header. (The miner's many-nonces kernels are another table: miner/scan_kernel.h.)
+// merkle branch, a header. (The miner's many-nonces kernels are another table:
+// miner/scan_kernel.h.)
 //
 // A compress kernel is a row of sha256_kernels(). The row in use is chosen once, before main, from
 // what the processor can do; a row that fails its self-test is passed over. Portable is last. So no
