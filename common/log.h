@@ -9,6 +9,7 @@
 // Thread: any. The sink is stderr, flushed per line at warning and above.
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
@@ -42,13 +43,20 @@ bool enabled(Level level);
 [[nodiscard]] bool level_from_name(std::string_view name, Level& out);
 [[nodiscard]] bool format_from_name(std::string_view name, Format& out);
 
+// The whole line without its newline, at most 4 KiB: long values are cut and end in "...", and
+// fields for which there is no room are left out. Text values with a space, a quote, a backslash or
+// an equals sign are quoted; control characters and bytes that are not UTF-8 read \xNN. Pure.
+std::string format_line(Format format, std::chrono::system_clock::time_point now, Level level,
+                        std::string_view event, std::initializer_list<Field> fields);
+
+// Formats and writes one line, whatever the configured level: LOG asks enabled() first.
 void write(Level level, std::string_view event, std::initializer_list<Field> fields);
 
 }  // namespace logging
 
-#define LOG(level, event, ...)                                                              \
-  do {                                                                                      \
-    if (::logging::enabled(::logging::Level::level)) {                                      \
-      ::logging::write(::logging::Level::level, event, {__VA_ARGS__});                      \
-    }                                                                                       \
+#define LOG(level, event, ...)                                         \
+  do {                                                                 \
+    if (::logging::enabled(::logging::Level::level)) {                 \
+      ::logging::write(::logging::Level::level, event, {__VA_ARGS__}); \
+    }                                                                  \
   } while (false)
