@@ -86,12 +86,9 @@ base::Result<void, ConfigError> ConfigDocument::parse_text(std::string_view text
   constexpr unsigned flags = rapidjson::kParseCommentsFlag | rapidjson::kParseFullPrecisionFlag |
                              rapidjson::kParseIterativeFlag;
   json_.ParseStream<flags>(stream);
-  // Only a number too big for a double passes the first reading and not the second.
+  // The pass above has read the same text, so this is not expected.
   if (json_.HasParseError()) {
-    return base::err(ConfigError{{},
-                                 file_name_ + ":" +
-                                     std::to_string(line_at(text, json_.GetErrorOffset())) +
-                                     ": a number is out of range"});
+    return base::err(ConfigError{{}, file_name_ + ": not valid JSON"});
   }
   return {};
 }

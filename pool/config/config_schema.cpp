@@ -4,7 +4,6 @@
 #include "pool/config/config.h"
 
 #include <algorithm>
-#include <numeric>
 #include <optional>
 
 namespace pool {
@@ -39,6 +38,8 @@ std::vector<std::string> pointer_steps(std::string_view pointer) {
 
 namespace {
 
+constexpr std::size_t guessed_key_bytes_max = 64;
+
 bool is_index(const std::string& step) {
   return !step.empty() && std::all_of(step.begin(), step.end(),
                                       [](unsigned char c) { return c >= '0' && c <= '9'; });
@@ -56,20 +57,21 @@ std::string_view text_of(const rapidjson::Value& entry, std::string_view keyword
                          : std::string_view(text->GetString(), text->GetStringLength());
 }
 
-// Edit distance, for short words.
+// Edits between two short words; swapping two neighbours is one edit.
 std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
+  std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+      const std::size_t replaced = d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      d[i][j] = std::min({replaced, d[i - 1][j] + 1, d[i][j - 1] + 1});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+      }
     }
   }
-  return row[b.size()];
+  return d[a.size()][b.size()];
 }
 
 std::vector<std::string> keys_of(const rapidjson::Value& entry) {
@@ -162,15 +164,17 @@ std::string hint_for_unknown_key(std::string_view pointer) {
   const rapidjson::Value* parent = schema_at(pointer.substr(0, last));
   if (parent == nullptr) return {};
   const std::vector<std::string> known = keys_of(*parent);
-  const auto nearest =
-      std::min_element(known.begin(), known.end(), [&](const std::string& a, const std::string& b) {
-        return distance(key, a) < distance(key, b);
-      });
-  if (nearest != known.end() && key.size() <= 64 &&
-      distance(key, *nearest) <= std::max<std::size_t>(1, nearest->size() / 3)) {
-    return "did you mean \"" + *nearest + "\"?";
-  }
   if (const auto home = home_of(schema_document(), {}, key)) return "did you mean " + *home + "?";
+  if (key.size() <= guessed_key_bytes_max) {
+    const auto nearest = std::min_element(known.begin(), known.end(),
+                                          [&](const std::string& a, const std::string& b) {
+                                            return distance(key, a) < distance(key, b);
+                                          });
+    if (nearest != known.end() &&
+        distance(key, *nearest) <= std::max<std::size_t>(1, nearest->size() / 3)) {
+      return "did you mean \"" + *nearest + "\"?";
+    }
+  }
   std::string list;
   for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
   return "known here: " + list;
