@@ -1,0 +1,58 @@
+// The journal's folder, <data_dir>/journal: its segment files, the journal's id, and the lock that
+// keeps a second pool out.
+//
+//   journal_id                   32 hex digits: this journal's name in the database
+//   lock                         held with flock() while a pool runs
+//   <16 hex digits>.journal      segments; a segment's file appears under its name only when its
+//   header is
+//                                on disk (it is written as *.tmp first)
+//
+// Errors: one line for the operator, which names the file.
+// Thread: functions of the file system; listing and removing are safe while a writer adds segments.
+#pragma once
+
+#include "common/base/result.h"
+#include "pool/core/journal_format.h"
+#include "pool/journal/file_calls.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pool {
+
+std::string journal_folder(const std::string& data_dir);
+std::string segment_path(const std::string& folder, std::uint64_t segment);
+
+// Makes the folder (and data_dir) if need be.
+[[nodiscard]] base::Result<void, std::string> make_journal_folder(const std::string& folder);
+// The lock lives as long as the descriptor. Error: another process holds it.
+[[nodiscard]] base::Result<FileDescriptor, std::string> lock_journal(const std::string& folder);
+// Reads the journal's id; makes one in a folder that is new; takes it from the newest segment where
+// only the id's file is lost.
+[[nodiscard]] base::Result<JournalUuid, std::string> load_or_make_journal_id(
+    const std::string& folder);
+
+// Numbers of the segment files there are, rising.
+[[nodiscard]] base::Result<std::vector<std::uint64_t>, std::string> list_segments(
+    const std::string& folder);
+[[nodiscard]] base::Result<SegmentHeader, std::string> read_segment_header(
+    const std::string& folder, std::uint64_t segment);
+
+// Makes the segment's file, with its header on disk. The descriptor stands behind the header.
+[[nodiscard]] base::Result<FileDescriptor, std::string> create_segment(const FileCalls& calls,
+                                                                       const std::string& folder,
+                                                                       const SegmentHeader& header);
+
+// Deletes segments before `shipped_segment`, but never one of the newest `keep_newest`. Returns how
+// many went. What can't be deleted is left for next time.
+std::size_t remove_shipped_segments(const std::string& folder, std::uint64_t shipped_segment,
+                                    std::size_t keep_newest);
+
+// Replaces a small file as a whole: temporary file, sync, rename, sync of the folder.
+[[nodiscard]] base::Result<void, std::string> replace_file(const std::string& folder,
+                                                           const std::string& name,
+                                                           std::string_view contents);
+
+}  // namespace pool

@@ -1,0 +1,96 @@
+// JournalLoop: the thread 'journal'. Gathers what shards and the node loop append, writes it with
+// one fsync per window, and tells each source how far it is durable: only then are its miners
+// answered.
+//
+// A window opens with the first append after a flush and closes journal_fsync_window later, or at
+// once when flush_bytes wait. With fsync off ("relaxed") a reply promises only that the bytes were
+// handed to the system; they are synced about once a second. When the disk refuses, appends are
+// answered with NotDurable, JournalStatus says why, and a new segment is tried every second until
+// one can be written.
+//
+// Thread: open() and the destructor belong to the thread that starts and joins; run() is the
+//         journal's; mailbox().post() any.
+// Errors: open() gives one line for the operator.
+#pragma once
+
+#include "common/base/result.h"
+#include "common/uv/loop.h"
+#include "common/uv/mailbox.h"
+#include "pool/core/journal_format.h"
+#include "pool/core/limits.h"
+#include "pool/journal/journal_writer.h"
+#include "pool/messages.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace pool {
+
+class JournalLoop {
+ public:
+  // All are called on the journal's thread. `durable` and `not_durable` come once per source and
+  // flush, `durable` being cumulative; `advanced` after each flush that wrote, and first of all for
+  // what was recovered; `status` about once a second where something changed, and at once when the
+  // journal becomes unwritable or writable.
+  struct Hooks {
+    std::function<void(JournalSource, Durable)> durable;
+    std::function<void(JournalSource, NotDurable)> not_durable;
+    std::function<void(JournalAdvanced)> advanced;
+    std::function<void(JournalStatus)> status;
+  };
+  struct Options {
+    std::string data_dir;
+    bool fsync = true;
+    std::size_t segment_bytes_max = limits::journal_segment_bytes_max;
+    std::chrono::milliseconds fsync_window = limits::journal_fsync_window;
+    std::size_t flush_bytes = 1024 * 1024;
+    std::chrono::milliseconds retry_period{1000};  // of opening a segment after a failure
+    FileCalls calls = system_file_calls();         // tests make them fail
+  };
+
+  // Makes data_dir/journal, its id and its lock where there are none, recovers the tail of what a
+  // process before us wrote, and begins a new segment.
+  [[nodiscard]] static base::Result<std::unique_ptr<JournalLoop>, std::string> open(Options options,
+                                                                                    Hooks hooks);
+  JournalLoop(const JournalLoop&) = delete;
+  JournalLoop& operator=(const JournalLoop&) = delete;
+
+  const JournalUuid& journal_id() const { return journal_id_; }
+  // The end of what earlier processes wrote, as the start of the segment this one began.
+  const JournalPosition& recovered_position() const { return recovered_; }
+
+  // Until Shutdown: what was posted before it is written, synced and reported first. What is posted
+  // after it is not looked at: stop the sources before the journal.
+  void run();
+  uv::Mailbox<JournalMessage>& mailbox() { return mailbox_; }
+
+ private:
+  JournalLoop(Options options, Hooks hooks, const JournalUuid& journal, FileDescriptor lock,
+              const JournalPosition& recovered);
+
+  void on_message(JournalMessage&& message);
+  void on_append(const JournalAppend& append);
+  void on_shutdown();
+  void on_tick();
+  void flush();
+  void report_status();
+
+  const Options options_;
+  const Hooks hooks_;
+  const JournalUuid journal_id_;
+  const FileDescriptor lock_;
+  JournalWriter writer_;
+  JournalPosition recovered_;
+  JournalStatus reported_;
+  std::int64_t last_fsync_us_ = 0;
+  bool window_open_ = false;
+  bool stopping_ = false;
+  uv::Loop loop_;
+  uv::Timer window_;
+  uv::Timer tick_;
+  uv::Mailbox<JournalMessage> mailbox_;
+};
+
+}  // namespace pool

@@ -1,0 +1,135 @@
+#include "pool/journal/journal_reader.h"
+
+#include "pool/core/limits.h"
+#include "pool/journal/journal_folder.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace pool {
+namespace {
+
+constexpr std::size_t chunk_bytes = 1024 * 1024;
+static_assert(chunk_bytes > 2 * limits::journal_record_bytes_max);
+
+}  // namespace
+
+JournalReader::JournalReader(std::string folder, const JournalUuid& journal, JournalPosition from)
+    : folder_(std::move(folder)), journal_(journal), position_(from) {}
+
+base::Result<void, std::string> JournalReader::read(std::size_t records_max,
+                                                    const JournalPosition& durable_to,
+                                                    JournalBatch& out) {
+  for (std::size_t records = 0; records < records_max;) {
+    const auto stepped = step(durable_to, out);
+    if (!stepped) return base::err(stepped.error());
+    if (*stepped == Step::record) ++records;
+    if (*stepped == Step::caught_up) break;
+    if (*stepped == Step::end_of_segment) {
+      const auto moved = next_segment(durable_to, out);
+      if (!moved) return base::err(moved.error());
+      if (!*moved) break;
+    }
+  }
+  return {};
+}
+
+base::Result<JournalReader::Step, std::string> JournalReader::step(
+    const JournalPosition& durable_to, JournalBatch& out) {
+  const bool newest = position_.segment == durable_to.segment;
+  if (newest && position_.offset >= durable_to.offset) return Step::caught_up;
+  if (position_.segment > durable_to.segment) return Step::caught_up;
+  if (!file_.is_open() && !open_segment()) return Step::end_of_segment;
+  if (!newest && !next_first_sequence_) {
+    const auto next = header_after(position_.segment);
+    if (!next) return base::err(next.error());
+    if (*next) next_first_sequence_ = (*next)->first_sequence;
+  }
+  const std::uint64_t limit =
+      newest ? durable_to.offset : std::numeric_limits<std::uint64_t>::max();
+  auto frame = frame_before(limit);
+  if (frame && (newest || !next_first_sequence_ || frame->sequence < *next_first_sequence_) &&
+      frame->sequence == position_.sequence + 1) {
+    used_ += frame->bytes;
+    position_.offset += frame->bytes;
+    position_.sequence = frame->sequence;
+    out.entries.push_back({position_, std::move(frame->record)});
+    return Step::record;
+  }
+  if (!newest) return Step::end_of_segment;
+  const std::string why(frame ? "not the record expected next" : describe(frame.error()));
+  return base::err(segment_path(folder_, position_.segment) + ": damaged at byte " +
+                   std::to_string(position_.offset) + ", after record " +
+                   std::to_string(position_.sequence) + ": " + why);
+}
+
+base::Result<bool, std::string> JournalReader::next_segment(const JournalPosition& durable_to,
+                                                            JournalBatch& out) {
+  const auto next = header_after(position_.segment);
+  if (!next) return base::err(next.error());
+  if (!*next || (*next)->segment > durable_to.segment) return false;
+  const JournalPosition before = position_;
+  drop_segment();
+  position_ = {(*next)->segment, segment_header_bytes, (*next)->first_sequence - 1};
+  if (position_.sequence != before.sequence) out.gaps.push_back({before, position_});
+  return true;
+}
+
+base::Result<std::optional<SegmentHeader>, std::string> JournalReader::header_after(
+    std::uint64_t segment) const {
+  const auto segments = list_segments(folder_);
+  if (!segments) return base::err(segments.error());
+  auto next = std::upper_bound(segments->begin(), segments->end(), segment);
+  for (; next != segments->end(); ++next) {
+    const auto header = read_segment_header(folder_, *next);
+    // A damaged header hides its segment; what is missing with it shows as a gap.
+    if (header && header->journal == journal_) return std::optional<SegmentHeader>(*header);
+  }
+  return std::optional<SegmentHeader>();
+}
+
+// False: the segment is not there (any more), or the position is not inside one yet.
+bool JournalReader::open_segment() {
+  drop_segment();
+  if (position_.offset < segment_header_bytes) return false;
+  const std::string path = segment_path(folder_, position_.segment);
+  file_ = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  return file_.is_open();
+}
+
+base::Result<ParsedFrame, JournalError> JournalReader::frame_before(std::uint64_t limit) {
+  while (true) {
+    const std::size_t allowed =
+        static_cast<std::size_t>(std::min<std::uint64_t>(limit - position_.offset, chunk_bytes));
+    const base::ByteSpan rest = base::ByteSpan(buffer_).subspan(used_);
+    auto frame = parse_frame(rest.first(std::min(rest.size(), allowed)));
+    if (frame || frame.error() != JournalError::truncated) return frame;
+    if (rest.size() >= allowed || refill(allowed) == 0) return frame;
+  }
+}
+
+// Reads on behind what is buffered, until `wanted` bytes are: never past what is durable, where a
+// write may be under way. Returns the bytes added (0: end of file, or unreadable).
+std::size_t JournalReader::refill(std::size_t wanted) {
+  buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(used_));
+  used_ = 0;
+  const std::size_t had = buffer_.size();
+  buffer_.resize(wanted);
+  const ssize_t got = ::pread(file_.get(), buffer_.data() + had, wanted - had,
+                              static_cast<off_t>(position_.offset + had));
+  const std::size_t added = got > 0 ? static_cast<std::size_t>(got) : 0;
+  buffer_.resize(had + added);
+  return added;
+}
+
+void JournalReader::drop_segment() {
+  file_.reset();
+  buffer_.clear();
+  used_ = 0;
+  next_first_sequence_.reset();
+}
+
+}  // namespace pool

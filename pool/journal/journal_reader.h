@@ -1,0 +1,82 @@
+// JournalReader: the journal's records in order, from a position up to what is durable.
+//
+// A segment ends at its last whole, valid record, or where the next one begins: a record whose
+// sequence number is not before the next segment's first belongs to a write that failed, and is not
+// data. Where sequence numbers do not meet across two segments, the reader goes on and reports a
+// gap.
+//
+// Thread: one; a writer in another thread may append meanwhile, beyond `durable_to`.
+#pragma once
+
+#include "common/base/result.h"
+#include "pool/core/journal_format.h"
+#include "pool/journal/file_calls.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pool {
+
+struct JournalEntry {
+  JournalPosition end;  // behind this record
+  JournalRecord record;
+};
+
+// The reader stood at `before`; the next record there is comes after `after`. A higher sequence:
+// the records between are missing. A lower one: the journal had lost its tail (a power cut without
+// fsync, an older copy restored) after those records were read, and then went on.
+struct JournalGap {
+  JournalPosition before;
+  JournalPosition after;
+};
+
+struct JournalBatch {
+  std::vector<JournalEntry> entries;
+  std::vector<JournalGap> gaps;
+  void clear() {
+    entries.clear();
+    gaps.clear();
+  }
+};
+
+class JournalReader {
+ public:
+  // `from` may be JournalPosition{}: from the oldest segment there is.
+  JournalReader(std::string folder, const JournalUuid& journal, JournalPosition from);
+
+  // Appends at most `records_max` records before `durable_to` to `out`; none when there are no
+  // more. Error: one line; a damaged record before `durable_to`, or a file that can't be read. The
+  // position is then behind the last record that was given out.
+  [[nodiscard]] base::Result<void, std::string> read(std::size_t records_max,
+                                                     const JournalPosition& durable_to,
+                                                     JournalBatch& out);
+  // Everything before it has been given out.
+  const JournalPosition& position() const { return position_; }
+
+ private:
+  enum class Step { record, end_of_segment, caught_up };
+
+  [[nodiscard]] base::Result<Step, std::string> step(const JournalPosition& durable_to,
+                                                     JournalBatch& out);
+  [[nodiscard]] base::Result<bool, std::string> next_segment(const JournalPosition& durable_to,
+                                                             JournalBatch& out);
+  [[nodiscard]] base::Result<std::optional<SegmentHeader>, std::string> header_after(
+      std::uint64_t segment) const;
+  [[nodiscard]] bool open_segment();
+  base::Result<ParsedFrame, JournalError> frame_before(std::uint64_t limit);
+  std::size_t refill(std::size_t wanted);
+  void drop_segment();
+
+  const std::string folder_;
+  const JournalUuid journal_;
+  JournalPosition position_;
+  FileDescriptor file_;
+  base::Bytes buffer_;    // of the file, from position_.offset - used_ on
+  std::size_t used_ = 0;  // of the buffer
+  // First sequence of the segment after this one, once there is one; data ends before it.
+  std::optional<std::uint64_t> next_first_sequence_;
+};
+
+}  // namespace pool
