@@ -1,5 +1,7 @@
 #include "pool/journal/journal_folder.h"
 
+#include "common/base/assert.h"
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/random.h>
