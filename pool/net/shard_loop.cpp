@@ -1,0 +1,160 @@
+#include "pool/net/shard_loop.h"
+
+#include "common/base/assert.h"
+#include "common/log.h"
+#include "common/uv/clock.h"
+
+#include <utility>
+
+namespace pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto tick_period = 1s;
+// A refused or closed peer gets this long to read the reason.
+constexpr auto last_words_deadline = 2s;
+
+}  // namespace
+
+ShardLoop::ShardLoop(ShardOptions options, Hooks hooks)
+    : hooks_(std::move(hooks)),
+      index_(options.index),
+      shard_(*this, options),
+      next_connection_((std::uint64_t{options.index.value} << 48) + 1),
+      mailbox_(loop_, limits::shard_mailbox_messages_max,
+               [this](ShardMessage&& message) { on_message(std::move(message)); }),
+      turn_end_(loop_, [this] { on_turn_end(); }),
+      tick_(loop_, [this] { on_tick(); }) {}
+
+ShardLoop::~ShardLoop() = default;
+
+base::Result<std::uint16_t, std::string> ShardLoop::listen(const Endpoint& where) {
+  uv::ListenOptions options;
+  options.host = where.host;
+  options.port = where.port;
+  options.reuse_port = true;
+  uv::TcpOptions streams;
+  streams.write_queue_bytes_max = limits::write_queue_bytes_max;
+  auto listener = uv::TcpListener::listen(
+      loop_, options, streams,
+      [this](std::unique_ptr<uv::TcpStream> stream) { on_accept(std::move(stream)); });
+  if (!listener) return base::err(uv::describe(listener.error()));
+  listeners_.push_back(std::move(*listener));
+  return listeners_.back()->bound_port();
+}
+
+void ShardLoop::run() {
+  tick_.start(tick_period, tick_period);
+  loop_.run();
+}
+
+// ---------------------------------------------------------------- sockets
+
+void ShardLoop::on_accept(std::unique_ptr<uv::TcpStream> stream) {
+  const ConnectionId id{next_connection_++};
+  if (!shard_.on_connect(id, uv::read_clock())) return;  // full: the stream closes as it goes
+  uv::TcpStream& accepted = *stream;
+  streams_.emplace(id, std::move(stream));
+  uv::TcpStream::Callbacks callbacks;
+  callbacks.on_bytes = [this, id](base::ByteSpan bytes) {
+    shard_.on_bytes(id, bytes, uv::read_clock());
+  };
+  callbacks.on_close = [this, id](uv::CloseCause) { on_closed(id); };
+  accepted.set_callbacks(std::move(callbacks));
+  if (reading_) accepted.start_reading();
+}
+
+void ShardLoop::on_closed(ConnectionId id) {
+  shard_.on_disconnect(id);
+  const auto stream = streams_.find(id);
+  ASSERT(stream != streams_.end());
+  graveyard_.push_back(std::move(stream->second));
+  streams_.erase(stream);
+}
+
+void ShardLoop::send(ConnectionId to, std::string_view line) {
+  const auto stream = streams_.find(to);
+  if (stream != streams_.end()) stream->second->write(line);
+}
+
+void ShardLoop::close(ConnectionId which, CloseReason why) {
+  const auto stream = streams_.find(which);
+  if (stream == streams_.end()) return;
+  LOG(debug, "connection_closed", {"peer", stream->second->peer_address()},
+      {"reason", describe(why)});
+  stream->second->stop_reading();
+  stream->second->close_after_flush(last_words_deadline);
+}
+
+void ShardLoop::submit_block(FoundBlock block) { hooks_.found(std::move(block)); }
+
+void ShardLoop::journal(JournalAppend append) { hooks_.journal(std::move(append)); }
+
+// ---------------------------------------------------------------- messages and turns
+
+void ShardLoop::on_message(ShardMessage&& message) {
+  std::visit([this](const auto& concrete) { on(concrete); }, message);
+}
+
+void ShardLoop::on(const NewJob& message) {
+  const mining::Job& job = *message.job;
+  shard_.on_new_job(message.job, uv::read_clock());
+  if (!job.clean_jobs) return;
+  const auto spent = uv::read_clock().mono - job.tip_seen_at;
+  shard_.note_notify_latency(std::chrono::duration_cast<std::chrono::microseconds>(spent).count());
+}
+
+void ShardLoop::on_tick() {
+  shard_.on_tick(uv::read_clock());
+  hooks_.stats(shard_.stats());
+  on_turn_end();
+}
+
+void ShardLoop::on_turn_end() {
+  shard_.on_turn_end();
+  apply_back_pressure();
+  if (stopping_ != Stopping::no) continue_shutdown();
+  graveyard_.clear();
+}
+
+void ShardLoop::apply_back_pressure() {
+  const bool allowed = shard_.reading_allowed();
+  if (std::exchange(reading_, allowed) == allowed) return;
+  for (auto& [id, stream] : streams_) {
+    if (allowed) {
+      stream->start_reading();
+    } else {
+      stream->stop_reading();
+    }
+  }
+}
+
+// ---------------------------------------------------------------- the end
+
+void ShardLoop::on(const Shutdown&) {
+  if (stopping_ != Stopping::no) return;
+  stopping_ = Stopping::draining;
+  stop_by_ = uv::read_clock().mono + limits::drain_deadline;
+  listeners_.clear();
+  shard_.drain();
+  tick_.start(50ms, 50ms);  // also looks at the deadline
+}
+
+void ShardLoop::continue_shutdown() {
+  const bool late = uv::read_clock().mono >= stop_by_;
+  if (stopping_ == Stopping::draining && (late || shard_.drained())) {
+    if (!shard_.drained()) {
+      LOG(warning, "shard_stopped_before_drained", {"shard", index_.value},
+          {"unanswered_shares", shard_.stats().shares_pending});
+    }
+    stopping_ = Stopping::closing;
+    shard_.close_all(CloseReason::shutting_down);
+  }
+  if (stopping_ == Stopping::closing && (late || streams_.empty())) {
+    hooks_.stats(shard_.stats());
+    loop_.stop();
+  }
+}
+
+}  // namespace pool

@@ -1,0 +1,89 @@
+// ShardLoop: the thin half of a shard. Owns the listeners and sockets of one thread, feeds the
+// Shard bytes, messages and the time, and carries out its verbs.
+//
+// Every shard listens on the same ports (SO_REUSEPORT); the kernel spreads the connections.
+// Shutdown: listeners close, reading stops, accepted shares are answered when durable, then sockets
+//           are flushed and closed; all within limits::drain_deadline.
+// Thread: open() anywhere, before run(); run() is the thread; mailbox().post*() from any thread.
+#pragma once
+
+#include "common/base/result.h"
+#include "common/uv/loop.h"
+#include "common/uv/mailbox.h"
+#include "common/uv/tcp.h"
+#include "common/uv/turn_end.h"
+#include "pool/core/limits.h"
+#include "pool/core/shard.h"
+#include "pool/messages.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace pool {
+
+class ShardLoop final : private ShardHost {
+ public:
+  // How the loop reaches other threads; called on the shard's thread.
+  struct Hooks {
+    std::function<void(JournalAppend)> journal;
+    std::function<void(FoundBlock)> found;
+    std::function<void(ShardStats)> stats;
+  };
+  struct Endpoint {
+    std::string host;
+    std::uint16_t port = 0;
+  };
+
+  ShardLoop(ShardOptions options, Hooks hooks);
+  ~ShardLoop();
+  ShardLoop(const ShardLoop&) = delete;
+  ShardLoop& operator=(const ShardLoop&) = delete;
+
+  // Binds one more address; the error is libuv's text. Returns the port bound (for port 0).
+  [[nodiscard]] base::Result<std::uint16_t, std::string> listen(const Endpoint& where);
+  void run();
+  uv::Mailbox<ShardMessage>& mailbox() { return mailbox_; }
+
+ private:
+  using Streams = std::unordered_map<ConnectionId, std::unique_ptr<uv::TcpStream>>;
+
+  void send(ConnectionId to, std::string_view line) override;
+  void close(ConnectionId which, CloseReason why) override;
+  void submit_block(FoundBlock block) override;
+  void journal(JournalAppend append) override;
+
+  void on_accept(std::unique_ptr<uv::TcpStream> stream);
+  void on_closed(ConnectionId id);
+  void on_message(ShardMessage&& message);
+  void on(const NewJob& message);
+  void on(const Durable& message) { shard_.on_durable(message.up_to); }
+  void on(const NotDurable& message) { shard_.on_not_durable(message.first, message.last); }
+  void on(const BlockVaulted& message) { shard_.on_block_vaulted(message.hash); }
+  void on(const Shutdown& message);
+  void on_tick();
+  void on_turn_end();
+  void apply_back_pressure();
+  void continue_shutdown();
+
+  const Hooks hooks_;
+  const ShardIndex index_;
+  uv::Loop loop_;
+  Shard shard_;
+  std::uint64_t next_connection_;
+  Streams streams_;
+  std::vector<std::unique_ptr<uv::TcpStream>> graveyard_;  // closed in this turn; freed at its end
+  bool reading_ = true;
+  enum class Stopping { no, draining, closing } stopping_ = Stopping::no;
+  base::MonoTime stop_by_{};
+  std::vector<std::unique_ptr<uv::TcpListener>> listeners_;
+  uv::Mailbox<ShardMessage> mailbox_;
+  uv::TurnEnd turn_end_;
+  uv::Timer tick_;
+};
+
+}  // namespace pool

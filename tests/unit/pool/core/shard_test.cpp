@@ -1,0 +1,105 @@
+#include "pool/core/shard.h"
+#include "tests/unit/pool/core/shard_fixture.h"
+
+using namespace pool_test;
+
+TEST_CASE("extranonce1 is unique among live connections and given back at the end") {
+  World world;
+  std::map<std::string, int> seen;
+  for (std::uint64_t i = 100; i < 200; ++i) {
+    REQUIRE(world.shard.on_connect(pool::ConnectionId{i}, world.clock.now));
+    world.say(pool::ConnectionId{i}, R"({"id":1,"method":"mining.subscribe","params":[]})");
+    ++seen[world.host.sent[pool::ConnectionId{i}].at(0)];
+  }
+  CHECK_EQ(seen.size(), 100);
+  for (std::uint64_t i = 100; i < 200; ++i) world.shard.on_disconnect(pool::ConnectionId{i});
+  CHECK_EQ(world.shard.stats().connections, 1);
+}
+
+TEST_CASE("a new job reaches every miner that is mining, and no other") {
+  World world;
+  world.new_job({.id = 1});
+  world.handshake();
+  const pool::ConnectionId silent{7};
+  REQUIRE(world.shard.on_connect(silent, world.clock.now));
+  world.heard();
+  world.new_job({.id = 2, .tip = 2});
+  CHECK_EQ(world.heard().size(), 1);
+  CHECK(world.host.sent[silent].empty());
+}
+
+TEST_CASE("miners that came before the first job get it when it comes") {
+  World world;
+  world.handshake();
+  CHECK_EQ(world.heard().size(), 2);
+  world.new_job({.id = 1, .clean = false});
+  const auto lines = world.heard();
+  REQUIRE_EQ(lines.size(), 2);
+  CHECK(lines[0].find("mining.set_difficulty") != std::string::npos);
+  CHECK(lines[1].find("true]}") != std::string::npos);
+}
+
+TEST_CASE("reading stops while too much waits for the disk, and nothing read is lost") {
+  auto options = test_options();
+  options.difficulty_start = *bitcoin::Difficulty::from_double(bitcoin::Difficulty::least);
+  World world(options);
+  world.new_job({.id = 1});
+  world.handshake();
+  world.heard();
+  std::uint32_t sent = 0;
+  while (world.shard.reading_allowed() && sent < 200'000) {
+    Ground share;
+    share.nonce = sent++;
+    world.say(world.submit_line(share, 1));
+    world.shard.on_turn_end();
+  }
+  CHECK_FALSE(world.shard.reading_allowed());
+  CHECK_LE(world.host.appends.size(), pool::limits::appends_in_flight_max);
+
+  std::size_t handed_over = 0;
+  while (!world.shard.drained()) {
+    REQUIRE_LT(handed_over, world.host.appends.size());
+    world.shard.on_durable(world.host.appends[handed_over++].id);
+    world.shard.on_turn_end();
+  }
+  CHECK(world.shard.reading_allowed());
+  const auto stats = world.shard.stats();
+  CHECK_EQ(stats.shares_accepted +
+               stats.rejects[static_cast<std::size_t>(stratum::RejectReason::low_difficulty)],
+           sent);
+  CHECK_EQ(world.heard().size(), sent);
+}
+
+TEST_CASE("draining takes nothing new but answers what it took") {
+  World world;
+  world.new_job({.id = 1});
+  world.handshake();
+  world.heard();
+  const auto start = test_options().difficulty_start;
+  world.say(world.submit_line(grind(*make_job({.id = 1}), first_extranonce1, meets(start)), 1));
+  world.shard.on_turn_end();
+  world.shard.drain();
+  CHECK_FALSE(world.shard.drained());
+  CHECK_FALSE(world.shard.on_connect(pool::ConnectionId{8}, world.clock.now));
+  world.say(R"({"id":1,"method":"mining.subscribe","params":[]})");
+  CHECK(world.heard().empty());
+  world.shard.on_durable(world.host.appends.at(0).id);
+  CHECK_EQ(world.heard().size(), 1);
+  CHECK(world.shard.drained());
+  world.shard.close_all(pool::CloseReason::shutting_down);
+  CHECK(world.host.closed.contains(world.miner));
+}
+
+TEST_CASE("an answer for a connection that has gone is dropped, its share still counts") {
+  World world;
+  world.new_job({.id = 1});
+  world.handshake();
+  const auto start = test_options().difficulty_start;
+  world.say(world.submit_line(grind(*make_job({.id = 1}), first_extranonce1, meets(start)), 1));
+  world.shard.on_turn_end();
+  world.shard.on_disconnect(world.miner);
+  world.heard();
+  world.shard.on_durable(world.host.appends.at(0).id);
+  CHECK(world.heard().empty());
+  CHECK_EQ(world.shard.stats().shares_accepted, 1);
+}
