@@ -23,6 +23,7 @@ struct Shutdown {};
 // it.
 struct NewJob {
   std::shared_ptr<const mining::Job> job;
+  bool replaced_clean = false;  // this message replaced one whose job had clean_jobs set
 };
 // journal -> shard. Every append of this source up to `up_to` is on disk, except those named by a
 // NotDurable before. Full: the newest replaces the waiting one, if that is the last in the box.

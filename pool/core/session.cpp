@@ -149,7 +149,7 @@ void Session::begin_mining(base::Instant now) {
 
 // ---------------------------------------------------------------- jobs and difficulty
 
-void Session::on_new_job(const mining::Job& job, base::Instant now) {
+void Session::on_new_job(const mining::Job& job, bool clean, base::Instant now) {
   if (!mining_ || closing_) return;
   const bool first = difficulties_.empty();
   if (shard_.options.vardiff && !first) {
@@ -157,18 +157,18 @@ void Session::on_new_job(const mining::Job& job, base::Instant now) {
         vardiff_.retarget(difficulties_.latest().difficulty, vardiff_options(&job), now.mono);
     if (next) next_difficulty_ = *next;
   }
-  send_job(job, first, now);
+  send_job(job, clean || first, now);
 }
 
-void Session::send_job(const mining::Job& job, bool first, base::Instant now) {
+void Session::send_job(const mining::Job& job, bool clean, base::Instant now) {
   const bitcoin::Difficulty wanted = bounded(next_difficulty_, &job);
-  if (first || wanted != difficulties_.latest().difficulty) {
+  if (difficulties_.empty() || wanted != difficulties_.latest().difficulty) {
     difficulties_.change(job.id, wanted);
     next_difficulty_ = wanted;
     vardiff_.restart(now.mono);
     shard_.host.send(id_, stratum::write_set_difficulty(wanted));
   }
-  shard_.host.send(id_, first ? job.notify_line_clean : job.notify_line);
+  shard_.host.send(id_, clean ? job.notify_line_clean : job.notify_line);
 }
 
 VardiffOptions Session::vardiff_options(const mining::Job* job) const {

@@ -36,7 +36,7 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   void on_bytes(base::ByteSpan bytes, base::Instant now);
-  void on_new_job(const mining::Job& job, base::Instant now);
+  void on_new_job(const mining::Job& job, bool clean, base::Instant now);
   // About once a second: deadlines of the handshake.
   void on_tick(base::Instant now);
   void close(CloseReason why);
@@ -79,7 +79,7 @@ class Session {
   };
 
   void begin_mining(base::Instant now);
-  void send_job(const mining::Job& job, bool first, base::Instant now);
+  void send_job(const mining::Job& job, bool clean, base::Instant now);
   void suggest(bitcoin::Difficulty difficulty);
   bitcoin::Difficulty bounded(bitcoin::Difficulty difficulty, const mining::Job* job) const;
   VardiffOptions vardiff_options(const mining::Job* job) const;

@@ -64,11 +64,11 @@ void Shard::on_disconnect(ConnectionId id) {
   sessions_.erase(session);
 }
 
-void Shard::on_new_job(std::shared_ptr<const mining::Job> job, base::Instant now) {
+void Shard::on_new_job(std::shared_ptr<const mining::Job> job, bool clean, base::Instant now) {
   context_.jobs.add(job, now.mono);
   context_.stats.job_id = job->id.value;
   if (context_.draining) return;
-  for (auto& [id, session] : sessions_) session->on_new_job(*job, now);
+  for (auto& [id, session] : sessions_) session->on_new_job(*job, clean, now);
 }
 
 void Shard::on_tick(base::Instant now) {

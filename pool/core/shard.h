@@ -29,7 +29,9 @@ class Shard {
   [[nodiscard]] bool on_connect(ConnectionId id, base::Instant now);
   void on_bytes(ConnectionId id, base::ByteSpan bytes, base::Instant now);
   void on_disconnect(ConnectionId id);
-  void on_new_job(std::shared_ptr<const mining::Job> job, base::Instant now);
+  // `clean`: miners are told clean_jobs true though the job itself is a refresh, since they never saw
+  // the job of the new tip before it.
+  void on_new_job(std::shared_ptr<const mining::Job> job, bool clean, base::Instant now);
   void on_durable(AppendId up_to);
   void on_not_durable(AppendId first, AppendId last);
   void on_block_vaulted(const bitcoin::BlockHash& hash);

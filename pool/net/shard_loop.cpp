@@ -99,8 +99,8 @@ void ShardLoop::on_message(ShardMessage&& message) {
 
 void ShardLoop::on(const NewJob& message) {
   const mining::Job& job = *message.job;
-  shard_.on_new_job(message.job, uv::read_clock());
-  if (!job.clean_jobs) return;
+  shard_.on_new_job(message.job, message.replaced_clean, uv::read_clock());
+  if (!job.clean_jobs && !message.replaced_clean) return;
   const auto spent = uv::read_clock().mono - job.tip_seen_at;
   shard_.note_notify_latency(std::chrono::duration_cast<std::chrono::microseconds>(spent).count());
 }

@@ -141,7 +141,7 @@ struct World {
     say(std::string(R"({"id":2,"method":"mining.authorize","params":[")") + address +
         R"(.rig","x"]})");
   }
-  void new_job(const JobOptions& options) { shard.on_new_job(make_job(options), clock.now); }
+  void new_job(const JobOptions& options) { shard.on_new_job(make_job(options), false, clock.now); }
   std::string submit_line(const Ground& share, std::uint64_t job, const std::string& id = "7",
                           const std::string& extra = "") {
     return R"({"id":)" + id + R"(,"method":"mining.submit","params":[")" + address + R"(.rig",")" +
