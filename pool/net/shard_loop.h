@@ -11,7 +11,6 @@
 #include "common/uv/loop.h"
 #include "common/uv/mailbox.h"
 #include "common/uv/tcp.h"
-#include "common/uv/turn_end.h"
 #include "pool/core/limits.h"
 #include "pool/core/shard.h"
 #include "pool/messages.h"
