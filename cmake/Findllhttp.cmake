@@ -23,6 +23,8 @@ if(llhttp_FOUND AND NOT TARGET llhttp::llhttp)
       ${llhttp_SOURCE_DIR}/llhttp.c ${llhttp_SOURCE_DIR}/http.c ${llhttp_SOURCE_DIR}/api.c)
     target_include_directories(llhttp_from_source SYSTEM PUBLIC ${llhttp_INCLUDE_DIR})
     target_compile_options(llhttp_from_source PRIVATE -w)
+    # As llhttp 9 is by default: no bare LF, no space before a header's colon.
+    target_compile_definitions(llhttp_from_source PRIVATE LLHTTP_STRICT_MODE=1)
     add_library(llhttp::llhttp ALIAS llhttp_from_source)
   endif()
 endif()

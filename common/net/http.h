@@ -1,7 +1,9 @@
 // HTTP/1.1 bytes to messages and back, over llhttp; sans IO, bounded.
 //
-// Errors: a message over its limits or not HTTP: HttpError; the connection is to be closed (a server
-//         first answers 400, 413 or 431).
+// Errors: a message over its limits or not HTTP/1.x: HttpError; the connection is to be closed (a
+//         server first answers 400, 431 or 413). A parser that failed keeps failing.
+// Limits: header_bytes_max covers start line, headers, trailers and chunk extensions, each header
+//         counted with 32 bytes on top; a body announced too large is refused before it comes.
 // Thread: one owner, one thread.
 #pragma once
 
@@ -50,7 +52,10 @@ class HttpRequestParser {
  public:
   explicit HttpRequestParser(HttpLimits limits);
   ~HttpRequestParser();
-  // Calls on_message for each whole request in order (pipelining).
+  HttpRequestParser(HttpRequestParser&&) noexcept;
+  HttpRequestParser& operator=(HttpRequestParser&&) noexcept;
+  // Calls on_message for each whole request in order (pipelining). It must not destroy the parser.
+  // What follows a request that ends the connection (keep_alive false) is ignored.
   [[nodiscard]] base::Result<void, HttpError> push(
       base::ByteSpan bytes, const std::function<void(HttpRequest&&)>& on_message);
 
@@ -63,9 +68,16 @@ class HttpResponseParser {
  public:
   explicit HttpResponseParser(HttpLimits limits);
   ~HttpResponseParser();
+  HttpResponseParser(HttpResponseParser&&) noexcept;
+  HttpResponseParser& operator=(HttpResponseParser&&) noexcept;
+  // The next response answers a HEAD request: it has no body, whatever its headers say.
+  void expect_head_response();
+  // Calls on_message for each whole response in order; interim ones (1xx) are skipped. It must not
+  // destroy the parser.
   [[nodiscard]] base::Result<void, HttpError> push(
       base::ByteSpan bytes, const std::function<void(HttpResponse&&)>& on_message);
-  // The peer closed: completes a response whose body runs to the end of the stream.
+  // The peer closed: completes a response whose body runs to the end of the stream. Malformed when
+  // it closed in the middle of one; fine when it closed between two.
   [[nodiscard]] base::Result<void, HttpError> finish(
       const std::function<void(HttpResponse&&)>& on_message);
 
@@ -76,7 +88,9 @@ class HttpResponseParser {
 
 // "200 OK"'s second half; empty for a status we do not use.
 std::string_view status_text(int status);
-// Content-Length and Connection are added here; `body` is left out for HEAD by the caller.
+// Content-Length and Connection are added here, Content-Length only where the headers do not have
+// it (nor Transfer-Encoding) and the status allows a body. To answer HEAD, give the body's length
+// as a header and leave the body empty. Control characters in header values are dropped.
 std::string write_response(const HttpResponse& response);
 std::string write_request(const HttpRequest& request, std::string_view host);
 
