@@ -1,0 +1,129 @@
+# shellcheck shell=bash
+# Set-up shared by `run` and `.ci/run`: Debian packages, the build, and bcoin where there is no bitcoind.
+# Sourced from the repository's root. Each step looks first and does nothing when nothing is to do.
+
+# The one list of Debian packages. libllhttp-dev takes node-llhttp's place where the release has it.
+# shellcheck disable=SC2034
+{
+  packages_build="g++ cmake ninja-build ccache pkg-config libuv1-dev libfmt-dev libspdlog-dev rapidjson-dev
+    libexpected-dev libcli11-dev doctest-dev node-llhttp libpqxx-dev libzmq3-dev libssl-dev"
+  packages_run="postgresql python3"
+  packages_bcoin="nodejs npm"
+  packages_test="python3-pytest python3-psycopg2 binutils"
+  packages_ci="clang clang-format clang-tidy shellcheck git"
+}
+
+say() { printf '%s\n' "$*" >&2; }
+die() {
+  say "run: $*"
+  exit 1
+}
+
+# The node's program: $BITCOIND, else bitcoind from PATH, else nothing (bcoin then).
+find_bitcoind() {
+  if [ -n "${BITCOIND:-}" ]; then
+    [ -x "$BITCOIND" ] || die "BITCOIND=$BITCOIND is not a program; unset it to use bcoin instead"
+    printf '%s\n' "$BITCOIND"
+  else
+    command -v bitcoind || true
+  fi
+}
+
+# A package is there when dpkg has it, or when what we want of it came another way.
+have_package() {
+  case $1 in
+    nodejs) command -v node >/dev/null && return ;;
+    npm) command -v npm >/dev/null && return ;;
+    postgresql) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return ;;
+    node-llhttp) [ -e /usr/include/llhttp.h ] && return ;;
+  esac
+  case $installed in *" $1 "*) return 0 ;; *) return 1 ;; esac
+}
+
+missing_packages() {
+  local name installed
+  # ${db:...} is dpkg-query's own notation.
+  # shellcheck disable=SC2016
+  installed=" $(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | awk '$1 == "ii" {printf "%s ", $2}')"
+  for name in "$@"; do
+    have_package "$name" || printf '%s ' "$name"
+  done
+}
+
+install_packages() {
+  local missing as_root=""
+  command -v dpkg-query >/dev/null || return 0 # not Debian: CMake names what it does not find
+  missing=$(missing_packages "$@")
+  missing=${missing% }
+  [ -n "$missing" ] || return 0
+  if [ "$(id -u)" != 0 ]; then
+    as_root=sudo
+    [ -t 0 ] || as_root="sudo -n"
+    if ! command -v sudo >/dev/null || ! $as_root true; then
+      say "run: these Debian packages are missing, and installing them takes root:"
+      say "  apt-get install --no-install-recommends $missing"
+      exit 1
+    fi
+  fi
+  say "installing: $missing"
+  # A private cluster is all we use: PostgreSQL's package shall not start one for the system.
+  case " $missing " in
+    *" postgresql "*)
+      if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+        $as_root mkdir -p /etc/postgresql-common
+        echo "create_main_cluster = false" | $as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
+      fi
+      ;;
+  esac
+  $as_root apt-get -qq update </dev/null >&2 || say "apt-get update failed; going on with the lists that are there"
+  case " $missing " in
+    *" node-llhttp "*)
+      if apt-cache show libllhttp-dev >/dev/null 2>&1; then missing=${missing/node-llhttp/libllhttp-dev}; fi
+      ;;
+  esac
+  # shellcheck disable=SC2086
+  $as_root env DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 \
+    apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends $missing </dev/null >&2 ||
+    die "apt-get could not install: $missing"
+}
+
+# build PRESET [TARGET...]: configures when needed; ninja itself knows what is stale.
+build() {
+  local preset=$1 folder=build/$1 log
+  shift
+  mkdir -p "$folder"
+  log=$folder/build.log
+  if [ ! -e "$folder/build.ninja" ]; then
+    say "configuring $folder"
+    cmake --preset "$preset" >"$log" 2>&1 </dev/null || { cat "$log" >&2; die "cmake --preset $preset failed"; }
+  fi
+  if [ -t 2 ]; then
+    ninja -C "$folder" "$@" </dev/null >&2 || die "the build in $folder failed"
+  else
+    ninja -C "$folder" "$@" </dev/null >"$log" 2>&1 || { tail -n 60 "$log" >&2; die "the build in $folder failed"; }
+  fi
+}
+
+# bcoin from npm into .deps/bcoin, without install scripts: its pure JavaScript backend needs none.
+install_bcoin() {
+  cmp -s tests/bcoin/package-lock.json .deps/bcoin/installed.json && return 0
+  say "installing bcoin from npm (there is no bitcoind: set BITCOIND or PATH to use one)"
+  mkdir -p .deps/bcoin
+  cp tests/bcoin/package.json tests/bcoin/package-lock.json .deps/bcoin/
+  (cd .deps/bcoin && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >&2) ||
+    die "npm could not install bcoin into .deps/bcoin"
+  cp tests/bcoin/package-lock.json .deps/bcoin/installed.json
+}
+
+# setup_node: packages and bcoin when there is no bitcoind; exports BITCOIND when there is one.
+setup_node() {
+  BITCOIND=$(find_bitcoind)
+  if [ -n "$BITCOIND" ]; then
+    export BITCOIND
+    return
+  fi
+  unset BITCOIND
+  # shellcheck disable=SC2086
+  install_packages $packages_bcoin
+  install_bcoin
+}
