@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""The tidy checks must be able to fail: each rule meets a line that breaks it."""
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts"))
+import check_layers
+import check_tree
+import count_tests
+
+
+class Layers(unittest.TestCase):
+    def found(self, path, text):
+        return list(check_layers.violations(path, text))
+
+    def test_what_is_allowed_passes(self):
+        for path, text in (("pool/core/shard.cpp", '#include "common/mining/job.h"\n#include <chrono>'),
+                           ("pool/net/connection.cpp", '#include "common/log.h"\n#include "pool/messages.h"'),
+                           ("common/uv/mailbox.h", "std::mutex mutex_;"),
+                           ("common/base/bytes.cpp", '// printf("x") and std::mutex in a comment\nauto s = "getenv";')):
+            self.assertEqual(self.found(path, text), [], path)
+
+    def test_each_rule_can_fail(self):
+        for why, path, text in (
+                ("a lower layer includes a higher one", "common/base/bytes.h", '#include "common/bitcoin/hash.h"'),
+                ("common includes pool", "common/uv/tcp.cpp", '#include "pool/messages.h"'),
+                ("siblings", "pool/net/shard_loop.cpp", '#include "pool/store/store_loop.h"'),
+                ("miner includes pool", "miner/main.cpp", '#include "pool/messages.h"'),
+                ("a third party outside its folder", "pool/http/api.cpp", "#include <pqxx/pqxx>"),
+                ("a third party in a header", "pool/http/api.h", "#include <rapidjson/document.h>"),
+                ("pure, yet threads", "pool/core/shard.cpp", "#include <thread>"),
+                ("pure, yet logs", "pool/core/shard.cpp", '#include "common/log.h"'),
+                ("pure, yet reads the clock", "pool/core/shard.cpp", "auto now = std::chrono::steady_clock::now();"),
+                ("a mutex of its own", "pool/node/node_loop.cpp", "std::mutex guard;"),
+                ("an include not from the root", "pool/node/node_loop.cpp", '#include "node_loop.h"'),
+                ("a folder without a row", "pool/extra/thing.cpp", "int x;"),
+                ("a kernel with the library's headers", "miner/scan_x86_avx2.cpp", "#include <array>")):
+            self.assertTrue(self.found(path, text), why)
+
+
+class Tree(unittest.TestCase):
+    def lengths(self, text):
+        return dict(check_tree.functions(text))
+
+    def test_functions_are_found_with_their_length(self):
+        text = """
+namespace pool {
+Session::Session(int a)
+    : a_{a}, b_(a) {
+  start();
+}
+int Session::on_line(std::string_view line) const {
+  // a brace in a comment {
+  const char* text = "}";
+  for (int i = 0; i < 1'000; ++i) { use({i}); }
+  return 0;
+}
+struct Plain { int a = 0; };
+constexpr int table[] = {1, 2, 3};
+}  // namespace pool
+"""
+        self.assertEqual(self.lengths(text), {"Session::Session": 4, "Session::on_line": 6})
+
+    def test_a_long_function_is_found(self):
+        text = "void f() {\n" + "  g();\n" * 80 + "}\n"
+        self.assertEqual(self.lengths(text), {"f": 82})
+
+    def test_ratchet(self):
+        baseline = {"untested": ["a.cpp"], "long_functions": {"b.cpp: f": 90}}
+        self.assertEqual(list(check_tree.complaints(["a.cpp"], {"b.cpp: f": 90}, baseline)), [])
+        for why, lacking, lengths in (("new untested file", ["a.cpp", "c.cpp"], {"b.cpp: f": 90}),
+                                      ("a long function grows", ["a.cpp"], {"b.cpp: f": 91}),
+                                      ("a short function grows past the limit", ["a.cpp"], {"b.cpp: f": 90, "b.cpp: g": 71}),
+                                      ("a list entry that is no longer true", [], {"b.cpp: f": 90}),
+                                      ("a function that became short", ["a.cpp"], {})):
+            self.assertEqual(len(list(check_tree.complaints(lacking, lengths, baseline))), 1, why)
+
+    def test_mirror(self):
+        with tempfile.TemporaryDirectory() as name:
+            root = pathlib.Path(name)
+            for path in ("common/x/whole.cpp", "common/x/whole.h", "common/x/whole_part.cpp", "common/x/lone.cpp", "common/x/lone.h",
+                         "tests/unit/common/x/whole_test.cpp"):
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                (root / path).write_text("")
+            self.assertEqual(check_tree.untested(root, ["common/x/whole.cpp", "common/x/whole_part.cpp", "common/x/lone.cpp"]),
+                             ["common/x/lone.cpp"])
+
+
+class Count(unittest.TestCase):
+    LOG = """
+1/3 Test: unit_a
+[doctest] test cases:  4 |  3 passed | 1 failed | 0 skipped
+Test Failed.
+2/3 Test: crashed
+Segmentation fault
+Test Failed.
+3/3 Test: tidy_layers
+layers: clean
+Test Passed.
+"""
+
+    def test_cases_programs_and_crashes(self):
+        self.assertEqual(count_tests.count_ctest(self.LOG), (4, 2))
+
+
+if __name__ == "__main__":
+    unittest.main()
