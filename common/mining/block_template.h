@@ -1,4 +1,5 @@
-// BlockTemplate: what a node offers to mine on, parsed from a getblocktemplate answer (BIP22/23/145).
+// BlockTemplate: what a node offers to mine on, parsed from a getblocktemplate answer
+// (BIP22/23/145).
 //
 // The other transactions are kept as one run of bytes, exactly as the block will carry them, since
 // nothing here needs them one by one; their ids are kept for the merkle branch.

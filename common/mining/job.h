@@ -26,7 +26,7 @@ struct Job {
   std::vector<bitcoin::Hash256> merkle_branch;
   std::uint32_t version = 0;  // the bits of the pool's version_mask cleared
   std::uint32_t ntime = 0;
-  bool clean_jobs = false;    // true: the tip changed; earlier jobs are stale
+  bool clean_jobs = false;  // true: the tip changed; earlier jobs are stale
   bitcoin::Sats coinbase_value;
   // The mining.notify line with its newline, serialised once since it has no per-miner part: with
   // clean_jobs as above, and with clean_jobs true for a miner's first job.

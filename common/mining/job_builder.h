@@ -26,11 +26,11 @@ struct JobSpec {
   // The coinbase's unique push; distinct per job, so that two jobs never share a coinbase.
   std::uint64_t coinbase_unique = 0;
   std::string coinbase_tag;
-  base::Bytes coinbase_extra_push;       // empty: none
-  std::uint32_t version_mask = 0;        // cleared from the version miners get
+  base::Bytes coinbase_extra_push;  // empty: none
+  std::uint32_t version_mask = 0;   // cleared from the version miners get
   std::size_t extranonce1_size = 4;
   std::size_t extranonce2_size = 8;
-  std::uint32_t ntime = 0;               // raised to the template's mintime where it is less
+  std::uint32_t ntime = 0;  // raised to the template's mintime where it is less
   bool clean_jobs = false;
   base::MonoTime tip_seen_at{};
 };

@@ -29,12 +29,12 @@ struct ShareSubmission {
 };
 
 struct ShareRules {
-  bitcoin::Target256 share_target;        // the lower difficulty of those in force
-  std::uint32_t version_mask = 0;         // granted to this connection; union across a change
+  bitcoin::Target256 share_target;  // the lower difficulty of those in force
+  std::uint32_t version_mask = 0;   // granted to this connection; union across a change
   std::size_t extranonce2_size = 8;
-  bool stale = false;                     // job is of an earlier tip and past its grace
+  bool stale = false;  // job is of an earlier tip and past its grace
   std::int64_t now = 0;
-  std::int64_t ntime_ahead_max = 7200;    // consensus: two hours ahead of adjusted time
+  std::int64_t ntime_ahead_max = 7200;  // consensus: two hours ahead of adjusted time
 };
 
 struct ShareVerdict {

@@ -1,9 +1,9 @@
 // What a miner says to a pool, one struct per method. No JSON here: codec.h turns lines into these
 // and back. Field names are Stratum's.
 //
-// Strings are copies, bounded by the line limit. Tolerances of real miners (short hex, JSON numbers,
-// null or missing params) are the codec's business; a value that it could not read at all becomes
-// Malformed, which names the field, the value and what was expected.
+// Strings are copies, bounded by the line limit. Tolerances of real miners (short hex, JSON
+// numbers, null or missing params) are the codec's business; a value that it could not read at all
+// becomes Malformed, which names the field, the value and what was expected.
 #pragma once
 
 #include <array>
@@ -27,24 +27,25 @@ struct Subscribe {
   std::string session_id;  // empty: none
 };
 struct Authorize {
-  std::string username;
+  std::string username;  // without blanks around it
   std::string password;
 };
 struct Configure {
-  std::vector<std::string> extensions;  // as requested, in order; at most 16
+  std::vector<std::string> extensions;  // as requested, in order; at most 16, none twice
   std::optional<std::uint32_t> version_rolling_mask;
   std::optional<std::uint32_t> version_rolling_min_bit_count;
   std::optional<double> minimum_difficulty;
 };
 struct SuggestDifficulty {
-  double difficulty = 0;
+  double difficulty = 0;  // finite; may be zero, negative or far out of range
 };
 struct SuggestTarget {
-  std::array<std::uint8_t, 32> target{};  // little-endian, as bitcoin::Target256 keeps it
+  // Little-endian, as bitcoin::Target256 keeps it; never zero.
+  std::array<std::uint8_t, 32> target{};
 };
 struct ExtranonceSubscribe {};
 struct Submit {
-  std::string worker_name;
+  std::string worker_name;  // without blanks around it
   std::string job_id;
   std::string extranonce2_hex;  // even number of hex digits, not yet compared with the size
   std::uint32_t ntime = 0;
@@ -53,8 +54,8 @@ struct Submit {
 };
 struct Ping {};
 struct GetTransactions {};
-struct Capabilities {};     // mining.capabilities: accepted and ignored
-struct Response {};         // an answer to something we sent, or a bare pong: dropped
+struct Capabilities {};  // mining.capabilities: accepted and ignored
+struct Response {};      // an answer to something we sent, or a bare pong: dropped
 struct UnknownMethod {
   std::string method;
 };

@@ -37,6 +37,7 @@ std::string write_result_json(const RequestId& id, std::string_view result_json)
 std::string write_reject(const RequestId& id, RejectReason reason, std::string_view detail = {});
 // The same with result null: for requests that are neither submit nor authorize.
 std::string write_error(const RequestId& id, RejectReason reason, std::string_view detail = {});
+// The subscription ids are session_id with "d" (set_difficulty) and "n" (notify) appended.
 std::string write_subscribe_result(const RequestId& id, const SubscribeResult& result);
 std::string write_configure_result(const RequestId& id, const ConfigureResult& result);
 std::string write_set_difficulty(bitcoin::Difficulty difficulty);
@@ -49,7 +50,8 @@ std::string write_reconnect(const Reconnect& reconnect);
 // --- miner side ---
 [[nodiscard]] base::Result<ServerMessage, ProtocolError> parse_server_message(
     std::string_view line);
-// The result_json of the answers whose results have structure.
+// The result_json of the answers whose results have structure. session_id is the subscription id of
+// mining.notify as the pool wrote it: what a miner sends back to resume.
 [[nodiscard]] base::Result<SubscribeResult, std::string> parse_subscribe_result(
     std::string_view result_json);
 [[nodiscard]] base::Result<ConfigureResult, std::string> parse_configure_result(

@@ -1,8 +1,8 @@
 // LineBuffer: a byte stream to lines, bounded.
 //
-// A line ends at '\n'; a '\r' and blanks before it are stripped, empty lines are passed over. A peer
-// that sends more than line_bytes_max without a newline gets an error, and the buffer takes no more.
-// Memory: nothing is held while lines arrive whole; the buffer keeps only an unfinished tail.
+// A line ends at '\n'; a '\r' and blanks before it are stripped, empty lines are passed over. A
+// peer that sends more than line_bytes_max without a newline gets an error, and the buffer takes no
+// more. Memory: nothing is held while lines arrive whole; the buffer keeps only an unfinished tail.
 // Thread: one owner, one thread.
 #pragma once
 

@@ -12,21 +12,21 @@
 namespace stratum {
 
 enum class RejectReason : std::uint8_t {
-  malformed,             // 20: a field is missing or can't be read
-  bad_extranonce2,       // 20: not extranonce2_size bytes
-  bad_version_bits,      // 20: bits outside the granted mask
-  ntime_too_old,         // 20
-  ntime_too_new,         // 20
-  unsupported_method,    // 20
-  not_stored,            // 20: the share could not be written to disk, so it is not counted
-  job_not_found,         // 21: unknown job id
-  stale,                 // 21: the job is of an earlier tip
-  duplicate,             // 22
-  low_difficulty,        // 23
-  unauthorized,          // 24: the worker name was not authorized on this connection
-  bad_address,           // 24: the user name is not a payout address of this network
-  too_many_workers,      // 24
-  not_subscribed,        // 25
+  malformed,           // 20: a field is missing or can't be read
+  bad_extranonce2,     // 20: not extranonce2_size bytes
+  bad_version_bits,    // 20: bits outside the granted mask
+  ntime_too_old,       // 20
+  ntime_too_new,       // 20
+  unsupported_method,  // 20
+  not_stored,          // 20: the share could not be written to disk, so it is not counted
+  job_not_found,       // 21: unknown job id
+  stale,               // 21: the job is of an earlier tip
+  duplicate,           // 22
+  low_difficulty,      // 23
+  unauthorized,        // 24: the worker name was not authorized on this connection
+  bad_address,         // 24: the user name is not a payout address of this network
+  too_many_workers,    // 24
+  not_subscribed,      // 25
 };
 inline constexpr std::size_t reject_reason_count = 15;
 

@@ -49,10 +49,10 @@ struct ServerPing {
 };
 // The answer to a request of ours.
 struct ServerResponse {
-  std::string id_json;       // raw JSON of the id
-  std::string result_json;   // raw JSON of the result ("true", "null", …)
-  bool accepted = false;     // result is true or a non-null value, and error is null
-  int error_code = 0;        // when error is not null
+  std::string id_json;      // raw JSON of the id
+  std::string result_json;  // raw JSON of the result ("true", "null", …)
+  bool accepted = false;    // result is true or a non-null value, and error is null
+  int error_code = 0;       // when error is not null
   std::string error_text;
 };
 // A method we do not know, or one that we know and whose params are not usable.
@@ -61,9 +61,9 @@ struct UnknownServerMethod {
   std::string why;  // "nbits: \"zz\" is not up to 8 hex digits"; empty when the method is unknown
 };
 
-using ServerMessage = std::variant<Notify, SetDifficulty, SetVersionMask, SetExtranonce, Reconnect,
-                                   ShowMessage, GetVersion, ServerPing, ServerResponse,
-                                   UnknownServerMethod>;
+using ServerMessage =
+    std::variant<Notify, SetDifficulty, SetVersionMask, SetExtranonce, Reconnect, ShowMessage,
+                 GetVersion, ServerPing, ServerResponse, UnknownServerMethod>;
 
 // The result of mining.subscribe.
 struct SubscribeResult {
