@@ -68,12 +68,13 @@ class TokenBuilder : public rj::BaseReaderHandler<rj::UTF8<>, TokenBuilder> {
       return false;
     }
     add(kind);
+    last_end_ = stream_.Tell() + 1;  // the event comes before the bracket is taken
     open_[depth_++] = document_.tokens_.size() - 1;
     return true;
   }
   bool close() {
     Token& token = document_.tokens_[open_[--depth_]];
-    last_end_ = stream_.Tell();
+    last_end_ = stream_.Tell() + 1;
     token.next = static_cast<std::uint32_t>(document_.tokens_.size());
     const auto begin = static_cast<std::size_t>(token.raw.data() - json_.data());
     token.raw = json_.substr(begin, last_end_ - begin);

@@ -1,0 +1,51 @@
+#include "common/stratum/json_text.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+namespace {
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  stratum::json::append_string(out, text);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("text becomes a valid JSON string, whatever it holds") {
+  struct Row {
+    const char* why;
+    std::string_view text;
+    std::string_view json;
+  };
+  using namespace std::string_view_literals;
+  const Row rows[] = {
+      {"plain", "abc", "\"abc\""},
+      {"empty", "", "\"\""},
+      {"quote and backslash", "a\"b\\", "\"a\\\"b\\\\\""},
+      {"control characters", "\n\r\t\x01\x1f\0"sv, "\"\\n\\r\\t\\u0001\\u001f\\u0000\""},
+      {"DEL needs no escape", "\x7f", "\"\x7f\""},
+      {"two, three and four bytes", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
+       "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""},
+      {"a lone continuation byte", "\x80", "\"?\""},
+      {"a sequence cut off", "\xe2\x82", "\"??\""},
+      {"overlong slash", "\xc0\xaf", "\"??\""},
+      {"overlong in three bytes", "\xe0\x80\xaf", "\"???\""},
+      {"a surrogate", "\xed\xa0\x80", "\"???\""},
+      {"above U+10FFFF", "\xf4\x90\x80\x80", "\"????\""},
+      {"a lead byte, then text", "\xc3z", "\"?z\""},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.why);
+    CHECK_EQ(quoted(row.text), row.json);
+  }
+}
+
+TEST_CASE("an excerpt is printable and short") {
+  CHECK_EQ(stratum::json::excerpt("\"12g4\""), "\"12g4\"");
+  CHECK_EQ(stratum::json::excerpt("a\x1b[31m\xc3\xa9"), "a?[31m??");
+  CHECK_EQ(stratum::json::excerpt(std::string(40, 'x')), std::string(40, 'x'));
+  CHECK_EQ(stratum::json::excerpt(std::string(41, 'x')), std::string(40, 'x') + "...");
+}
