@@ -114,13 +114,14 @@ TEST_CASE("every kernel agrees with OpenSSL on random messages at any alignment"
 
 TEST_CASE("the self-test refuses kernels that compute something else") {
   const auto always = [](const crypto::CpuFeatures&) { return true; };
-  const Sha256Kernel idle = {"idle", always, [](std::uint32_t*, const std::uint8_t*, std::size_t) {}};
+  const Sha256Kernel idle = {"idle", always,
+                             [](std::uint32_t*, const std::uint8_t*, std::size_t) {}};
   CHECK_FALSE(crypto::sha256_self_test(idle));
   // Right for a single block, wrong when given several.
-  const Sha256Kernel first_only = {
-      "first_only", always, [](std::uint32_t* state, const std::uint8_t* data, std::size_t) {
-        crypto::sha256_kernels().back().compress(state, data, 1);
-      }};
+  const Sha256Kernel first_only = {"first_only", always,
+                                   [](std::uint32_t* state, const std::uint8_t* data, std::size_t) {
+                                     crypto::sha256_kernels().back().compress(state, data, 1);
+                                   }};
   CHECK_FALSE(crypto::sha256_self_test(first_only));
 }
 
