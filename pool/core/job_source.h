@@ -3,7 +3,12 @@
 //
 // A tip is heard of in three ways (ZMQ, long-poll, poll); the first to tell wins. A request in
 // flight for an older tip does not hold up the next one. A template that goes backwards (an earlier
-// height than the tip we know) is refused. Routine refreshes are clean_jobs false.
+// height than the job miners have) is refused, unless the node says that its best chain really ends
+// there: on_tip() is that word, and it is how a reorganisation to a lower height gets through.
+// Routine refreshes are clean_jobs false.
+//
+// While no template comes, the job that miners have is published anew from time to time, with its
+// time moved on: miners take a pool that says nothing for dead.
 //
 // Time:   every call that can depend on it takes an Instant.
 // Thread: the node loop's.
@@ -24,7 +29,8 @@ namespace pool {
 
 class NodeHost {
  public:
-  // Ask for a template now; the answer comes as on_template() or on_template_failed().
+  // Ask for a template now; the answer comes as on_template() or on_template_failed(). At most
+  // JobSource::requests_in_flight_max of them are open at once.
   virtual void request_template() = 0;
   virtual void publish(std::shared_ptr<const mining::Job> job) = 0;
 
@@ -40,32 +46,66 @@ struct JobSourceOptions {
   std::uint64_t coinbase_unique = 0;  // added to the job id for the coinbase's unique push
 };
 
+// Whether a template answers request_template() or came by itself, through a long-poll.
+enum class TemplateOrigin { requested, pushed };
+
 class JobSource {
  public:
+  // A second request may go out for a newer tip while one for an older tip is still open.
+  static constexpr int requests_in_flight_max = 2;
+
   JobSource(NodeHost& host, JobSourceOptions options);
 
-  // Someone announced this best block. A repeated announcement does nothing.
+  // The node in use says that this is its best block. A repeated announcement does nothing.
   void on_tip(const bitcoin::BlockHash& hash, base::Instant now);
-  void on_template(mining::BlockTemplate block_template, base::Instant now);
+  void on_template(mining::BlockTemplate block_template, base::Instant now,
+                   TemplateOrigin origin = TemplateOrigin::requested);
+  // A request came to nothing; the next one waits a little longer than the last.
   void on_template_failed(base::Instant now);
-  // About once a second: routine refresh when one is due.
+  // Another node is in use from now on, or the same one has come back: answers to requests made
+  // before do not come any more, and a template is asked for at once.
+  void on_node_changed(base::Instant now);
+  // About once a second: routine refresh and retries when they are due.
   void on_tick(base::Instant now);
 
   const std::shared_ptr<const mining::Job>& current() const { return current_; }
   // Why the last template was not used; empty when it was.
   const std::string& last_refusal() const { return last_refusal_; }
+  std::uint64_t jobs_published() const { return jobs_published_; }
 
  private:
+  enum class Verdict { new_tip, same_tip, too_soon, backwards };
+  // A job before it is built.
+  struct Draft {
+    std::shared_ptr<const mining::BlockTemplate> block_template;
+    bool clean_jobs = false;
+    std::uint32_t ntime = 0;
+    base::MonoTime tip_seen_at{};
+  };
+
+  Verdict judge(const mining::BlockTemplate& block_template, base::Instant now) const;
+  bool waits_for_tip() const;
   void request(base::Instant now);
+  void refuse_backwards(const mining::BlockTemplate& block_template);
+  void keep_alive(base::Instant now);
+  void adopt(mining::BlockTemplate block_template, bool clean_jobs, base::Instant now);
+  bool publish(Draft draft, base::Instant now);
+
   NodeHost& host_;
   const JobSourceOptions options_;
   std::uint64_t next_job_id_;
+  std::uint64_t jobs_published_ = 0;
   std::shared_ptr<const mining::Job> current_;
-  std::optional<bitcoin::BlockHash> announced_tip_;
+  // The best block that the node last told of, by announcement or by a template built on it.
+  std::optional<bitcoin::BlockHash> known_tip_;
   base::MonoTime tip_seen_at_{};
+  base::MonoTime template_at_{};   // when the current job's template came
+  base::MonoTime published_at_{};  // when the current job did
   base::MonoTime requested_at_{};
-  bool request_in_flight_ = false;
-  bool request_again_ = false;
+  base::MonoTime retry_at_{};  // after failures: not before this
+  int requests_in_flight_ = 0;
+  bool request_again_ = false;  // the tip changed while no further request could go out
+  int failures_ = 0;            // in a row
   std::string last_refusal_;
 };
 

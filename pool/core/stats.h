@@ -54,6 +54,7 @@ struct NodeStatus {
   std::uint64_t jobs_published = 0;
   std::uint64_t blocks_accepted = 0;
   std::uint64_t blocks_rejected = 0;
+  friend bool operator==(const NodeStatus&, const NodeStatus&) = default;
 };
 
 struct JournalStatus {

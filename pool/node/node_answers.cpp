@@ -1,0 +1,186 @@
+#include "pool/node/node_answers.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+#include <rapidjson/document.h>
+
+namespace pool {
+
+namespace {
+
+// bitcoind's error codes. Source: Bitcoin Core, rpc/protocol.h.
+constexpr int rpc_client_not_connected = -9;
+constexpr int rpc_client_in_initial_download = -10;
+constexpr int rpc_in_warmup = -28;
+constexpr int rpc_method_not_found = -32601;
+
+constexpr std::size_t reason_bytes_max = 200;
+
+bool parse(rapidjson::Document& document, std::string_view json) {
+  return !document.Parse(json.data(), json.size()).HasParseError();
+}
+
+const rapidjson::Value* member(const rapidjson::Value& object, const char* name) {
+  if (!object.IsObject()) return nullptr;
+  const auto found = object.FindMember(name);
+  return found == object.MemberEnd() ? nullptr : &found->value;
+}
+
+std::string_view text_of(const rapidjson::Value& value) {
+  return {value.GetString(), value.GetStringLength()};
+}
+
+std::optional<bitcoin::BlockHash> hash_of(const rapidjson::Value* value) {
+  if (value == nullptr || !value->IsString()) return std::nullopt;
+  const auto hash = bitcoin::BlockHash::from_display_hex(text_of(*value));
+  if (!hash) return std::nullopt;
+  return *hash;
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+}  // namespace
+
+base::Result<ChainInfo, std::string> parse_chain_info(std::string_view json) {
+  const auto bad = [](const char* what) {
+    return base::err(fmt::format("getblockchaininfo's answer {}", what));
+  };
+  rapidjson::Document document;
+  if (!parse(document, json) || !document.IsObject()) return bad("is not an object");
+  ChainInfo info;
+  const auto* chain = member(document, "chain");
+  if (chain == nullptr || !chain->IsString()) return bad("has no chain");
+  info.chain = text_of(*chain);
+  const auto* blocks = member(document, "blocks");
+  if (blocks == nullptr || !blocks->IsUint()) return bad("has no block count");
+  info.height = blocks->GetUint();
+  const auto tip = hash_of(member(document, "bestblockhash"));
+  if (!tip) return bad("has no best block hash");
+  info.tip = *tip;
+  if (const auto* downloading = member(document, "initialblockdownload")) {
+    info.initial_download = downloading->IsTrue();
+  }
+  if (const auto* progress = member(document, "verificationprogress")) {
+    if (progress->IsNumber()) info.verification_progress = progress->GetDouble();
+  }
+  return info;
+}
+
+base::Result<bitcoin::BlockHash, std::string> parse_best_block(std::string_view json) {
+  rapidjson::Document document;
+  if (parse(document, json)) {
+    if (const auto hash = hash_of(&document)) return *hash;
+  }
+  return base::err(std::string("getbestblockhash's answer is not a block hash"));
+}
+
+std::string parse_subversion(std::string_view json) {
+  rapidjson::Document document;
+  if (!parse(document, json)) return {};
+  const auto* subversion = member(document, "subversion");
+  if (subversion == nullptr || !subversion->IsString()) return {};
+  return std::string(text_of(*subversion));
+}
+
+std::optional<double> parse_number(std::string_view json) {
+  rapidjson::Document document;
+  if (!parse(document, json) || !document.IsNumber()) return std::nullopt;
+  return document.GetDouble();
+}
+
+std::optional<std::int64_t> parse_confirmations(std::string_view json) {
+  rapidjson::Document document;
+  if (!parse(document, json)) return std::nullopt;
+  const auto* confirmations = member(document, "confirmations");
+  if (confirmations == nullptr || !confirmations->IsInt64()) return std::nullopt;
+  return confirmations->GetInt64();
+}
+
+SubmitAnswer parse_submit_answer(std::string_view json) {
+  rapidjson::Document document;
+  if (!parse(document, json)) return {SubmitVerdict::unsure, "an answer that is not JSON"};
+  if (document.IsNull()) return {SubmitVerdict::accepted, {}};
+  if (!document.IsString()) return {SubmitVerdict::unsure, "an answer that is not text"};
+  std::string_view reason = text_of(document).substr(0, reason_bytes_max);
+  constexpr std::string_view prefix = "rejected: ";  // bcoin
+  if (reason.substr(0, prefix.size()) == prefix) reason.remove_prefix(prefix.size());
+  // "duplicate-invalid" is a plain no; "duplicate", "inconclusive" and "duplicate-inconclusive" are
+  // not. Source: BIP22; Bitcoin Core, rpc/mining.cpp submitblock.
+  const bool unsure =
+      reason != "duplicate-invalid" && (contains(reason, "duplicate") || reason == "inconclusive");
+  return {unsure ? SubmitVerdict::unsure : SubmitVerdict::rejected, std::string(reason)};
+}
+
+std::string chain_objection(const ChainInfo& info, bitcoin::Network network) {
+  const std::string_view wanted = bitcoin::network_name(network);
+  bitcoin::Network found{};
+  if (!bitcoin::network_from_name(info.chain, found) || found != network) {
+    return fmt::format(
+        "is on chain \"{}\", but the config's network is \"{}\": change \"network\", or point "
+        "\"rpc\" at a {} node",
+        info.chain, wanted, wanted);
+  }
+  if (network == bitcoin::Network::signet) {
+    return "is on signet, whose blocks need the signet operator's signature: this pool can't mine "
+           "there";
+  }
+  if (info.initial_download && network != bitcoin::Network::regtest) {
+    return fmt::format(
+        "is still in initial block download (height {}, {:.1f} % verified): wait until it has "
+        "caught up",
+        info.height, info.verification_progress * 100);
+  }
+  return {};
+}
+
+std::string describe_failure(const rpc::RpcError& error, const rpc::RpcEndpoint& endpoint) {
+  const std::string node = fmt::format("node {}:{}", endpoint.host, endpoint.port);
+  using Kind = rpc::RpcError::Kind;
+  switch (error.kind) {
+    case Kind::unreachable:
+      return fmt::format("{} can't be reached ({}): is bitcoind running with server=1?", node,
+                         error.message);
+    case Kind::timeout:
+      return fmt::format(
+          "{} did not answer in time ({}): is it overloaded, or is another program "
+          "on that port?",
+          node, error.message);
+    case Kind::unauthorized:
+      return fmt::format("{} refused the {}: compare them with the node's bitcoin.conf", node,
+                         endpoint.user.empty()
+                             ? "cookie of \"cookie_file\" (" + endpoint.cookie_file + ")"
+                             : "\"user\" and \"password\" of the config");
+    case Kind::cookie:
+      return fmt::format("{}: {}: is bitcoind running, and may this user read the file?", node,
+                         error.message);
+    case Kind::bad_answer:
+      return fmt::format(
+          "{} gave an answer that is not JSON-RPC ({}): is \"rpc\" the node's RPC "
+          "port?",
+          node, error.message);
+    case Kind::cancelled:
+      return fmt::format("{}: the call was cancelled", node);
+    case Kind::node_error:
+      break;
+  }
+  if (error.code == rpc_in_warmup) {
+    return fmt::format("{} is starting up ({}): wait a moment", node, error.message);
+  }
+  if (error.code == rpc_client_not_connected) {
+    return fmt::format("{} has no peers ({}): wait, or check its network", node, error.message);
+  }
+  if (error.code == rpc_client_in_initial_download) {
+    return fmt::format("{} is still in initial block download ({}): wait until it has caught up",
+                       node, error.message);
+  }
+  if (error.code == rpc_method_not_found) {
+    return fmt::format("{} lacks an RPC method ({}): Bitcoin Core 25 or newer is expected", node,
+                       error.message);
+  }
+  return fmt::format("{} answered with an error: {}", node, error.message);
+}
+
+}  // namespace pool

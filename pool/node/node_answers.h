@@ -1,0 +1,64 @@
+// What the pool reads out of a node's answers, and what it says of them to the operator.
+//
+// bcoin's answers differ a little from Bitcoin Core's (no initialblockdownload, reasons behind
+// "rejected: "); what is not there is left at its default.
+//
+// Errors: one line that names the method and what was wrong with the answer.
+// Thread: pure functions.
+#pragma once
+
+#include "common/base/result.h"
+#include "common/bitcoin/address.h"
+#include "common/bitcoin/hash.h"
+#include "common/rpc/rpc_client.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace pool {
+
+// getblockchaininfo.
+struct ChainInfo {
+  std::string chain;  // as the node names it
+  std::uint32_t height = 0;
+  bitcoin::BlockHash tip;
+  bool initial_download = false;
+  double verification_progress = 1;
+};
+[[nodiscard]] base::Result<ChainInfo, std::string> parse_chain_info(std::string_view json);
+
+// getbestblockhash.
+[[nodiscard]] base::Result<bitcoin::BlockHash, std::string> parse_best_block(std::string_view json);
+
+// subversion of getnetworkinfo; empty when there is none.
+std::string parse_subversion(std::string_view json);
+
+// A bare number (getnetworkhashps).
+std::optional<double> parse_number(std::string_view json);
+
+// confirmations of getblockheader: 1 and more in the best chain, -1 on another branch.
+std::optional<std::int64_t> parse_confirmations(std::string_view json);
+
+// submitblock (BIP22): null is acceptance, a string is the reason for anything else.
+enum class SubmitVerdict {
+  accepted,
+  unsure,  // duplicate, inconclusive: the node may know it; its header tells
+  rejected,
+};
+struct SubmitAnswer {
+  SubmitVerdict verdict = SubmitVerdict::rejected;
+  std::string reason;
+};
+SubmitAnswer parse_submit_answer(std::string_view json);
+
+// Why a node of this chain can't be mined on, with the remedy; empty: it can. On regtest a node
+// that says it is in initial download is mined on all the same: a fresh chain leaves that state by
+// its first block.
+std::string chain_objection(const ChainInfo& info, bitcoin::Network network);
+
+// A failed call, for the operator: what happened, where, and what to do.
+std::string describe_failure(const rpc::RpcError& error, const rpc::RpcEndpoint& endpoint);
+
+}  // namespace pool
