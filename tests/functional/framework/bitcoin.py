@@ -118,6 +118,50 @@ class Tx:
         return sha256d(self.legacy())
 
 
+def parse_compact_size(data: bytes, at: int) -> tuple:
+    """(number, offset after it)"""
+    first = data[at]
+    if first < 0xFD:
+        return first, at + 1
+    size = {0xFD: 2, 0xFE: 4, 0xFF: 8}[first]
+    return int.from_bytes(data[at + 1 : at + 1 + size], "little"), at + 1 + size
+
+
+def parse_tx(data: bytes, at: int) -> tuple:
+    """(Tx, offset after it)"""
+    version = struct.unpack_from("<i", data, at)[0]
+    at += 4
+    segwit = data[at : at + 2] == b"\x00\x01"
+    at += 2 if segwit else 0
+
+    def take(size: int) -> bytes:
+        nonlocal at
+        at += size
+        return data[at - size : at]
+
+    def number() -> int:
+        nonlocal at
+        value, at = parse_compact_size(data, at)
+        return value
+
+    inputs = [TxIn(take(32), struct.unpack("<I", take(4))[0], take(number()), struct.unpack("<I", take(4))[0]) for _ in range(number())]
+    outputs = [TxOut(struct.unpack("<q", take(8))[0], take(number())) for _ in range(number())]
+    for txin in inputs if segwit else []:
+        txin.witness = [take(number()) for _ in range(number())]
+    return Tx(inputs, outputs, version, struct.unpack("<I", take(4))[0]), at
+
+
+def parse_block(data: bytes) -> tuple:
+    """(header, [Tx])"""
+    count, at = parse_compact_size(data, 80)
+    transactions = []
+    for _ in range(count):
+        tx, at = parse_tx(data, at)
+        transactions.append(tx)
+    assert at == len(data), "bytes after the last transaction"
+    return data[:80], transactions
+
+
 def merkle_root(txids: list) -> bytes:
     row = list(txids)
     while len(row) > 1:

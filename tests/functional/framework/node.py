@@ -142,11 +142,11 @@ class Node:
 
     # -- chain
 
-    def mine(self, count: int = 1, script: bytes = bitcoin.ANYONE_CAN_SPEND) -> str:
-        """Mines on the node's own template and submits; returns the new tip's display hash."""
+    def mine(self, count: int = 1, script: bytes = bitcoin.ANYONE_CAN_SPEND, template: dict | None = None) -> str:
+        """Mines on the node's own template (or an earlier one) and submits; the new tip's display hash."""
         tip = ""
         for _ in range(count):
-            template = self.template()
+            template = template if template and count == 1 else self.template()
             block, block_hash = bitcoin.block_from_template(template, script, bitcoin.segwit_in(template))
             verdict = self.rpc("submitblock", block.hex())
             assert verdict is None, f"{self.kind} refused our block at height {template['height']}: {verdict}"
@@ -161,8 +161,9 @@ class Node:
             self.mine()
         assert bitcoin.segwit_in(self.template())
 
-    def block(self, block_hash: str) -> bytes:
-        return bytes.fromhex(self.rpc("getblock", block_hash, 0))
+    def block(self, block_hash: str) -> tuple:
+        """(header, [Tx]) as the node stores it."""
+        return bitcoin.parse_block(bytes.fromhex(self.rpc("getblock", block_hash, 0)))
 
     def send_witness_transactions(self, count: int) -> list:
         """Puts `count` witness transactions into the mempool, each spending a mature coinbase of `mine`,

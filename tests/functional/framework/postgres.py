@@ -29,11 +29,13 @@ def binaries() -> pathlib.Path:
 
 
 class Postgres:
-    """`folder` keeps the cluster between starts; `durable=False` is for tests that never lose power."""
+    """`folder` keeps the cluster between starts; `durable=False` is for tests that never lose power.
+    `template` is the data folder of a stopped cluster to begin with, which is quicker than initdb."""
 
-    def __init__(self, folder: pathlib.Path, durable: bool = True):
+    def __init__(self, folder: pathlib.Path, durable: bool = True, template: pathlib.Path | None = None):
         self.user = "postgres" if os.geteuid() == 0 else None
         self.durable = durable
+        self.template = template
         self.log_folder = pathlib.Path(folder)
         self.log_folder.mkdir(parents=True, exist_ok=True)
         self.data = self._data_folder(self.log_folder / "data")
@@ -51,7 +53,8 @@ class Postgres:
         self.process = Process("postgres", self._server_args(), self.log_folder / "postgres.log", user=self.user,
                                cwd="/")
         wait_until(self._ready, 60, "PostgreSQL's socket")
-        self._create("phasepool")
+        if not self.template:
+            self._create("phasepool")
         return self
 
     def stop(self, how: int = signal.SIGINT):
@@ -92,7 +95,9 @@ class Postgres:
         return args
 
     def _initdb(self):
-        # Some versions want the folder absent or empty; it is ours, made by _own() or not at all.
+        if self.template:
+            subprocess.run(["cp", "-a", self.template, self.data], check=True)
+            return
         self._own(self.data)
         done = subprocess.run(
             [self.bin / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],

@@ -1,0 +1,111 @@
+"""A whole pool in one temporary folder: node, PostgreSQL, phasepool, and whoever mines on it."""
+
+import atexit
+import functools
+import os
+import pathlib
+import shutil
+import tempfile
+
+import psycopg2
+
+from .miner import Miner
+from .node import Node
+from .pool import EASIEST, Pool
+from .postgres import Postgres
+from .stratum_client import StratumClient
+
+
+@functools.cache
+def postgres_template() -> pathlib.Path:
+    """A stopped cluster with our role and database, made once per run of the tests."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="phasepool-template-"))
+    os.chmod(folder, 0o711)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    postgres = Postgres(folder, durable=False).start()
+    postgres.close()
+    return postgres.data
+
+
+class Cluster:
+    """Parts start when a test asks for them; close() stops, by pid, what was started, the last first."""
+
+    def __init__(self, name: str):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"phasepool-{name[:40]}-"))
+        os.chmod(self.folder, 0o711)  # user postgres passes through it
+        self.node = self.postgres = self.pool = None
+        self._others = []
+
+    # -- parts
+
+    def start_postgres(self) -> Postgres:
+        self.postgres = Postgres(self.folder / "postgres", durable=False, template=postgres_template()).start()
+        return self.postgres
+
+    def start_node(self, segwit: bool = False, blocks: int = 1) -> Node:
+        """A node with at least one fresh block, so that it is out of its initial download."""
+        self.node = Node(self.folder / "node").start()
+        if segwit:
+            self.node.activate_segwit()
+        missing = blocks - self.node.height()
+        if missing > 0:
+            self.node.mine(missing)
+        return self.node
+
+    def make_pool(self, difficulty: float = EASIEST) -> Pool:
+        """Configured for our node and database, not started."""
+        self.pool = Pool(self.folder / "pool", [self.node.config()], self.postgres.url(), difficulty)
+        return self.pool
+
+    def start(self, difficulty: float = EASIEST, segwit: bool = False, blocks: int = 1) -> Pool:
+        """Everything, with the schema applied."""
+        self.start_postgres()
+        self.start_node(segwit, blocks)
+        self.make_pool(difficulty).migrate()
+        return self.pool.start()
+
+    def client(self, login: bool = True, **options) -> StratumClient:
+        client = StratumClient(self.pool.stratum_port, **options)
+        self._others.append(client)
+        return client.login() if login else client
+
+    def miner(self, **options) -> Miner:
+        miner = Miner(self.folder / f"miner{len(self._others)}", self.pool.stratum_port, **options).start()
+        self._others.append(miner)
+        return miner
+
+    # -- the database, as a test sees it
+
+    def query(self, statement: str, *parameters) -> list:
+        connection = psycopg2.connect(self.postgres.url())
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement, parameters)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
+    # -- the end
+
+    def close(self, keep: bool):
+        for part in reversed(self._others):
+            part.close()
+        if self.pool:
+            self.pool.close()
+        if self.node:
+            self.node.stop()
+        if self.postgres:
+            self.postgres.close()
+        if not keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            if self.postgres:
+                shutil.rmtree(self.postgres.data, ignore_errors=True)
+
+    def stored_hashes(self) -> list:
+        """The header hash of every stored share, internal order, in no particular order."""
+        return [bytes(row[0])[::-1] for row in self.query("SELECT hash FROM shares")]
+
+    def blocks(self) -> dict:
+        """Display hash to status of every block candidate in the database."""
+        return dict(self.query("SELECT encode(hash, 'hex'), status FROM blocks"))
