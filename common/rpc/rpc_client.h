@@ -1,7 +1,10 @@
 // RpcClient: bitcoind's JSON-RPC over one keep-alive HTTP connection.
 //
 // Calls go out one at a time in the order made (bitcoind answers in order on a connection); a
-// connection lost before any byte of an answer came is made anew and the call sent again, once.
+// connection lost before any byte of an answer came is made anew and the call sent again, once. A
+// node that answers "work queue depth exceeded" (503: it has not looked at the call) is asked again
+// until the deadline. Between calls the connection is kept, and made anew when the node drops it
+// (bitcoind does after 30 s), so that a block need not wait for one.
 // For calls that must not wait behind a long-poll, make another RpcClient.
 //
 // Auth:   user and password, or a cookie file, read again before each connection and after each
@@ -14,6 +17,7 @@
 #include "common/uv/loop.h"
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -23,13 +27,13 @@ namespace rpc {
 
 struct RpcError {
   enum class Kind {
-    unreachable,    // refused, reset, no route, name not found
+    unreachable,  // refused, reset, no route, name not found
     timeout,
-    unauthorized,   // 401 or 403
-    cookie,         // the cookie file can't be read
-    bad_answer,     // not HTTP, not JSON, no result
-    node_error,     // the node answered with an error object
-    cancelled,      // the client was destroyed or cancel_all() called
+    unauthorized,  // 401 or 403
+    cookie,        // the cookie file can't be read
+    bad_answer,    // not HTTP, not JSON, no result
+    node_error,    // the node answered with an error object
+    cancelled,     // cancel_all() was called
   };
   Kind kind = Kind::unreachable;
   int code = 0;         // node_error: bitcoind's code (-28 warming up, -10 initial download, …)
@@ -45,7 +49,8 @@ struct RpcEndpoint {
   std::string cookie_file;  // used when user is empty
 };
 
-// "http://host:port[/path]". User and password in it are not allowed here: they have keys of their own.
+// "http://host:port[/path]", host also as [::1]. The error is one line for the operator. User and
+// password in it are not allowed here: they have keys of their own.
 [[nodiscard]] base::Result<RpcEndpoint, std::string> parse_rpc_url(std::string_view url);
 
 class RpcClient {
@@ -55,14 +60,16 @@ class RpcClient {
   using OnAnswer = std::function<void(Answer)>;
 
   RpcClient(uv::Loop& loop, RpcEndpoint endpoint);
+  // No callback comes any more, not even `cancelled`: the owner may be half gone.
   ~RpcClient();
   RpcClient(const RpcClient&) = delete;
   RpcClient& operator=(const RpcClient&) = delete;
 
-  // `params_json` is a JSON array. `deadline` counts from the moment the call is sent.
+  // `params_json` is a JSON array. `deadline` counts from the call's turn: it covers connecting,
+  // sending again, and the whole answer. The callback may make calls and destroy the client.
   void call(std::string_view method, std::string params_json, std::chrono::milliseconds deadline,
             OnAnswer on_answer);
-  // Drops the connection; every open call gets `cancelled`.
+  // Drops the connection; every open call gets `cancelled`, in order and before this returns.
   void cancel_all();
   const RpcEndpoint& endpoint() const;
 

@@ -15,14 +15,18 @@ using namespace std::chrono_literals;
 
 inline constexpr auto patience = 20s;  // far above what any test needs, also under TSan
 
-// Runs the loop until `condition` holds. False when the deadline came first.
+// Runs the loop until `condition` holds, which is asked at the end of each turn, before the loop
+// waits for more. False when the deadline came first.
 template <class Condition>
 [[nodiscard]] bool run_until(uv::Loop& loop, Condition condition,
                              std::chrono::milliseconds deadline = patience) {
   bool expired = false;
   uv::Timer timer(loop, [&] { expired = true; });
   timer.start(deadline, 0ms);
-  while (!condition() && !expired) loop.run_once();
+  uv::TurnEnd turn_end(loop, [&] {
+    if (expired || condition()) loop.stop();
+  });
+  while (!condition() && !expired) loop.run();
   return condition();
 }
 
