@@ -10,7 +10,7 @@
   packages_run="postgresql python3"
   packages_bcoin="nodejs npm"
   packages_test="python3-pytest python3-psycopg2 binutils"
-  packages_ci="clang clang-format clang-tidy shellcheck git"
+  packages_lint="clang-format clang-tidy shellcheck"
 }
 
 say() { printf '%s\n' "$*" >&2; }

@@ -12,7 +12,7 @@ build=${1:-build/release}
 jobs=${JOBS:-$(nproc)}
 stamps=$build/clang_tidy
 mkdir -p "$stamps"
-headers=$(git ls-files -z '*.h' .clang-tidy | xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1)
+headers=$(find .clang-tidy common pool miner \( -name '*.h' -o -name .clang-tidy \) -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1)
 
 check() {
   local file=$1 stamp hash
@@ -36,7 +36,7 @@ if [ $# -gt 0 ]; then
   printf '%s\0' "$@"
 else
   # Only what this build compiles: a file not named in CMake has no flags.
-  git ls-files -z 'common/*.cpp' 'pool/*.cpp' 'miner/*.cpp' | while IFS= read -r -d '' file; do
+  find common pool miner -name '*.cpp' -print0 | sort -z | while IFS= read -r -d '' file; do
     if grep -qF "/$file\"" "$build/compile_commands.json"; then printf '%s\0' "$file"; fi
   done
 fi | xargs -0 -n 1 -P "$jobs" bash -c 'check "$1"' _ || { echo "clang-tidy: findings above" >&2; exit 1; }
