@@ -1,0 +1,174 @@
+// MinerClient: the client's Stratum conversation, sans IO. The mirror of the pool's Session.
+//
+// Bytes, time and found shares come in; verbs go out through MinerHost. On a new connection it
+// sends configure and subscribe together, and authorize once subscribe is answered. Pools that do
+// not know configure may refuse or ignore it. Work starts when subscribe and authorize are answered
+// and a job has come.
+//
+// A new difficulty or extranonce applies from the next job on. A job on another tip is a clean job
+// whatever its flag says.
+//
+// Shares wait in a bounded queue and go out while few enough are unanswered, so a pool that answers
+// slowly, or a target that nearly every hash meets, costs neither memory nor traffic. Shares that
+// meet the network target go first. No hash is ever submitted twice, and shares of an earlier
+// connection or from before a clean job are not submitted at all.
+//
+// Thread: the loop's. Calls no host verb but from inside its own functions.
+// Errors: what the pool does wrong ends the connection, with a reason that the host is told.
+#pragma once
+
+#include "common/base/time.h"
+#include "common/stratum/line_buffer.h"
+#include "common/stratum/server_to_client.h"
+#include "miner/recent_hashes.h"
+#include "miner/work.h"
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace miner {
+
+struct ClientOptions {
+  std::string username;
+  std::string password = "x";
+  std::string user_agent;
+  std::uint32_t version_mask = 0x1fffe000;  // asked for with mining.configure
+  std::size_t unanswered_max = 256;
+  std::size_t queued_max = 256;
+  double shares_per_second_max = 0;  // 0: as many as the pool answers
+  std::chrono::seconds silence_timeout{90};
+  std::chrono::seconds handshake_timeout{30};
+  std::chrono::seconds answer_timeout{120};  // to a share
+};
+
+// What happened, for the person who watches. The text is harmless, short, and one line.
+enum class ClientEventKind { connected, job, difficulty, accepted, rejected, message, problem };
+struct ClientEvent {
+  ClientEventKind kind = ClientEventKind::message;
+  std::string text;
+};
+
+class MinerHost {
+ public:
+  virtual void send(std::string_view line) = 0;
+  // What to hash from here on; null: nothing.
+  virtual void set_work(std::shared_ptr<const Work> work) = 0;
+  // This connection is of no more use. Nothing further is sent on it; a new one may be opened after
+  // `pause` at the earliest.
+  virtual void disconnect(std::chrono::seconds pause) = 0;
+  virtual void report(const ClientEvent& event) = 0;
+
+ protected:
+  ~MinerHost() = default;
+};
+
+struct ClientCounters {
+  std::uint64_t accepted = 0;
+  std::uint64_t rejected = 0;
+  std::uint64_t blocks_found = 0;     // submitted shares that met the network target
+  std::uint64_t blocks_accepted = 0;  // of these, answered with true
+  double difficulty_accepted = 0;
+  std::uint64_t dropped_stale = 0;    // found or queued for a job that was over
+  std::uint64_t dropped_full = 0;     // more than the queue holds
+  std::uint64_t dropped_repeat = 0;   // the same hash again
+  std::uint64_t unanswered_lost = 0;  // submitted, and the connection ended without an answer
+  std::uint64_t jobs = 0;
+  std::uint64_t lines_not_understood = 0;
+};
+
+class MinerClient {
+ public:
+  MinerClient(ClientOptions options, MinerHost& host);
+
+  void on_connected(base::MonoTime now);
+  void on_disconnected();
+  void on_bytes(base::ByteSpan bytes, base::MonoTime now);
+  // Call it a few times a second: deadlines, and shares that had to wait.
+  void on_tick(base::MonoTime now);
+  void on_share(FoundShare share, base::MonoTime now);
+
+  const ClientCounters& counters() const { return counters_; }
+  bool is_authorized() const { return authorized_; }
+  bool has_work() const { return work_ != nullptr; }
+  // The current job's; empty and 0 without one.
+  std::string job_id() const { return work_ ? work_->notify.job_id : std::string(); }
+  double difficulty() const { return work_ ? work_->difficulty.value() : 0; }
+  std::size_t unanswered() const { return unanswered_.size(); }
+  std::size_t queued() const { return blocks_queued_.size() + queued_.size(); }
+  // What is worth sending here; the workers look before they verify and post.
+  Appetite appetite() const;
+
+ private:
+  struct Submitted {
+    base::MonoTime at;
+    double difficulty = 0;
+    bool is_block = false;
+  };
+
+  // False once the connection is given up: the rest of the bytes is not looked at.
+  bool on_line(std::string_view line);
+  void on_message(const stratum::Notify& notify);
+  void on_message(const stratum::SetDifficulty& message);
+  void on_message(const stratum::SetVersionMask& message);
+  void on_message(const stratum::SetExtranonce& message);
+  void on_message(const stratum::Reconnect& message);
+  void on_message(const stratum::ShowMessage& message);
+  void on_message(const stratum::GetVersion& message);
+  void on_message(const stratum::ServerPing& message);
+  void on_message(const stratum::ServerResponse& message);
+  void on_message(const stratum::UnknownServerMethod& message);
+
+  void on_configure_answer(const stratum::ServerResponse& answer);
+  void on_subscribe_answer(const stratum::ServerResponse& answer);
+  void on_authorize_answer(const stratum::ServerResponse& answer);
+  void on_submit_answer(const Submitted& share, const stratum::ServerResponse& answer);
+
+  bool set_extranonce(base::Bytes extranonce1, std::uint32_t extranonce2_size);
+  std::shared_ptr<const Work> make_work(const stratum::Notify& notify);
+  void publish_work();
+  void flush(base::MonoTime now);
+  void refill_allowance(base::MonoTime now);
+  void submit(const FoundShare& share, base::MonoTime now);
+  void drop_queued();
+  void forget_connection();
+  void fail(std::string_view why, std::chrono::seconds pause = std::chrono::seconds{0});
+
+  const ClientOptions options_;
+  MinerHost& host_;
+  ClientCounters counters_;
+  std::uint64_t next_id_ = 1;
+  std::uint64_t epoch_ = 0;
+  std::uint64_t last_search_id_ = 0;
+  RecentHashes submitted_hashes_;
+
+  // Of one connection.
+  bool connected_ = false;
+  std::optional<stratum::LineBuffer> lines_;
+  base::MonoTime connected_at_{};
+  base::MonoTime heard_at_{};
+  std::uint64_t configure_id_ = 0;
+  std::uint64_t subscribe_id_ = 0;
+  std::uint64_t authorize_id_ = 0;
+  bool authorized_ = false;
+  bool subscribed_ = false;
+  std::optional<std::uint32_t> version_mask_;
+  base::Bytes extranonce1_;
+  std::uint32_t extranonce2_size_ = 0;
+  bitcoin::Difficulty difficulty_;               // of the next job
+  std::optional<stratum::Notify> early_notify_;  // came before the answers it needs
+  std::shared_ptr<const Work> work_;
+  std::deque<FoundShare> blocks_queued_;
+  std::deque<FoundShare> queued_;
+  std::map<std::uint64_t, Submitted> unanswered_;  // by request id, so the oldest is first
+  double allowance_ = 0;  // shares that may go out now, where a rate is set
+  base::MonoTime allowance_at_{};
+  std::uint32_t bad_lines_ = 0;
+};
+
+}  // namespace miner

@@ -1,0 +1,107 @@
+#include "miner/scan_kernel.h"
+
+#include "common/base/assert.h"
+#include "common/base/bytes.h"
+#include "common/bitcoin/header.h"
+#include "common/bitcoin/target.h"
+#include "miner/work.h"
+
+#include <array>
+#include <vector>
+
+namespace miner {
+namespace {
+
+// Headers of the Bitcoin main chain, heights 0, 1 and 125552, as any node gives them; the hashes of
+// the first two have a top word of zero, the last one is the header that wikis explain hashing
+// with.
+constexpr std::string_view known_headers[] = {
+    "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac72c"
+    "3e"
+    "67768f617fc81bc3888a51323a9fb8aa4b1e5e4a29ab5f49ffff001d1dac2b7c",
+    "010000006fe28c0ab6f1b372c1a6a246ae63f74f931e8365e15a089c68d6190000000000982051fd1e4ba744bbbe68"
+    "0e"
+    "1fee14677ba1a3c3540bf7b1cdb606e857233e0e61bc6649ffff001d01e36299",
+    "0100000081cd02ab7e569e8bcd9317e2fe99f2de44d49ab2b8851ba4a308000000000000e320b6c2fffc8d750423db"
+    "8b"
+    "1eb942ae710e951ed797f7affc8892b0f1fc122bc7f5d74df2b9441a42a14695",
+};
+
+bitcoin::HeaderBytes known_header(std::string_view hex) {
+  bitcoin::HeaderBytes bytes{};
+  ASSERT(base::decode_hex(hex, bytes).has_value());
+  return bytes;
+}
+
+bool finds_known_nonce(const ScanKernel& kernel, const bitcoin::HeaderBytes& header) {
+  const std::uint32_t nonce = base::read_le32(base::ByteSpan(header).subspan(76));
+  ScanJob job = build_scan_job(header, bitcoin::Target256());
+  job.top_word_max = 0;
+  constexpr std::uint32_t around = 8 * scan_count_multiple;
+  std::array<std::uint32_t, 4> found{};
+  // A one-in-four-billion hash has no second one among its neighbours.
+  const std::size_t count = kernel.scan(job, nonce - around / 2 - 1, around, found.data(), 4);
+  return count == 1 && found[0] == nonce;
+}
+
+bool agrees_with_reference(const ScanKernel& kernel, bitcoin::HeaderBytes header) {
+  ScanJob job = build_scan_job(header, bitcoin::Target256());
+  job.top_word_max = 0x7fffffff;
+  constexpr std::uint32_t count = 4 * scan_count_multiple;
+  constexpr std::uint32_t first = 0xffffff80;  // crosses the wrap to zero
+  std::vector<std::uint32_t> expected;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    base::write_le32(std::span(header).subspan(76), first + i);
+    const bitcoin::BlockHash hash = bitcoin::hash_header(header);
+    if (base::read_le32(base::ByteSpan(hash.bytes).subspan(28)) <= job.top_word_max) {
+      expected.push_back(first + i);
+    }
+  }
+  std::vector<std::uint32_t> found(count);
+  found.resize(kernel.scan(job, first, count, found.data(), found.size()));
+  return found == expected;
+}
+
+}  // namespace
+
+std::span<const ScanKernel> scan_kernels() {
+  using crypto::CpuFeatures;
+  static constexpr ScanKernel kernels[] = {
+#if defined(__x86_64__)
+    {"x86_shani", 2, [](const CpuFeatures& cpu) { return cpu.sha_ni && cpu.sse41; },
+     scan_x86_shani},
+#endif
+    {"portable", 1, [](const CpuFeatures&) { return true; }, scan_portable},
+  };
+  return kernels;
+}
+
+const ScanKernel* pick_kernel(std::span<const ScanKernel> kernels, const crypto::CpuFeatures& cpu,
+                              std::string_view forced) {
+  for (const ScanKernel& kernel : kernels) {
+    const bool wanted = forced.empty() || kernel.name == forced;
+    if (wanted && kernel.supported(cpu)) return &kernel;
+  }
+  return nullptr;
+}
+
+bool self_test(const ScanKernel& kernel) {
+  for (const std::string_view hex : known_headers) {
+    const bitcoin::HeaderBytes header = known_header(hex);
+    if (!finds_known_nonce(kernel, header) || !agrees_with_reference(kernel, header)) return false;
+  }
+  return true;
+}
+
+const ScanKernel* pick_working_kernel(std::span<const ScanKernel> kernels,
+                                      const crypto::CpuFeatures& cpu, std::string_view forced,
+                                      const std::function<void(const ScanKernel&)>& on_failed) {
+  while (const ScanKernel* picked = pick_kernel(kernels, cpu, forced)) {
+    if (self_test(*picked)) return picked;
+    on_failed(*picked);
+    kernels = kernels.subspan(static_cast<std::size_t>(picked - kernels.data()) + 1);
+  }
+  return nullptr;
+}
+
+}  // namespace miner

@@ -1,0 +1,67 @@
+// What the miner shows: the hash rate of the last seconds, the status line, the JSON object.
+// Thread: pure; time is passed in.
+#pragma once
+
+#include "common/base/time.h"
+#include "miner/miner_client.h"
+
+#include <cstdint>
+#include <deque>
+#include <string>
+
+namespace miner {
+
+// Hashes per second over the last ten seconds, from samples of a running total.
+class RateMeter {
+ public:
+  void sample(std::uint64_t hashes, base::MonoTime now);
+  double per_second() const;
+
+ private:
+  struct Sample {
+    std::uint64_t hashes = 0;
+    base::MonoTime at;
+  };
+  std::deque<Sample> samples_;
+};
+
+enum class LinkState { connecting, handshake, mining, waiting_for_job, disconnected };
+std::string_view name_of(LinkState state);
+
+struct Status {
+  LinkState link = LinkState::disconnected;
+  double hash_rate = 0;  // of the last ten seconds
+  std::uint64_t hashes = 0;
+  std::chrono::seconds uptime{0};
+  ClientCounters counters;
+  double difficulty = 0;
+  std::string job_id;
+  std::size_t unanswered = 0;
+  std::uint64_t reconnects = 0;
+  std::uint64_t wrong_proposals = 0;  // see Search
+  std::string_view kernel;
+  std::uint32_t threads = 0;
+};
+
+// "22.81 MH/s | 12 accepted, 0 rejected | difficulty 0.001 | job 1a | 2 blocks | 3 min 07 s"
+std::string status_line(const Status& status);
+// One JSON object without a newline; keys as miner/README.md lists them.
+std::string status_json(const Status& status, bool final);
+// Several lines, for the end.
+std::string totals_text(const Status& status);
+
+// At most `lines` lines in each window of ten seconds; counts those it holds back.
+class LineLimiter {
+ public:
+  explicit LineLimiter(std::uint32_t lines) : lines_(lines) {}
+  // True: print it. `held_back` is how many lines were held back since the last one printed.
+  bool allow(base::MonoTime now, std::uint64_t& held_back);
+
+ private:
+  const std::uint32_t lines_;
+  base::MonoTime window_start_{};
+  std::uint32_t in_window_ = 0;
+  std::uint64_t held_back_ = 0;
+};
+
+}  // namespace miner

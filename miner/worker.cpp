@@ -1,0 +1,81 @@
+#include "miner/worker.h"
+
+#include "common/base/assert.h"
+#include "common/uv/clock.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace miner {
+namespace {
+
+constexpr std::uint32_t first_batch = 64 * scan_count_multiple;
+constexpr std::uint32_t batch_max = 1U << 28;
+constexpr std::chrono::nanoseconds batch_aim = std::chrono::milliseconds(20);
+
+}  // namespace
+
+Worker::Worker(std::uint32_t index, std::uint32_t workers, const ScanKernel& kernel,
+               WorkerOutbox& outbox, const WorkerGuide& guide)
+    : index_(index),
+      outbox_(outbox),
+      guide_(guide),
+      search_(index, workers, kernel),
+      orders_(loop_, 1, [this](Order&& order) { search_.set_work(std::move(order.work)); }),
+      batch_(first_batch),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+Worker::~Worker() {
+  request_stop();
+  thread_.join();
+}
+
+void Worker::request_stop() {
+  thread_.request_stop();
+  post(nullptr);  // wakes the loop if it waits
+}
+
+void Worker::post(std::shared_ptr<const Work> work) {
+  const auto same = [](const Order&, const Order&) { return true; };
+  ASSERT(orders_.post_latest(Order{std::move(work)}, same));
+}
+
+void Worker::run(const std::stop_token& stop) {
+  // Hashing takes what others leave: the rest of the machine, the pool on it too, stays quick.
+  // Linux applies this to the calling thread alone. A refusal changes nothing that matters.
+  (void)setpriority(PRIO_PROCESS, 0, 10);
+  while (!stop.stop_requested()) {
+    if (search_.active()) {
+      scan_batch();
+      (void)loop_.run_once_nowait();
+    } else {
+      (void)loop_.run_once();
+    }
+  }
+}
+
+void Worker::scan_batch() {
+  const Appetite appetite = guide_.appetite.load(std::memory_order_relaxed);
+  const base::MonoTime began = uv::read_clock().mono;
+  const std::uint32_t tried = search_.step(batch_, appetite, [this](FoundShare share) {
+    return outbox_.post(WorkerMessage(std::move(share)));
+  });
+  size_next_batch(uv::read_clock().mono - began, tried);
+  hashes_.fetch_add(tried, std::memory_order_relaxed);
+  wrong_proposals_.store(search_.wrong_proposals(), std::memory_order_relaxed);
+  // A notice that finds no room is lost, and costs nothing.
+  if (!search_.active()) (void)outbox_.post(WorkerMessage(SearchExhausted{index_}));
+}
+
+// At most doubled, so that one short measurement can't lead to one long batch.
+void Worker::size_next_batch(std::chrono::nanoseconds took, std::uint32_t tried) {
+  const double ratio = static_cast<double>(batch_aim.count()) /
+                       static_cast<double>(std::max<std::int64_t>(took.count(), 1));
+  const double wanted = static_cast<double>(tried) * std::min(ratio, 2.0);
+  batch_ = static_cast<std::uint32_t>(
+      std::clamp(wanted, static_cast<double>(scan_count_multiple), static_cast<double>(batch_max)));
+}
+
+}  // namespace miner

@@ -1,0 +1,111 @@
+// What goes where when the output is not a terminal.
+#include "miner/console.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+namespace miner {
+namespace {
+
+using std::chrono::seconds;
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+struct Output {
+  std::unique_ptr<std::FILE, CloseFile> out{std::tmpfile()};
+  std::unique_ptr<std::FILE, CloseFile> err{std::tmpfile()};
+
+  static std::string text(std::FILE* file) {
+    std::fflush(file);
+    std::rewind(file);
+    std::string text(65536, '\0');
+    text.resize(std::fread(text.data(), 1, text.size(), file));
+    return text;
+  }
+  std::string on_out() const { return text(out.get()); }
+  std::string on_err() const { return text(err.get()); }
+};
+
+base::Instant at(int second) {
+  base::Instant now;
+  now.mono = base::MonoTime(seconds(1000 + second));
+  now.wall = base::WallTime(seconds(1700000000 + second));
+  return now;
+}
+
+std::ptrdiff_t lines_of(const std::string& text) {
+  return std::count(text.begin(), text.end(), '\n');
+}
+
+const ClientEvent connected{ClientEventKind::connected, "authorized as a"};
+const ClientEvent problem{ClientEventKind::problem, "no word from the pool"};
+const ClientEvent accepted{ClientEventKind::accepted, "share accepted"};
+
+TEST_CASE("off a terminal: events as lines, the status every ten seconds, no escape codes") {
+  Output files;
+  Console console({}, files.out.get(), files.err.get());
+  console.event(connected, at(0));
+  console.event(accepted, at(0));
+  for (int second = 0; second <= 30; ++second) CHECK(console.status(Status{}, at(second)));
+  console.totals(Status{});
+  const std::string text = files.on_out();
+  CHECK_NE(text.find("] authorized as a\n"), std::string::npos);
+  CHECK_EQ(text.find("share accepted"), std::string::npos);
+  CHECK_EQ(lines_of(text), 1 + 3 + 3);
+  CHECK_EQ(text.find('\x1b'), std::string::npos);
+  CHECK_EQ(text.find('\r'), std::string::npos);
+  CHECK(files.on_err().empty());
+}
+
+TEST_CASE("quiet: problems and totals only") {
+  Output files;
+  Console console({.quiet = true}, files.out.get(), files.err.get());
+  console.event(connected, at(0));
+  console.event(problem, at(0));
+  for (int second = 0; second <= 30; ++second) CHECK(console.status(Status{}, at(second)));
+  const std::string text = files.on_out();
+  CHECK_EQ(lines_of(text), 1);
+  CHECK_NE(text.find("no word from the pool"), std::string::npos);
+}
+
+TEST_CASE("json: one object per second on stdout and nothing else; events on stderr") {
+  Output files;
+  Console console({.json = true}, files.out.get(), files.err.get());
+  console.event(problem, at(0));
+  CHECK(console.status(Status{}, at(1)));
+  CHECK(console.status(Status{}, at(2)));
+  console.totals(Status{});
+  const std::string text = files.on_out();
+  CHECK_EQ(lines_of(text), 3);
+  CHECK_EQ(text.front(), '{');
+  CHECK_NE(text.find("\"final\":true"), std::string::npos);
+  CHECK_NE(files.on_err().find("no word from the pool"), std::string::npos);
+}
+
+TEST_CASE("json: a reader that went away is noticed") {
+  Output files;
+  std::unique_ptr<std::FILE, CloseFile> full(std::fopen("/dev/full", "w"));
+  if (full == nullptr) {
+    MESSAGE("SKIPPED: this system has no /dev/full");
+    return;
+  }
+  Console console({.json = true}, full.get(), files.err.get());
+  CHECK_FALSE(console.status(Status{}, at(1)));
+}
+
+TEST_CASE("a flood of events is cut to twenty lines in ten seconds") {
+  Output files;
+  Console console({}, files.out.get(), files.err.get());
+  for (int i = 0; i < 1000; ++i) console.event(problem, at(0));
+  CHECK_EQ(lines_of(files.on_out()), 20);
+  console.event(problem, at(10));
+  CHECK_NE(files.on_out().find("(980 lines not shown)"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace miner
