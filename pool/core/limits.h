@@ -69,7 +69,13 @@ inline constexpr std::size_t vault_settled_files_max = 256;  // in vault/done an
 
 // --- HTTP ---
 inline constexpr std::size_t http_connections_max = 1024;
-inline constexpr auto http_idle_deadline = 60s;
+inline constexpr auto http_idle_deadline = 60s;     // between two requests
+inline constexpr auto http_request_deadline = 20s;  // from a request's first byte to its last
+inline constexpr std::size_t http_header_bytes_max = 16 * 1024;
+inline constexpr std::size_t http_body_bytes_max = 16 * 1024;
+inline constexpr std::size_t http_write_queue_bytes_max = 512 * 1024;
+// Past this many unread bytes of answers, further requests of a connection wait.
+inline constexpr std::size_t http_write_queue_bytes_high = 128 * 1024;
 
 static_assert(connections_per_shard_max <= 65'536, "extranonce1 gives a shard 16 bits");
 static_assert(extranonce1_size + extranonce2_size == 12, "the coinbase pushes 12 bytes");

@@ -1,0 +1,344 @@
+#include "pool/http/api.h"
+
+#include "common/bitcoin/hash.h"
+
+#include <rapidjson/document.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <cmath>
+
+namespace pool {
+namespace {
+
+using JsonWriter = rapidjson::Writer<rapidjson::StringBuffer>;
+using rapidjson::Value;
+
+// A name with a value of any kind; keeps the functions below down to lists of members.
+class Members {
+ public:
+  explicit Members(JsonWriter& writer) : writer_(writer) {}
+
+  void text(std::string_view name, std::string_view value) {
+    key(name);
+    // Names and errors come from peers and nodes; bytes that are not UTF-8 would spoil the
+    // document.
+    const std::string clean = valid_utf8(value);
+    writer_.String(clean.data(), static_cast<rapidjson::SizeType>(clean.size()));
+  }
+  void text_or_null(std::string_view name, std::string_view value) {
+    if (value.empty()) return null(name);
+    text(name, value);
+  }
+  void count(std::string_view name, std::uint64_t value) {
+    key(name);
+    writer_.Uint64(value);
+  }
+  void integer(std::string_view name, std::int64_t value) {
+    key(name);
+    writer_.Int64(value);
+  }
+  void number(std::string_view name, double value) {
+    if (!std::isfinite(value)) return null(name);  // JSON has no other way to say it
+    key(name);
+    writer_.Double(value);
+  }
+  void flag(std::string_view name, bool value) {
+    key(name);
+    writer_.Bool(value);
+  }
+  void null(std::string_view name) {
+    key(name);
+    writer_.Null();
+  }
+  template <class Fill>
+  void object(std::string_view name, const Fill& fill) {
+    key(name);
+    writer_.StartObject();
+    fill();
+    writer_.EndObject();
+  }
+
+  static std::string valid_utf8(std::string_view text);
+
+ private:
+  void key(std::string_view name) {
+    writer_.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
+  }
+  JsonWriter& writer_;
+};
+
+// Bytes of the UTF-8 sequence at the start of `text`; 0 when there is none. RFC 3629.
+std::size_t utf8_sequence(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t length = first < 0xC2   ? 0
+                             : first < 0xE0 ? 2
+                             : first < 0xF0 ? 3
+                             : first < 0xF5 ? 4
+                                            : 0;
+  if (length == 0 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  const unsigned char second = byte(1);
+  const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
+  const bool surrogate = first == 0xED && second > 0x9F;
+  const bool too_big = first == 0xF4 && second > 0x8F;
+  return overlong || surrogate || too_big ? 0 : length;
+}
+
+std::string Members::valid_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t length = utf8_sequence(text);
+    if (length == 0) {
+      out += "\xEF\xBF\xBD";  // U+FFFD
+      text.remove_prefix(1);
+    } else {
+      out += text.substr(0, length);
+      text.remove_prefix(length);
+    }
+  }
+  return out;
+}
+
+void write_shares(Members& json, const PoolSnapshot& s) {
+  json.count("accepted", s.shares_accepted);
+  json.count("pending", s.shares_pending);
+  if (s.stored) {
+    json.count("stored", s.stored->shares_stored);
+  } else {
+    json.null("stored");
+  }
+  json.count("rejected", s.shares_rejected());
+  json.object("rejects", [&] {
+    for (std::size_t i = 0; i < s.rejects.size(); ++i) {
+      json.count(stratum::reject_name(static_cast<stratum::RejectReason>(i)), s.rejects[i]);
+    }
+  });
+}
+
+void write_node(Members& json, const PoolSnapshot& s) {
+  json.flag("connected", s.node && s.node->connected);
+  json.text_or_null("error", s.node ? s.node->error : "");
+  json.text_or_null("chain", s.node ? s.node->chain : "");
+  json.text_or_null("version", s.node ? s.node->version : "");
+  json.count("jobs_published", s.node ? s.node->jobs_published : 0);
+  json.count("blocks_accepted", s.node ? s.node->blocks_accepted : 0);
+  json.count("blocks_rejected", s.node ? s.node->blocks_rejected : 0);
+}
+
+void write_journal(Members& json, const PoolSnapshot& s) {
+  const JournalStatus status = s.journal.value_or(JournalStatus{});
+  json.flag("writable", s.journal && status.writable);
+  json.text_or_null("error", status.error);
+  json.count("sequence", status.durable_to.sequence);
+  json.count("segment", status.durable_to.segment);
+  json.count("fsyncs", status.fsyncs);
+  json.integer("last_fsync_us", status.last_fsync_us);
+}
+
+void write_database(Members& json, const PoolSnapshot& s) {
+  json.flag("connected", s.database_connected());
+  json.text_or_null("error", s.stored ? s.stored->error : "");
+  if (s.stored && s.journal && s.journal->durable_to.sequence >= s.stored->shipped_to.sequence) {
+    json.count("records_behind", s.journal->durable_to.sequence - s.stored->shipped_to.sequence);
+  } else {
+    json.null("records_behind");
+  }
+}
+
+// What the node told; null until it has.
+void write_chain(Members& json, const PoolSnapshot& s) {
+  const bool known = s.node && s.node->height > 0;
+  const bool has_template = s.node && s.node->template_time_us > 0;
+  if (known) {
+    json.count("height", s.node->height);
+    json.text("tip", s.node->tip.display_hex());
+    json.number("network_difficulty", s.node->network_difficulty);
+    json.number("network_hashrate", s.node->network_hashrate);
+  } else {
+    for (const char* name : {"height", "tip", "network_difficulty", "network_hashrate"}) {
+      json.null(name);
+    }
+  }
+  if (has_template) {
+    json.integer("coinbase_sats", s.node->coinbase_sats);
+    json.count("template_transactions", s.node->template_transactions);
+    json.integer("template_time_us", s.node->template_time_us);
+  } else {
+    for (const char* name : {"coinbase_sats", "template_transactions", "template_time_us"}) {
+      json.null(name);
+    }
+  }
+}
+
+void write_by_status(Members& json, const PoolSnapshot& s) {
+  for (const auto& [status, count] : s.blocks_by_status) json.count(status, count);
+}
+
+void write_block(Members& json, const BlockRow& row) {
+  json.count("height", row.height);
+  json.text("hash", row.hash);
+  json.text("status", row.status);
+  json.text("detail", row.detail);
+  json.integer("time_us", row.time_us);
+  json.text("address", row.address);
+  json.text("worker", row.worker);
+  json.integer("reward_sats", row.reward_sats);
+  json.number("network_difficulty", row.network_difficulty);
+  json.number("share_difficulty", row.share_difficulty);
+}
+
+std::string text_member(const Value& object, const char* name) {
+  const auto found = object.FindMember(name);
+  if (found == object.MemberEnd() || !found->value.IsString()) return {};
+  return {found->value.GetString(), found->value.GetStringLength()};
+}
+
+double number_member(const Value& object, const char* name) {
+  const auto found = object.FindMember(name);
+  return found != object.MemberEnd() && found->value.IsNumber() ? found->value.GetDouble() : 0;
+}
+
+std::int64_t integer_member(const Value& object, const char* name) {
+  const auto found = object.FindMember(name);
+  return found != object.MemberEnd() && found->value.IsInt64() ? found->value.GetInt64() : 0;
+}
+
+BlockRow block_row(const Value& object) {
+  BlockRow row;
+  const std::int64_t height = integer_member(object, "height");
+  row.height = height >= 0 && height <= 0xffffffffLL ? static_cast<std::uint32_t>(height) : 0;
+  row.hash = text_member(object, "hash");
+  row.status = text_member(object, "status");
+  row.detail = text_member(object, "detail");
+  row.time_us = integer_member(object, "time_us");
+  row.address = text_member(object, "address");
+  row.worker = text_member(object, "worker");
+  row.reward_sats = integer_member(object, "reward_sats");
+  row.network_difficulty = number_member(object, "network_difficulty");
+  row.share_difficulty = number_member(object, "share_difficulty");
+  return row;
+}
+
+}  // namespace
+
+std::string pool_json(const PoolSnapshot& s) {
+  rapidjson::StringBuffer buffer;
+  JsonWriter writer(buffer);
+  Members json(writer);
+  writer.StartObject();
+  json.text("state", name_of(s.condition()));
+  json.integer("time_us", s.time_us);
+  json.integer("uptime_seconds", s.uptime_seconds);
+  json.text("version", s.facts.version);
+  json.text("network", bitcoin::network_name(s.facts.network));
+  json.text("stratum", s.facts.stratum_url);
+  json.text("payout_address", s.facts.payout_address);
+  json.object("hashrate", [&] {
+    for (std::size_t i = 0; i < s.hashrate.size(); ++i) {
+      json.number(HashrateWindows::names[i], s.hashrate[i]);
+    }
+  });
+  json.count("miners", s.miners);
+  json.count("workers", s.workers);
+  json.count("connections", s.connections);
+  json.count("connections_total", s.connections_total);
+  json.object("shares", [&] { write_shares(json, s); });
+  json.number("best_share_difficulty", s.best_share_difficulty);
+  json.count("blocks_found", s.blocks_found);
+  json.object("blocks", [&] { write_by_status(json, s); });
+  write_chain(json, s);
+  if (s.notify_latency_us) {
+    json.integer("notify_latency_us", *s.notify_latency_us);
+  } else {
+    json.null("notify_latency_us");
+  }
+  json.object("node", [&] { write_node(json, s); });
+  json.object("journal", [&] { write_journal(json, s); });
+  json.object("database", [&] { write_database(json, s); });
+  writer.EndObject();
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+std::string blocks_json(const PoolSnapshot& s) {
+  rapidjson::StringBuffer buffer;
+  JsonWriter writer(buffer);
+  Members json(writer);
+  writer.StartObject();
+  json.integer("time_us", s.database_read_us.value_or(0));
+  json.object("by_status", [&] { write_by_status(json, s); });
+  writer.Key("blocks");
+  writer.StartArray();
+  for (const BlockRow& row : s.blocks) {
+    writer.StartObject();
+    write_block(json, row);
+    writer.EndObject();
+  }
+  writer.EndArray();
+  writer.EndObject();
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+std::string error_json(std::string_view code, std::string_view message, std::string_view hint) {
+  rapidjson::StringBuffer buffer;
+  JsonWriter writer(buffer);
+  Members json(writer);
+  writer.StartObject();
+  json.object("error", [&] {
+    json.text("code", code);
+    json.text("message", message);
+    if (!hint.empty()) json.text("hint", hint);
+  });
+  writer.EndObject();
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+std::vector<std::string> unreadiness(const PoolSnapshot& s) {
+  std::vector<std::string> missing;
+  if (!s.node) {
+    missing.emplace_back("node: not asked yet");
+  } else if (!s.node->connected) {
+    missing.push_back("node: " + (s.node->error.empty() ? "not connected" : s.node->error));
+  }
+  if (!s.journal) {
+    missing.emplace_back("journal: not open yet");
+  } else if (!s.journal->writable) {
+    missing.push_back("journal: " + (s.journal->error.empty() ? "not writable" : s.journal->error));
+  }
+  return missing;
+}
+
+std::optional<std::vector<BlockRow>> parse_blocks(std::string_view json) {
+  rapidjson::Document document;
+  document.Parse<rapidjson::kParseIterativeFlag>(json.data(), json.size());
+  if (document.HasParseError() || !document.IsObject()) return std::nullopt;
+  const auto list = document.FindMember("blocks");
+  if (list == document.MemberEnd() || !list->value.IsArray()) return std::nullopt;
+  std::vector<BlockRow> rows;
+  for (const Value& item : list->value.GetArray()) {
+    if (!item.IsObject()) return std::nullopt;
+    rows.push_back(block_row(item));
+  }
+  return rows;
+}
+
+std::optional<std::map<std::string, std::uint64_t>> parse_blocks_by_status(std::string_view json) {
+  rapidjson::Document document;
+  document.Parse<rapidjson::kParseIterativeFlag>(json.data(), json.size());
+  if (document.HasParseError() || !document.IsObject()) return std::nullopt;
+  const auto list = document.FindMember("blocks");
+  if (list == document.MemberEnd() || !list->value.IsObject()) return std::nullopt;
+  std::map<std::string, std::uint64_t> out;
+  for (const auto& member : list->value.GetObject()) {
+    if (!member.value.IsUint64()) return std::nullopt;
+    out[member.name.GetString()] = member.value.GetUint64();
+  }
+  return out;
+}
+
+}  // namespace pool

@@ -1,0 +1,160 @@
+#include "pool/http/format.h"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+
+namespace pool {
+namespace {
+
+constexpr const char* no_break_space = "\u00a0";
+constexpr const char* thin_space = "\u2009";
+
+template <class... Values>
+std::string print(const char* form, Values... values) {
+  std::array<char, 64> text{};
+  const int length = std::snprintf(text.data(), text.size(), form, values...);
+  return {text.data(), static_cast<std::size_t>(length)};
+}
+
+// Three significant digits of a number in [1, 1000).
+std::string three_digits(double value) {
+  if (value < 9.995) return print("%.2f", value);
+  if (value < 99.95) return print("%.1f", value);
+  return print("%.0f", value);
+}
+
+struct Scaled {
+  std::string number;
+  std::string letter;
+};
+
+// Three significant digits and the SI letter.
+Scaled si(double value) {
+  constexpr std::array<const char*, 9> letters{"", "k", "M", "G", "T", "P", "E", "Z", "Y"};
+  if (!(value > 0) || !std::isfinite(value)) return {"0", ""};
+  if (value < 0.9995) return {print("%.3g", value), ""};
+  std::size_t step = 0;
+  while (value >= 999.5 && step + 1 < letters.size()) {
+    value /= 1000;
+    ++step;
+  }
+  return {three_digits(value), letters[step]};
+}
+
+std::tm utc(std::int64_t unix_micros) {
+  std::int64_t seconds = unix_micros / 1'000'000;
+  if (unix_micros % 1'000'000 < 0) --seconds;
+  const auto time = static_cast<std::time_t>(seconds);
+  std::tm out{};
+  gmtime_r(&time, &out);
+  return out;
+}
+
+std::string utc_text(std::int64_t unix_micros, const char* form) {
+  const std::tm time = utc(unix_micros);
+  std::array<char, 64> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), form, &time)};
+}
+
+}  // namespace
+
+std::string format_count(std::uint64_t value) {
+  std::string out = std::to_string(value);
+  for (std::size_t i = out.size(); i > 3; i -= 3) out.insert(i - 3, ",");
+  return out;
+}
+
+Figure format_hashrate(double hashes_per_second) {
+  const Scaled scaled = si(hashes_per_second);
+  return {scaled.number, scaled.letter + "H/s"};
+}
+
+std::string format_difficulty(double difficulty) {
+  const Scaled scaled = si(difficulty);
+  return scaled.letter.empty() ? scaled.number : scaled.number + no_break_space + scaled.letter;
+}
+
+std::string format_btc(std::int64_t sats) {
+  const std::string sign = sats < 0 ? "\u2212" : "";
+  const std::uint64_t whole = static_cast<std::uint64_t>(sats < 0 ? -sats : sats);
+  const std::string digits = print("%08llu", static_cast<unsigned long long>(whole % 100'000'000));
+  return sign + std::to_string(whole / 100'000'000) + "." + digits.substr(0, 2) + thin_space +
+         digits.substr(2, 3) + thin_space + digits.substr(5, 3);
+}
+
+std::string format_duration(std::int64_t seconds) {
+  struct Unit {
+    std::int64_t seconds;
+    const char* name;
+  };
+  constexpr std::array<Unit, 4> units{{{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}}};
+  if (seconds < 0) seconds = 0;
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    if (seconds < units[i].seconds && i + 1 < units.size()) continue;
+    std::string out = std::to_string(seconds / units[i].seconds) + no_break_space + units[i].name;
+    const std::int64_t rest = seconds % units[i].seconds;
+    if (i + 1 < units.size() && rest / units[i + 1].seconds > 0) {
+      out += std::string(" ") + std::to_string(rest / units[i + 1].seconds) + no_break_space +
+             units[i + 1].name;
+    }
+    return out;
+  }
+  return {};
+}
+
+std::string format_latency(std::int64_t microseconds) {
+  if (microseconds < 1000) return std::to_string(microseconds) + no_break_space + "µs";
+  const double ms = static_cast<double>(microseconds) / 1000;
+  if (ms < 1000) return three_digits(ms) + no_break_space + "ms";
+  return three_digits(ms / 1000) + no_break_space + "s";
+}
+
+std::string format_percent(double part, double whole) {
+  if (!(whole > 0)) return std::string(unknown_figure);
+  const double percent = 100 * part / whole;
+  return print(percent >= 10 ? "%.1f" : "%.2f", percent) + thin_space + "%";
+}
+
+std::string format_utc(std::int64_t unix_micros) {
+  return utc_text(unix_micros, "%Y-%m-%d %H:%M:%S UTC");
+}
+
+std::string format_utc_machine(std::int64_t unix_micros) {
+  return utc_text(unix_micros, "%Y-%m-%dT%H:%M:%SZ");
+}
+
+std::string shorten(std::string_view text, std::size_t head, std::size_t tail) {
+  if (text.size() <= head + tail + 1) return std::string(text);
+  return std::string(text.substr(0, head)) + "…" + std::string(text.substr(text.size() - tail));
+}
+
+std::string escape_html(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace pool

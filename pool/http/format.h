@@ -1,0 +1,37 @@
+// Figures as people read them, and text as HTML may hold it. web/app.js follows the same rules, so
+// that a figure does not change its form when the page takes over from the server.
+//
+// Counts with commas; hash rate and difficulty with three significant digits and the SI letter; BTC
+// in threes with thin spaces; durations in at most two units. Unknown is "–".
+// Thread: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace pool {
+
+struct Figure {
+  std::string number;  // "3.42"
+  std::string unit;    // "EH/s"; may be empty
+};
+
+inline constexpr std::string_view unknown_figure = "–";
+
+std::string format_count(std::uint64_t value);             // "862,114"
+Figure format_hashrate(double hashes_per_second);          // "3.42", "EH/s"
+std::string format_difficulty(double difficulty);          // "92.7 T"
+std::string format_btc(std::int64_t sats);                 // "3.12 500 000", thin spaces
+std::string format_duration(std::int64_t seconds);         // "10 h 12 min"
+std::string format_latency(std::int64_t microseconds);     // "18 ms"
+std::string format_percent(double part, double whole);     // "0.21 %"; "–" of nothing
+std::string format_utc(std::int64_t unix_micros);          // "2026-01-31 12:00:00 UTC"
+std::string format_utc_machine(std::int64_t unix_micros);  // "2026-01-31T12:00:00Z"
+// Both ends of a long hex or address: "bc1q7f9…x0kd".
+std::string shorten(std::string_view text, std::size_t head, std::size_t tail);
+
+// Safe between tags and in double-quoted attributes.
+std::string escape_html(std::string_view text);
+
+}  // namespace pool

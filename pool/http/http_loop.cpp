@@ -1,0 +1,195 @@
+#include "pool/http/http_loop.h"
+
+#include "common/base/host_port.h"
+#include "common/log.h"
+#include "common/uv/clock.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto tick_period = 1s;
+constexpr auto database_read_period = 2s;
+constexpr auto database_read_deadline = 10s;  // then the answer is given up and asked for again
+constexpr auto snapshot_kept = 100ms;         // requests within this see the same figures
+constexpr auto refused_deadline = 1s;
+constexpr std::size_t refused_max = 32;
+constexpr int stop_ticks_max = 3;
+
+PoolFacts facts_of(const HttpLoop::Options& options) {
+  PoolFacts facts;
+  facts.network = options.network;
+  facts.version = options.version;
+  facts.stratum_url = options.stratum_hint;
+  facts.payout_address = options.payout_address;
+  facts.scheme = options.scheme;
+  facts.fee_ppm = options.fee_ppm;
+  return facts;
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<HttpLoop>, std::string> HttpLoop::open(Options options, Hooks hooks) {
+  const auto where = base::parse_host_port(options.listen);
+  if (!where) {
+    return base::err("http.listen: " + options.listen +
+                     " is not host:port: " + std::string(base::describe(where.error())));
+  }
+  std::unique_ptr<HttpLoop> self(new HttpLoop(std::move(options), std::move(hooks)));
+  uv::ListenOptions listen;
+  listen.host = where->host;
+  listen.port = where->port;
+  uv::TcpOptions streams;
+  streams.write_queue_bytes_max = limits::http_write_queue_bytes_max;
+  HttpLoop& loop = *self;
+  auto listener = uv::TcpListener::listen(
+      loop.loop_, listen, streams,
+      [&loop](std::unique_ptr<uv::TcpStream> stream) { loop.on_accept(std::move(stream)); });
+  if (!listener) {
+    return base::err("http.listen: can't listen on " + loop.options_.listen + ": " +
+                     uv::describe(listener.error()) +
+                     "; stop what uses it, or set http.listen to another address");
+  }
+  loop.listener_ = std::move(*listener);
+  loop.bound_port_ = loop.listener_->bound_port();
+  return self;
+}
+
+HttpLoop::HttpLoop(Options options, Hooks hooks)
+    : options_(std::move(options)),
+      hooks_(std::move(hooks)),
+      state_(facts_of(options_), uv::read_clock()),
+      site_([this]() -> const PoolSnapshot& { return snapshot(); }),
+      mailbox_(loop_, limits::http_mailbox_messages_max,
+               [this](HttpMessage&& message) {
+                 std::visit([this](const auto& concrete) { on(concrete); }, message);
+               }),
+      turn_end_(loop_, [this] { on_turn_end(); }),
+      tick_(loop_, [this] { on_tick(); }) {}
+
+HttpLoop::~HttpLoop() = default;
+
+void HttpLoop::run() {
+  LOG(info, "http_listening", {"address", options_.listen}, {"port", bound_port_});
+  tick_.start(tick_period, tick_period);
+  loop_.run();
+}
+
+// ---------------------------------------------------------------- figures
+
+const PoolSnapshot& HttpLoop::snapshot() {
+  const base::Instant now = uv::read_clock();
+  if (!snapshot_ || now.mono - snapshot_made_ > snapshot_kept) {
+    snapshot_ = state_.snapshot(now);
+    snapshot_made_ = now.mono;
+  }
+  return *snapshot_;
+}
+
+void HttpLoop::read_database(base::Instant now) {
+  if (!hooks_.query) return;
+  const bool in_flight = blocks_query_ != 0 || totals_query_ != 0;
+  if (now.mono - queried_ < (in_flight ? database_read_deadline : database_read_period)) return;
+  queried_ = now.mono;
+  const auto ask = [&](StatsQuery::What what) {
+    const std::uint64_t request = next_query_++;
+    return hooks_.query(StatsQuery{request, what}) ? request : 0;
+  };
+  blocks_query_ = ask(StatsQuery::What::blocks);
+  totals_query_ = ask(StatsQuery::What::totals);
+}
+
+void HttpLoop::on(const QueryResult& message) {
+  const bool is_blocks = message.request != 0 && message.request == blocks_query_;
+  const bool is_totals = message.request != 0 && message.request == totals_query_;
+  if (!is_blocks && !is_totals) return;  // given up
+  (is_blocks ? blocks_query_ : totals_query_) = 0;
+  if (!message.ok) return state_.on_query_failed(message.json);
+  const base::Instant now = uv::read_clock();
+  const bool understood =
+      is_blocks ? state_.on_blocks(message.json, now) : state_.on_totals(message.json, now);
+  if (!understood) state_.on_query_failed("the database's answer was not understood");
+}
+
+// ---------------------------------------------------------------- connections
+
+void HttpLoop::on_accept(std::unique_ptr<uv::TcpStream> stream) {
+  if (connections_.size() >= options_.connections_max && !make_room()) {
+    return refuse(std::move(stream));
+  }
+  const std::uint64_t id = next_connection_++;
+  auto connection =
+      std::make_unique<HttpConnection>(std::move(stream), site_, [this, id] { on_closed(id); });
+  HttpConnection& accepted = *connection;
+  connections_.emplace(id, std::move(connection));
+  accepted.start();
+}
+
+// Closes the connection that has been idle longest; false when none is idle.
+bool HttpLoop::make_room() {
+  auto idlest = connections_.end();
+  for (auto it = connections_.begin(); it != connections_.end(); ++it) {
+    if (!it->second->is_idle()) continue;
+    if (idlest == connections_.end() ||
+        it->second->last_progress() < idlest->second->last_progress()) {
+      idlest = it;
+    }
+  }
+  if (idlest == connections_.end()) return false;
+  graveyard_.push_back(std::move(idlest->second));
+  graveyard_.back()->close();
+  connections_.erase(idlest);
+  return true;
+}
+
+void HttpLoop::refuse(std::unique_ptr<uv::TcpStream> stream) {
+  if (refused_.size() >= refused_max) return;  // closes as it goes
+  stream->set_callbacks({});
+  stream->write(net::write_response(Site::answer_busy()));
+  stream->close_after_flush(refused_deadline);
+  refused_.push_back(std::move(stream));
+}
+
+void HttpLoop::on_closed(std::uint64_t connection) {
+  const auto found = connections_.find(connection);
+  if (found == connections_.end()) return;  // made room
+  graveyard_.push_back(std::move(found->second));
+  connections_.erase(found);
+}
+
+// ---------------------------------------------------------------- time
+
+void HttpLoop::on_tick() {
+  const base::Instant now = uv::read_clock();
+  state_.tick(now);
+  read_database(now);
+  const HttpDeadlines deadlines{options_.idle_deadline, options_.request_deadline};
+  for (auto& [id, connection] : connections_) connection->check_deadlines(now.mono, deadlines);
+  refused_.erase(std::remove_if(refused_.begin(), refused_.end(),
+                                [](const auto& stream) { return !stream->is_open(); }),
+                 refused_.end());
+  if (stopping_ && ++ticks_since_stop_ >= stop_ticks_max) loop_.stop();
+}
+
+void HttpLoop::on_turn_end() {
+  graveyard_.clear();
+  if (stopping_ && connections_.empty()) loop_.stop();
+}
+
+void HttpLoop::on(const Shutdown& /*message*/) {
+  stopping_ = true;
+  listener_.reset();
+  for (auto& [id, connection] : connections_) {
+    if (connection->is_idle()) {
+      connection->close();
+    } else {
+      connection->finish();
+    }
+  }
+}
+
+}  // namespace pool

@@ -1,0 +1,108 @@
+// HttpLoop: the thread that serves the stats page and the API.
+//
+// It holds the newest report of every other thread (PoolState) and answers from that alone: a
+// request never waits for a database, and no number of requests is more than a little work for
+// anybody else. The database is read through the query thread every two seconds, while it is there.
+//
+// Full of connections: the one that has been idle longest makes room; when all are busy, 503.
+// Thread: open() on main's, run() on the thread "http"; mailbox() from any.
+// Errors: open() tells in one line which address could not be bound, and the option to change.
+#pragma once
+
+#include "common/base/result.h"
+#include "common/uv/loop.h"
+#include "common/uv/mailbox.h"
+#include "common/uv/tcp.h"
+#include "pool/core/limits.h"
+#include "pool/http/http_connection.h"
+#include "pool/http/pool_state.h"
+#include "pool/http/site.h"
+#include "pool/messages.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace pool {
+
+class HttpLoop {
+ public:
+  struct Hooks {
+    // To the query thread; false: full. Empty: there is none.
+    std::function<bool(StatsQuery)> query;
+  };
+  struct Options {
+    std::string listen;  // "127.0.0.1:8080"; port 0: any free one
+    bitcoin::Network network = bitcoin::Network::mainnet;
+    std::string stratum_hint;  // how miners connect: "stratum+tcp://host:3333"
+    std::string version;
+    std::string payout_address;
+    std::string scheme = "pplns";
+    std::uint32_t fee_ppm = 0;
+    std::size_t connections_max = limits::http_connections_max;
+    std::chrono::milliseconds idle_deadline = limits::http_idle_deadline;
+    std::chrono::milliseconds request_deadline = limits::http_request_deadline;
+  };
+
+  [[nodiscard]] static base::Result<std::unique_ptr<HttpLoop>, std::string> open(Options options,
+                                                                                 Hooks hooks);
+  ~HttpLoop();
+  HttpLoop(const HttpLoop&) = delete;
+  HttpLoop& operator=(const HttpLoop&) = delete;
+
+  // Returns after a Shutdown.
+  void run();
+  uv::Mailbox<HttpMessage>& mailbox() { return mailbox_; }
+  std::uint16_t bound_port() const { return bound_port_; }
+
+ private:
+  HttpLoop(Options options, Hooks hooks);
+
+  void on(const ShardStats& message) { state_.on(message); }
+  void on(const NodeStatus& message) { state_.on(message); }
+  void on(const JournalStatus& message) { state_.on(message); }
+  void on(const StoredStats& message) { state_.on(message); }
+  void on(const QueryResult& message);
+  void on(const Shutdown& message);
+
+  void on_accept(std::unique_ptr<uv::TcpStream> stream);
+  bool make_room();
+  void refuse(std::unique_ptr<uv::TcpStream> stream);
+  void on_closed(std::uint64_t connection);
+  void on_tick();
+  void on_turn_end();
+  void read_database(base::Instant now);
+  const PoolSnapshot& snapshot();
+
+  const Options options_;
+  const Hooks hooks_;
+  uv::Loop loop_;
+  PoolState state_;
+  Site site_;
+  std::optional<PoolSnapshot> snapshot_;  // as of snapshot_made_
+  base::MonoTime snapshot_made_;
+
+  std::uint64_t next_query_ = 1;
+  std::uint64_t blocks_query_ = 0;  // the one in flight; 0: none
+  std::uint64_t totals_query_ = 0;
+  base::MonoTime queried_;
+
+  std::unordered_map<std::uint64_t, std::unique_ptr<HttpConnection>> connections_;
+  std::uint64_t next_connection_ = 1;
+  std::vector<std::unique_ptr<HttpConnection>> graveyard_;  // freed when the turn ends
+  std::vector<std::unique_ptr<uv::TcpStream>> refused_;     // saying goodbye
+  std::unique_ptr<uv::TcpListener> listener_;
+  std::uint16_t bound_port_ = 0;
+  bool stopping_ = false;
+  int ticks_since_stop_ = 0;
+
+  uv::Mailbox<HttpMessage> mailbox_;
+  uv::TurnEnd turn_end_;
+  uv::Timer tick_;
+};
+
+}  // namespace pool

@@ -1,0 +1,104 @@
+#include "pool/http/pool_state.h"
+
+#include "pool/http/api.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace pool {
+
+std::string_view name_of(PoolCondition condition) {
+  switch (condition) {
+    case PoolCondition::starting:
+      return "starting";
+    case PoolCondition::no_node:
+      return "no_node";
+    case PoolCondition::journal_broken:
+      return "journal_broken";
+    case PoolCondition::database_away:
+      return "database_away";
+    case PoolCondition::waiting_for_miners:
+      return "waiting_for_miners";
+    case PoolCondition::mining:
+      return "mining";
+  }
+  return "";
+}
+
+std::uint64_t PoolSnapshot::shares_rejected() const {
+  return std::accumulate(rejects.begin(), rejects.end(), std::uint64_t{0});
+}
+
+PoolCondition PoolSnapshot::condition() const {
+  if (journal && !journal->writable) return PoolCondition::journal_broken;
+  if (!node) return PoolCondition::starting;
+  if (!node->connected) return PoolCondition::no_node;
+  if (stored && !stored->connected) return PoolCondition::database_away;
+  return workers == 0 ? PoolCondition::waiting_for_miners : PoolCondition::mining;
+}
+
+PoolState::PoolState(PoolFacts facts, base::Instant started)
+    : facts_(std::move(facts)), started_(started) {
+  windows_.sample(started.mono, base::U256{});
+}
+
+bool PoolState::on_blocks(const std::string& json, base::Instant now) {
+  auto rows = parse_blocks(json);
+  if (!rows) return false;
+  blocks_ = std::move(*rows);
+  database_read_us_ = now.unix_micros();
+  query_error_.clear();
+  return true;
+}
+
+bool PoolState::on_totals(const std::string& json, base::Instant now) {
+  auto by_status = parse_blocks_by_status(json);
+  if (!by_status) return false;
+  blocks_by_status_ = std::move(*by_status);
+  database_read_us_ = now.unix_micros();
+  query_error_.clear();
+  return true;
+}
+
+void PoolState::tick(base::Instant now) {
+  base::U256 work;
+  for (const auto& [shard, stats] : shards_) work = work + stats.work_accepted;
+  windows_.sample(now.mono, work);
+}
+
+PoolSnapshot PoolState::snapshot(base::Instant now) const {
+  PoolSnapshot out;
+  out.facts = facts_;
+  out.time_us = now.unix_micros();
+  out.uptime_seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(now.mono - started_.mono).count();
+  for (std::size_t i = 0; i < out.hashrate.size(); ++i)
+    out.hashrate[i] = windows_.rate(i, now.mono);
+  std::uint64_t newest_job = 0;
+  for (const auto& [shard, stats] : shards_) newest_job = std::max(newest_job, stats.job_id);
+  for (const auto& [shard, stats] : shards_) {
+    out.connections += stats.connections;
+    out.connections_total += stats.connections_total;
+    out.workers += stats.workers;
+    out.miners += stats.miners;
+    out.shares_accepted += stats.shares_accepted;
+    out.shares_pending += stats.shares_pending;
+    out.blocks_found += stats.blocks_found;
+    out.best_share_difficulty = std::max(out.best_share_difficulty, stats.best_share_difficulty);
+    for (std::size_t i = 0; i < out.rejects.size(); ++i) out.rejects[i] += stats.rejects[i];
+    // A shard that has not reported since the newest job would tell of an older tip.
+    if (stats.notify_latency_us >= 0 && stats.job_id == newest_job) {
+      out.notify_latency_us = std::max(out.notify_latency_us.value_or(0), stats.notify_latency_us);
+    }
+  }
+  out.node = node_;
+  out.journal = journal_;
+  out.stored = stored_;
+  out.blocks = blocks_;
+  out.blocks_by_status = blocks_by_status_;
+  out.database_read_us = database_read_us_;
+  out.query_error = query_error_;
+  return out;
+}
+
+}  // namespace pool

@@ -1,0 +1,50 @@
+// PoolState: the newest report of every other thread, added up to a PoolSnapshot.
+//
+// Reports are totals, so a lost one costs nothing, and a shard's next report replaces its last.
+// Time:   an argument; tick() once a second keeps the hash-rate windows.
+// Thread: the web loop's. Pure.
+#pragma once
+
+#include "pool/core/stats.h"
+#include "pool/http/snapshot.h"
+#include "pool/messages.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pool {
+
+class PoolState {
+ public:
+  PoolState(PoolFacts facts, base::Instant started);
+
+  void on(const ShardStats& stats) { shards_[stats.shard] = stats; }
+  void on(const NodeStatus& status) { node_ = status; }
+  void on(const JournalStatus& status) { journal_ = status; }
+  void on(const StoredStats& stats) { stored_ = stats; }
+  // What the database answered, as messages.h describes it. False: not that; the old rows stay.
+  bool on_blocks(const std::string& json, base::Instant now);
+  bool on_totals(const std::string& json, base::Instant now);
+  // The database could not be read; the old rows stay.
+  void on_query_failed(std::string error) { query_error_ = std::move(error); }
+
+  void tick(base::Instant now);
+  PoolSnapshot snapshot(base::Instant now) const;
+
+ private:
+  const PoolFacts facts_;
+  const base::Instant started_;
+  std::map<ShardIndex, ShardStats> shards_;
+  HashrateWindows windows_;
+  std::optional<NodeStatus> node_;
+  std::optional<JournalStatus> journal_;
+  std::optional<StoredStats> stored_;
+  std::vector<BlockRow> blocks_;
+  std::map<std::string, std::uint64_t> blocks_by_status_;
+  std::optional<std::int64_t> database_read_us_;
+  std::string query_error_;
+};
+
+}  // namespace pool

@@ -1,0 +1,192 @@
+#include "pool/http/site.h"
+
+#include "common/base/bytes.h"
+#include "pool/http/api.h"
+#include "pool/http/page.h"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace pool {
+
+extern const std::string_view web_index_html;  // web/, embedded at build time
+extern const std::string_view web_style_css;
+extern const std::string_view web_app_js;
+extern const std::string_view web_theme_js;
+extern const std::string_view web_icon_svg;
+
+namespace {
+
+constexpr std::string_view json_type = "application/json; charset=utf-8";
+constexpr std::string_view text_type = "text/plain; charset=utf-8";
+
+// No inline script or style, nothing from elsewhere, no framing.
+constexpr std::string_view content_security_policy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+net::HttpResponse response(int status, std::string_view type, std::string body,
+                           std::string_view cache_control) {
+  net::HttpResponse out;
+  out.status = status;
+  out.headers = {{"content-type", std::string(type)},
+                 {"cache-control", std::string(cache_control)},
+                 {"content-security-policy", std::string(content_security_policy)},
+                 {"x-content-type-options", "nosniff"},
+                 {"referrer-policy", "no-referrer"},
+                 {"cross-origin-resource-policy", "same-origin"}};
+  out.body = std::move(body);
+  return out;
+}
+
+net::HttpResponse fresh(int status, std::string_view type, std::string body) {
+  return response(status, type, std::move(body), "no-store");
+}
+
+net::HttpResponse error(int status, std::string_view code, std::string_view message,
+                        std::string_view hint) {
+  return fresh(status, json_type, error_json(code, message, hint) + "\n");
+}
+
+// FNV-1a: names a version of a file, guards nothing.
+std::string etag_of(std::string_view body) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : body) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3;
+  }
+  return "\"" + base::u64_hex(hash) + "\"";
+}
+
+// The path of a request target in origin or absolute form (RFC 9112, 3.2); empty for another form.
+std::string_view path_of(std::string_view target) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (target.substr(0, scheme.size()) != scheme) continue;
+    const std::size_t slash = target.find('/', scheme.size());
+    target = slash == std::string_view::npos ? "/" : target.substr(slash);
+    break;
+  }
+  if (target.empty() || target.front() != '/') return {};
+  return target.substr(0, target.find_first_of("?#"));
+}
+
+// HEAD: the headers of GET, the length of the body included, and no body.
+net::HttpResponse without_body(net::HttpResponse full) {
+  full.headers.emplace_back("content-length", std::to_string(full.body.size()));
+  full.body.clear();
+  return full;
+}
+
+}  // namespace
+
+Site::Site(GetSnapshot snapshot) : snapshot_(std::move(snapshot)) {
+  constexpr std::string_view script = "text/javascript; charset=utf-8";
+  assets_ = {{"/style.css", "text/css; charset=utf-8", web_style_css, {}},
+             {"/app.js", script, web_app_js, {}},
+             {"/theme.js", script, web_theme_js, {}},
+             {"/icon.svg", "image/svg+xml", web_icon_svg, {}}};
+  for (Asset& asset : assets_) asset.etag = etag_of(asset.body);
+}
+
+net::HttpResponse Site::answer(const net::HttpRequest& request) const {
+  const bool is_head = request.method == "HEAD";
+  const std::string_view path = path_of(request.target);
+  if (path.empty()) {
+    return error(400, "bad_target", "the request target is not a path", "begin it with /");
+  }
+  const auto found = std::find_if(assets_.begin(), assets_.end(),
+                                  [&](const Asset& asset) { return asset.path == path; });
+  const bool known = found != assets_.end() || path == "/" || path == "/healthz" ||
+                     path == "/readyz" || path == "/api/v1/pool" || path == "/api/v1/blocks";
+  net::HttpResponse out;
+  if (!known) {
+    out = error(404, "not_found", "there is nothing at this path",
+                "the API is /api/v1/pool and /api/v1/blocks");
+  } else if (request.method != "GET" && !is_head) {
+    out = error(405, "method_not_allowed", "this path can only be read", "use GET or HEAD");
+    out.headers.emplace_back("allow", "GET, HEAD");
+  } else if (found != assets_.end()) {
+    out = asset(*found, request);
+  } else if (path == "/") {
+    out = page();
+  } else if (path == "/healthz") {
+    out = fresh(200, text_type, "ok\n");
+  } else if (path == "/readyz") {
+    out = ready();
+  } else {
+    out = path == "/api/v1/pool" ? pool() : blocks();
+  }
+  if (is_head && out.status != 304) out = without_body(std::move(out));
+  out.keep_alive = request.keep_alive;
+  return out;
+}
+
+net::HttpResponse Site::page() const {
+  return fresh(200, "text/html; charset=utf-8",
+               fill_template(web_index_html, page_values(snapshot_())));
+}
+
+net::HttpResponse Site::pool() const {
+  return fresh(200, json_type, pool_json(snapshot_()) + "\n");
+}
+
+net::HttpResponse Site::blocks() const {
+  const PoolSnapshot& snapshot = snapshot_();
+  if (!snapshot.database_connected()) {
+    return error(503, "database_away",
+                 snapshot.stored ? snapshot.stored->error : "the database was not reached yet",
+                 "mining goes on; try again in a moment");
+  }
+  if (!snapshot.query_error.empty()) {
+    return error(503, "query_failed", snapshot.query_error,
+                 "mining goes on; try again in a moment");
+  }
+  if (!snapshot.database_read_us) {
+    return error(503, "not_read_yet", "the blocks have not been read yet", "try again in a moment");
+  }
+  return fresh(200, json_type, blocks_json(snapshot) + "\n");
+}
+
+net::HttpResponse Site::ready() const {
+  const std::vector<std::string> missing = unreadiness(snapshot_());
+  if (missing.empty()) return fresh(200, text_type, "ready\n");
+  std::string body;
+  for (const std::string& line : missing) body += line + "\n";
+  return fresh(503, text_type, body);
+}
+
+net::HttpResponse Site::asset(const Asset& found, const net::HttpRequest& request) const {
+  const std::string_view seen = net::header_value(request.headers, "if-none-match");
+  const bool same = seen == "*" || seen.find(found.etag) != std::string_view::npos;
+  net::HttpResponse out = response(same ? 304 : 200, found.type,
+                                   same ? std::string{} : std::string(found.body), "no-cache");
+  out.headers.emplace_back("etag", found.etag);
+  return out;
+}
+
+net::HttpResponse Site::answer_error(net::HttpError cause) {
+  net::HttpResponse out;
+  switch (cause) {
+    case net::HttpError::malformed:
+      out = error(400, "bad_request", "this is not an HTTP request", "");
+      break;
+    case net::HttpError::headers_too_large:
+      out = error(431, "headers_too_large", "the request's headers are too large", "");
+      break;
+    case net::HttpError::body_too_large:
+      out = error(413, "body_too_large", "the request's body is too large", "");
+      break;
+  }
+  out.keep_alive = false;
+  return out;
+}
+
+net::HttpResponse Site::answer_busy() {
+  net::HttpResponse out =
+      error(503, "too_many_connections", "too many connections are open", "try again in a moment");
+  out.headers.emplace_back("retry-after", "5");
+  out.keep_alive = false;
+  return out;
+}
+
+}  // namespace pool

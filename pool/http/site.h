@@ -1,0 +1,50 @@
+// Site: which answer a request gets. Pure: requests and a snapshot in, responses out.
+//
+// Serves GET and HEAD: the page and its assets, /healthz, /readyz, /api/v1/pool, /api/v1/blocks.
+// Everything else is 404, 405 or 400 with a JSON error. Every answer carries the headers that keep
+// a browser from doing what the page does not need (security_headers()).
+// Thread: one owner.
+#pragma once
+
+#include "common/net/http.h"
+#include "pool/http/snapshot.h"
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pool {
+
+class Site {
+ public:
+  // Called at most once per request, and only when the answer needs it; what it refers to lives
+  // until the next call.
+  using GetSnapshot = std::function<const PoolSnapshot&()>;
+  explicit Site(GetSnapshot snapshot);
+
+  net::HttpResponse answer(const net::HttpRequest& request) const;
+  // For bytes that are not an acceptable request: 400, 413 or 431, and the connection closes.
+  static net::HttpResponse answer_error(net::HttpError error);
+  // For a connection too many.
+  static net::HttpResponse answer_busy();
+
+ private:
+  struct Asset {
+    std::string_view path;
+    std::string_view type;
+    std::string_view body;
+    std::string etag;
+  };
+
+  net::HttpResponse page() const;
+  net::HttpResponse pool() const;
+  net::HttpResponse blocks() const;
+  net::HttpResponse ready() const;
+  net::HttpResponse asset(const Asset& found, const net::HttpRequest& request) const;
+
+  const GetSnapshot snapshot_;
+  std::vector<Asset> assets_;
+};
+
+}  // namespace pool

@@ -1,0 +1,91 @@
+// PoolSnapshot: everything the page and the API can show, at one moment. Plain data, made by
+// PoolState, read by api.h and page.h; none of them knows a socket or a clock.
+//
+// Units: as in pool/core/stats.h; hash rates are hashes per second.
+#pragma once
+
+#include "common/bitcoin/address.h"
+#include "common/stratum/reject.h"
+#include "pool/core/stats.h"
+#include "pool/messages.h"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pool {
+
+// What does not change while the process runs.
+struct PoolFacts {
+  bitcoin::Network network = bitcoin::Network::mainnet;
+  std::string version;         // of phasepool
+  std::string stratum_url;     // "stratum+tcp://pool.example:3333"
+  std::string payout_address;  // the pool's own
+  std::string scheme;          // "pplns"
+  std::uint32_t fee_ppm = 0;
+};
+
+// A row of the database's block table.
+struct BlockRow {
+  std::uint32_t height = 0;
+  std::string hash;    // display hex
+  std::string status;  // "submitted", "accepted", …
+  std::string detail;
+  std::int64_t time_us = 0;
+  std::string address;
+  std::string worker;
+  std::int64_t reward_sats = 0;
+  double network_difficulty = 0;
+  double share_difficulty = 0;
+};
+
+// The worst thing that is wrong, or that nothing is.
+enum class PoolCondition {
+  starting,        // the node has not been heard of yet
+  no_node,         // no template, so no new work
+  journal_broken,  // shares can't be made durable
+  database_away,   // shares are journaled; blocks and totals below are the last known
+  waiting_for_miners,
+  mining,
+};
+// Stable name, as in the API: "waiting_for_miners".
+std::string_view name_of(PoolCondition condition);
+
+struct PoolSnapshot {
+  PoolFacts facts;
+  std::int64_t time_us = 0;
+  std::int64_t uptime_seconds = 0;
+  std::array<double, HashrateWindows::windows.size()> hashrate{};
+
+  // Sums over the shards, since the process started.
+  std::uint64_t connections = 0;
+  std::uint64_t connections_total = 0;
+  std::uint64_t workers = 0;
+  std::uint64_t miners = 0;  // an address on two shards counts twice
+  std::uint64_t shares_accepted = 0;
+  std::uint64_t shares_pending = 0;
+  std::array<std::uint64_t, stratum::reject_reason_count> rejects{};
+  std::uint64_t blocks_found = 0;
+  double best_share_difficulty = 0;
+  std::optional<std::int64_t> notify_latency_us;  // the slowest shard's
+
+  // The newest of each; nullopt until it has been heard of.
+  std::optional<NodeStatus> node;
+  std::optional<JournalStatus> journal;
+  std::optional<StoredStats> stored;
+
+  // From the database, and how old that is.
+  std::vector<BlockRow> blocks;
+  std::map<std::string, std::uint64_t> blocks_by_status;
+  std::optional<std::int64_t> database_read_us;  // when; nullopt: never
+  std::string query_error;                       // why the last reading failed; empty: it did not
+
+  std::uint64_t shares_rejected() const;
+  bool database_connected() const { return stored && stored->connected; }
+  PoolCondition condition() const;
+};
+
+}  // namespace pool
