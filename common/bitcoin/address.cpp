@@ -17,18 +17,18 @@ constexpr std::size_t hash160_bytes = 20;
 // Source: Bitcoin Core, kernel/chainparams.cpp (base58Prefixes, bech32_hrp).
 struct NetworkRow {
   Network network;
-  std::string_view name;
-  std::string_view node_name;  // getblockchaininfo's "chain"
   std::uint8_t p2pkh_prefix;
   std::uint8_t p2sh_prefix;
   std::string_view human_readable_part;
+  std::string_view name;
+  std::string_view node_name;  // getblockchaininfo's "chain"
 };
 constexpr NetworkRow networks[] = {
-    {Network::mainnet, "mainnet", "main", 0, 5, "bc"},
-    {Network::testnet, "testnet", "test", 111, 196, "tb"},
-    {Network::testnet4, "testnet4", "testnet4", 111, 196, "tb"},
-    {Network::signet, "signet", "signet", 111, 196, "tb"},
-    {Network::regtest, "regtest", "regtest", 111, 196, "bcrt"},
+    {Network::mainnet, 0, 5, "bc", "mainnet", "main"},
+    {Network::testnet, 111, 196, "tb", "testnet", "test"},
+    {Network::testnet4, 111, 196, "tb", "testnet4", "testnet4"},
+    {Network::signet, 111, 196, "tb", "signet", "signet"},
+    {Network::regtest, 111, 196, "bcrt", "regtest", "regtest"},
 };
 
 const NetworkRow& row_of(Network network) {

@@ -37,8 +37,8 @@ class Difficulty {
   [[nodiscard]] static base::Result<Difficulty, DifficultyError> from_double(double value);
 
   double value() const { return value_; }
-  // As mining.set_difficulty needs it: shortest digits that read back the same, plain decimal, no
-  // exponent, no ".0" (stratum practice; a "1024.0" once reached a proxy as 0).
+  // As mining.set_difficulty needs it: the shortest decimals that read back the same, whole numbers
+  // in full, no exponent, no ".0" (stratum practice; a "1024.0" once reached a proxy as 0).
   std::string text() const;
 
   friend auto operator<=>(const Difficulty&, const Difficulty&) = default;

@@ -34,18 +34,50 @@ const char* const mixed_hex =
     "4518331561406f90300e8f3358f51928d43c212a8caed02de67eebee0121025476c2e83188368da1ff3e292e7aca"
     "fcdb3566bb0ad253f62fc70f07aeee635711000000";
 
-// One input and one output, without anything in them.
-std::string smallest_hex() {
-  return "02000000"
-         "01" +
-         std::string(72, '0') +
-         "00"
-         "ffffffff"
-         "01" +
-         std::string(16, '0') +
-         "00"
-         "00000000";
-}
+// The parts of a transaction without anything in it, to be put together wrongly.
+const std::string version = "02000000";
+const std::string outpoint(72, '0');
+const std::string sequence = "ffffffff";
+const std::string input = outpoint + "00" + sequence;
+const std::string output = std::string(16, '0') + "00";
+const std::string lock_time = "00000000";
+const std::string smallest = version + "01" + input + "01" + output + lock_time;
+const std::string witness_head = version + "0001" + "01" + input + "01" + output;
+
+struct Malformed {
+  const char* why;
+  std::string hex;
+  TransactionError error;
+};
+const Malformed malformed_rows[] = {
+    {"a byte too many", smallest + "00", TransactionError::trailing_bytes},
+    {"two transactions", smallest + smallest, TransactionError::trailing_bytes},
+    {"input count 1 in three bytes", version + "fd0100" + input + "01" + output + lock_time,
+     TransactionError::non_canonical_size},
+    {"input count 1 in five bytes", version + "fe01000000" + input + "01" + output + lock_time,
+     TransactionError::non_canonical_size},
+    {"input count 1 in nine bytes",
+     version + "ff0100000000000000" + input + "01" + output + lock_time,
+     TransactionError::non_canonical_size},
+    {"script length 0 in three bytes",
+     version + "01" + outpoint + "fd0000" + sequence + "01" + output + lock_time,
+     TransactionError::non_canonical_size},
+    {"witness flag 2", version + "0002" + "01" + input + "01" + output + "00" + lock_time,
+     TransactionError::bad_flag},
+    {"witness flag 3", version + "0003" + "01" + input + "01" + output + "0100" + lock_time,
+     TransactionError::bad_flag},
+    {"a witness form without a witness", witness_head + "00" + lock_time,
+     TransactionError::superfluous_witness},
+    {"2^64 - 1 inputs", version + "ffffffffffffffffff" + input, TransactionError::truncated},
+    {"2^32 - 1 inputs", version + "feffffffff" + input, TransactionError::truncated},
+    {"one input more than could fit", version + "02" + input, TransactionError::truncated},
+    {"2^64 - 1 outputs", version + "01" + input + "ffffffffffffffffff" + output,
+     TransactionError::truncated},
+    {"a script of 2^64 - 1 bytes", version + "01" + outpoint + "ffffffffffffffffff" + sequence,
+     TransactionError::truncated},
+    {"2^64 - 1 witness items", witness_head + "ffffffffffffffffff" + lock_time,
+     TransactionError::truncated},
+};
 
 }  // namespace
 
@@ -90,7 +122,7 @@ TEST_CASE("the fields of a transaction are where BIP144 puts them") {
 }
 
 TEST_CASE("a transaction cut short anywhere is refused as truncated") {
-  for (const std::string& hex : {std::string(mixed_hex), smallest_hex()}) {
+  for (const std::string& hex : {std::string(mixed_hex), smallest}) {
     const Bytes bytes = bytes_of(hex);
     for (std::size_t size = 0; size < bytes.size(); ++size) {
       CAPTURE(size);
@@ -105,103 +137,7 @@ TEST_CASE("a transaction cut short anywhere is refused as truncated") {
 }
 
 TEST_CASE("malformed transactions are refused for their reason") {
-  const std::string input = std::string(72, '0') +
-                            "00"
-                            "ffffffff";
-  const std::string output = std::string(16, '0') + "00";
-  struct Row {
-    const char* why;
-    std::string hex;
-    TransactionError error;
-  };
-  const Row rows[] = {
-      {"a byte too many", smallest_hex() + "00", TransactionError::trailing_bytes},
-      {"two transactions", smallest_hex() + smallest_hex(), TransactionError::trailing_bytes},
-      {"input count 1 in three bytes",
-       "02000000"
-       "fd0100" +
-           input + "01" + output + "00000000",
-       TransactionError::non_canonical_size},
-      {"input count 1 in five bytes",
-       "02000000"
-       "fe01000000" +
-           input + "01" + output + "00000000",
-       TransactionError::non_canonical_size},
-      {"input count 1 in nine bytes",
-       "02000000"
-       "ff0100000000000000" +
-           input + "01" + output + "00000000",
-       TransactionError::non_canonical_size},
-      {"script length 0 in three bytes",
-       "02000000"
-       "01" +
-           std::string(72, '0') +
-           "fd0000"
-           "ffffffff"
-           "01" +
-           output + "00000000",
-       TransactionError::non_canonical_size},
-      {"witness flag 2",
-       "02000000"
-       "0002"
-       "01" +
-           input + "01" + output +
-           "00"
-           "00000000",
-       TransactionError::bad_flag},
-      {"witness flag 3",
-       "02000000"
-       "0003"
-       "01" +
-           input + "01" + output +
-           "0100"
-           "00000000",
-       TransactionError::bad_flag},
-      {"a witness form without a witness",
-       "02000000"
-       "0001"
-       "01" +
-           input + "01" + output +
-           "00"
-           "00000000",
-       TransactionError::superfluous_witness},
-      {"2^64 - 1 inputs",
-       "02000000"
-       "ffffffffffffffffff" +
-           input,
-       TransactionError::truncated},
-      {"2^32 - 1 inputs",
-       "02000000"
-       "feffffffff" +
-           input,
-       TransactionError::truncated},
-      {"one input more than could fit",
-       "02000000"
-       "02" +
-           input,
-       TransactionError::truncated},
-      {"2^64 - 1 outputs",
-       "02000000"
-       "01" +
-           input + "ffffffffffffffffff" + output,
-       TransactionError::truncated},
-      {"a script of 2^64 - 1 bytes",
-       "02000000"
-       "01" +
-           std::string(72, '0') +
-           "ffffffffffffffffff"
-           "ffffffff",
-       TransactionError::truncated},
-      {"2^64 - 1 witness items",
-       "02000000"
-       "0001"
-       "01" +
-           input + "01" + output +
-           "ffffffffffffffffff"
-           "00000000",
-       TransactionError::truncated},
-  };
-  for (const Row& row : rows) {
+  for (const Malformed& row : malformed_rows) {
     CAPTURE(row.why);
     const auto parsed = Transaction::parse(bytes_of(row.hex));
     REQUIRE_FALSE(parsed);
@@ -210,17 +146,7 @@ TEST_CASE("malformed transactions are refused for their reason") {
 }
 
 TEST_CASE("a witness item may be empty, and one is a witness") {
-  const std::string input = std::string(72, '0') +
-                            "00"
-                            "ffffffff";
-  const std::string output = std::string(16, '0') + "00";
-  const Bytes bytes = bytes_of(
-      "02000000"
-      "0001"
-      "01" +
-      input + "01" + output +
-      "0100"
-      "00000000");
+  const Bytes bytes = bytes_of(witness_head + "0100" + lock_time);
   const auto parsed = Transaction::parse(bytes);
   REQUIRE(parsed);
   CHECK(parsed->has_witness());
