@@ -29,6 +29,15 @@ ShardLoop::ShardLoop(ShardOptions options, Hooks hooks)
 
 ShardLoop::~ShardLoop() = default;
 
+std::string ShardLoop::probe(const Endpoint& where) {
+  uv::Loop loop;
+  uv::ListenOptions options;
+  options.host = where.host;
+  options.port = where.port;
+  const auto alone = uv::TcpListener::listen(loop, options, {}, [](auto) {});
+  return alone ? std::string() : uv::describe(alone.error());
+}
+
 base::Result<std::uint16_t, std::string> ShardLoop::listen(const Endpoint& where) {
   uv::ListenOptions options;
   options.host = where.host;

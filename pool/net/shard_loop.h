@@ -43,6 +43,9 @@ class ShardLoop final : private ShardHost {
   ShardLoop(const ShardLoop&) = delete;
   ShardLoop& operator=(const ShardLoop&) = delete;
 
+  // Empty if nobody listens there, else libuv's text. Shards share their ports, so listen() would
+  // also succeed beside another pool of the same user, which would then get half of the miners.
+  [[nodiscard]] static std::string probe(const Endpoint& where);
   // Binds one more address; the error is libuv's text. Returns the port bound (for port 0).
   [[nodiscard]] base::Result<std::uint16_t, std::string> listen(const Endpoint& where);
   void run();
