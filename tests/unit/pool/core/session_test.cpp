@@ -248,7 +248,9 @@ TEST_CASE("a block is submitted first, whatever is wrong with its share") {
   const auto block_only = [&](const mining::ShareVerdict& verdict) {
     return verdict.is_block && misses(start)(verdict);
   };
-  World world;
+  auto options = test_options();
+  options.difficulty_min = start;  // above the network's: the floor wins
+  World world(options);
   world.new_job({.id = 5, .tip = 1, .nbits = easy});
   world.handshake();
   world.heard();
