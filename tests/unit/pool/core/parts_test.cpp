@@ -33,9 +33,9 @@ TEST_CASE("duplicate filter agrees with a set over random inserts and erases") {
   pool::DuplicateFilter filter(5000);
   std::set<std::pair<std::uint64_t, std::uint64_t>> oracle;
   for (int i = 0; i < 200'000; ++i) {
-    // Few distinct low words, so that keys collide and form runs.
-    const std::uint64_t low = random.below(97);
-    const std::uint64_t next = 1 + random.below(40);
+    // Neighbouring low words with several keys each, so that keys collide and form runs.
+    const std::uint64_t low = random.below(1500);
+    const std::uint64_t next = 1 + random.below(3);
     if (random.below(3) == 0) {
       filter.erase(hash_of(low, next));
       oracle.erase({low, next});
