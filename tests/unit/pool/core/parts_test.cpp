@@ -33,8 +33,8 @@ TEST_CASE("duplicate filter agrees with a set over random inserts and erases") {
   pool::DuplicateFilter filter(5000);
   std::set<std::pair<std::uint64_t, std::uint64_t>> oracle;
   for (int i = 0; i < 200'000; ++i) {
-    // Neighbouring low words with several keys each, so that keys collide and form runs.
-    const std::uint64_t low = random.below(1500);
+    // Spread as hashes are, with three keys to each home slot, so that they collide and form runs.
+    const std::uint64_t low = random.below(1500) * 0x9e3779b97f4a7c15;
     const std::uint64_t next = 1 + random.below(3);
     if (random.below(3) == 0) {
       filter.erase(hash_of(low, next));
