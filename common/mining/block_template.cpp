@@ -70,7 +70,10 @@ class TemplateEvents {
     if (place() == Place::top && key_ == "transactions") {
       return reader_.begin_transactions() && enter(Place::transactions);
     }
-    if (place() == Place::top && key_ == "rules") return enter(Place::rules);
+    if (place() == Place::top && key_ == "rules") {
+      reader_.begin_rules();
+      return enter(Place::rules);
+    }
     return container();
   }
   bool EndObject(rj::SizeType) {

@@ -180,6 +180,7 @@ bool TemplateReader::top_field(std::string_view name, const JsonScalar& value) {
 // BIP9: a rule with '!' must be understood by whoever builds on the template.
 bool TemplateReader::rule(const JsonScalar& value) {
   if (!is_string(value)) return wrong("rules", value, "a string");
+  if (value.text == "segwit" || value.text == "!segwit") segwit_rule_ = true;
   if (!value.text.starts_with('!')) return true;
   const std::string_view name = value.text.substr(1);
   if (std::find(known_rules.begin(), known_rules.end(), name) != known_rules.end()) return true;
@@ -280,6 +281,9 @@ base::Result<BlockTemplate, TemplateError> TemplateReader::finish() {
                               std::to_string(fees_));
   }
   if (!error_.field.empty()) return base::err(take_error());
+  // bcoin sends a commitment before segwit is active on its chain; a block that then carries the
+  // coinbase witness which goes with it is refused ("unexpected-witness").
+  if (rules_given_ && !segwit_rule_) out_.default_witness_commitment.reset();
   out_.fees = bitcoin::Sats(static_cast<std::int64_t>(fees_));
   return std::move(out_);
 }

@@ -29,6 +29,7 @@ class TemplateReader {
   explicit TemplateReader(std::size_t json_bytes);
 
   [[nodiscard]] bool top_field(std::string_view name, const JsonScalar& value);
+  void begin_rules() { rules_given_ = true; }
   [[nodiscard]] bool rule(const JsonScalar& value);
   [[nodiscard]] bool begin_transactions();
   [[nodiscard]] bool begin_transaction();
@@ -75,6 +76,8 @@ class TemplateReader {
   TransactionSeen transaction_;
   TopSeen top_;
   std::uint64_t fees_ = 0;
+  bool rules_given_ = false;
+  bool segwit_rule_ = false;
 };
 
 }  // namespace mining

@@ -216,6 +216,16 @@ TEST_CASE("rules: what is mandatory must be known (BIP9)") {
            "rules: \"!covenants\" is mandatory and not a rule that the pool knows");
 }
 
+TEST_CASE("a commitment counts only where the segwit rule is listed, or no rules are told") {
+  const std::string script = "\"6a24aa21a9ed" + std::string(64, '0') + "\"";
+  const Object offered = with(least(), "default_witness_commitment", script);
+  CHECK(parse(offered).default_witness_commitment);
+  CHECK(parse(with(offered, "rules", "[\"csv\",\"!segwit\"]")).default_witness_commitment);
+  CHECK(parse(with(offered, "rules", "[\"segwit\"]")).default_witness_commitment);
+  CHECK_FALSE(parse(with(offered, "rules", "[]")).default_witness_commitment);
+  CHECK_FALSE(parse(with(offered, "rules", "[\"csv\"]")).default_witness_commitment);
+}
+
 TEST_CASE("fees are summed and can't exceed the coinbase value") {
   const Object paid = with(transaction(), "fee", "300");
   const std::string two = "[" + to_json(paid) + "," + to_json(paid) + "]";
