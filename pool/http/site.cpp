@@ -89,7 +89,13 @@ Site::Site(GetSnapshot snapshot) : snapshot_(std::move(snapshot)) {
 }
 
 net::HttpResponse Site::answer(const net::HttpRequest& request) const {
-  const bool is_head = request.method == "HEAD";
+  net::HttpResponse out = route(request);
+  if (request.method == "HEAD" && out.status != 304) out = without_body(std::move(out));
+  out.keep_alive = request.keep_alive;
+  return out;
+}
+
+net::HttpResponse Site::route(const net::HttpRequest& request) const {
   const std::string_view path = path_of(request.target);
   if (path.empty()) {
     return error(400, "bad_target", "the request target is not a path", "begin it with /");
@@ -98,27 +104,21 @@ net::HttpResponse Site::answer(const net::HttpRequest& request) const {
                                   [&](const Asset& asset) { return asset.path == path; });
   const bool known = found != assets_.end() || path == "/" || path == "/healthz" ||
                      path == "/readyz" || path == "/api/v1/pool" || path == "/api/v1/blocks";
-  net::HttpResponse out;
   if (!known) {
-    out = error(404, "not_found", "there is nothing at this path",
-                "the API is /api/v1/pool and /api/v1/blocks");
-  } else if (request.method != "GET" && !is_head) {
-    out = error(405, "method_not_allowed", "this path can only be read", "use GET or HEAD");
-    out.headers.emplace_back("allow", "GET, HEAD");
-  } else if (found != assets_.end()) {
-    out = asset(*found, request);
-  } else if (path == "/") {
-    out = page();
-  } else if (path == "/healthz") {
-    out = fresh(200, text_type, "ok\n");
-  } else if (path == "/readyz") {
-    out = ready();
-  } else {
-    out = path == "/api/v1/pool" ? pool() : blocks();
+    return error(404, "not_found", "there is nothing at this path",
+                 "the API is /api/v1/pool and /api/v1/blocks");
   }
-  if (is_head && out.status != 304) out = without_body(std::move(out));
-  out.keep_alive = request.keep_alive;
-  return out;
+  if (request.method != "GET" && request.method != "HEAD") {
+    net::HttpResponse out =
+        error(405, "method_not_allowed", "this path can only be read", "use GET or HEAD");
+    out.headers.emplace_back("allow", "GET, HEAD");
+    return out;
+  }
+  if (found != assets_.end()) return asset(*found, request);
+  if (path == "/") return page();
+  if (path == "/healthz") return fresh(200, text_type, "ok\n");
+  if (path == "/readyz") return ready();
+  return path == "/api/v1/pool" ? pool() : blocks();
 }
 
 net::HttpResponse Site::page() const {

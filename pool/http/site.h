@@ -2,7 +2,7 @@
 //
 // Serves GET and HEAD: the page and its assets, /healthz, /readyz, /api/v1/pool, /api/v1/blocks.
 // Everything else is 404, 405 or 400 with a JSON error. Every answer carries the headers that keep
-// a browser from doing what the page does not need (security_headers()).
+// a browser from doing what the page does not need.
 // Thread: one owner.
 #pragma once
 
@@ -37,6 +37,7 @@ class Site {
     std::string etag;
   };
 
+  net::HttpResponse route(const net::HttpRequest& request) const;
   net::HttpResponse page() const;
   net::HttpResponse pool() const;
   net::HttpResponse blocks() const;

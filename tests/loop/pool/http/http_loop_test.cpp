@@ -1,0 +1,400 @@
+// HttpLoop over real sockets: what it answers, and that no client can hold it up or fill it.
+#include "pool/http/http_loop.h"
+
+#include <arpa/inet.h>
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace pool;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A blocking client with a deadline on every wait.
+class Client {
+ public:
+  explicit Client(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE_EQ(::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  }
+  ~Client() { ::close(socket_); }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // False when the peer has gone.
+  bool send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+  // Reads until `done(read so far)`, the end of the stream, or five seconds without a byte.
+  template <class Done>
+  std::string read_until(const Done& done) {
+    std::string text;
+    while (!done(text) && read_some(text, 5s)) {
+    }
+    return text;
+  }
+  std::string read_to_end() {
+    return read_until([](const std::string&) { return false; });
+  }
+  // One response with a Content-Length, body included.
+  std::string read_response() {
+    return read_until([](const std::string& text) {
+      const std::size_t end = text.find("\r\n\r\n");
+      const std::size_t length = text.find("content-length: ");
+      const std::size_t length2 = text.find("Content-Length: ");
+      const std::size_t at = length != std::string::npos ? length : length2;
+      if (end == std::string::npos || at == std::string::npos) return false;
+      return text.size() >= end + 4 + std::stoul(text.substr(at + 16));
+    });
+  }
+  bool ended() const { return ended_; }
+
+ private:
+  bool read_some(std::string& text, std::chrono::milliseconds patience) {
+    pollfd wait{socket_, POLLIN, 0};
+    if (::poll(&wait, 1, static_cast<int>(patience.count())) != 1) return false;
+    char bytes[16384];
+    const ssize_t got = ::recv(socket_, bytes, sizeof bytes, 0);
+    if (got <= 0) {
+      ended_ = true;
+      return false;
+    }
+    text.append(bytes, static_cast<std::size_t>(got));
+    return true;
+  }
+
+  int socket_;
+  bool ended_ = false;
+};
+
+// A loop on its own thread; ends with the test.
+class Running {
+ public:
+  explicit Running(HttpLoop::Options options = {}, HttpLoop::Hooks hooks = {}) {
+    options.listen = "127.0.0.1:0";
+    options.network = bitcoin::Network::regtest;
+    options.stratum_hint = "stratum+tcp://127.0.0.1:3333";
+    auto opened = HttpLoop::open(std::move(options), std::move(hooks));
+    REQUIRE(opened);
+    loop_ = std::move(*opened);
+    thread_ = std::thread([this] { loop_->run(); });
+  }
+  ~Running() { stop(); }
+  void stop() {
+    if (!thread_.joinable()) return;
+    loop_->mailbox().post_reserved(Shutdown{});
+    thread_.join();
+  }
+  std::uint16_t port() const { return loop_->bound_port(); }
+  void post(HttpMessage message) { CHECK(loop_->mailbox().post(std::move(message))); }
+
+  std::string get(const std::string& target, const std::string& method = "GET") const {
+    Client client(port());
+    CHECK(client.send(method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    return client.read_to_end();
+  }
+  // GETs until the answer holds `part`; false after five seconds.
+  bool wait_for(const std::string& target, const std::string& part) const {
+    const auto until = std::chrono::steady_clock::now() + 5s;
+    while (std::chrono::steady_clock::now() < until) {
+      if (get(target).find(part) != std::string::npos) return true;
+      std::this_thread::sleep_for(20ms);
+    }
+    return false;
+  }
+
+ private:
+  std::unique_ptr<HttpLoop> loop_;
+  std::thread thread_;
+};
+
+bool starts_with(const std::string& text, std::string_view head) {
+  return text.compare(0, head.size(), head) == 0;
+}
+
+NodeStatus node_at(std::uint32_t height) {
+  NodeStatus node;
+  node.connected = true;
+  node.height = height;
+  node.version = "/Satoshi:27.0.0/";
+  return node;
+}
+
+}  // namespace
+
+TEST_CASE("every path answers over a socket") {
+  Running running;
+  for (const char* path :
+       {"/", "/style.css", "/app.js", "/theme.js", "/icon.svg", "/healthz", "/api/v1/pool"}) {
+    CAPTURE(path);
+    const std::string got = running.get(path);
+    CHECK(starts_with(got, "HTTP/1.1 200 OK\r\n"));
+    CHECK_NE(got.find("\r\n\r\n"), std::string::npos);
+    const std::string head = running.get(path, "HEAD");
+    CHECK(starts_with(head, "HTTP/1.1 200 OK\r\n"));
+    CHECK_EQ(head.substr(head.size() - 4), "\r\n\r\n");  // no body
+  }
+  CHECK(starts_with(running.get("/readyz"), "HTTP/1.1 503 "));
+  CHECK(starts_with(running.get("/api/v1/blocks"), "HTTP/1.1 503 "));
+  CHECK(starts_with(running.get("/nothing"), "HTTP/1.1 404 "));
+  CHECK(starts_with(running.get("/", "POST"), "HTTP/1.1 405 "));
+}
+
+TEST_CASE("reports of the other threads show in the answers") {
+  Running running;
+  ShardStats shard;
+  shard.shares_accepted = 1'234;
+  shard.workers = 1;
+  running.post(shard);
+  running.post(node_at(77));
+  running.post(JournalStatus{});
+  CHECK(running.wait_for("/api/v1/pool", "\"accepted\":1234"));
+  CHECK(running.wait_for("/api/v1/pool", "\"state\":\"mining\""));
+  CHECK(running.wait_for("/api/v1/pool", "\"height\":77"));
+  CHECK(running.wait_for("/", "On the tip at height <a href=\"#tip\">77</a>"));
+  CHECK(starts_with(running.get("/readyz"), "HTTP/1.1 200 "));
+}
+
+TEST_CASE("the database is read through the query thread, and its absence is told") {
+  std::atomic<std::uint64_t> blocks{0};
+  std::atomic<std::uint64_t> totals{0};
+  HttpLoop::Hooks hooks;
+  hooks.query = [&](StatsQuery query) {
+    (query.what == StatsQuery::What::blocks ? blocks : totals) = query.request;
+    return true;
+  };
+  Running running({}, hooks);
+  const auto until = std::chrono::steady_clock::now() + 5s;
+  while ((blocks == 0 || totals == 0) && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(10ms);
+  }
+  REQUIRE_NE(blocks.load(), 0);
+  StoredStats stored;
+  stored.connected = true;
+  running.post(stored);
+  running.post(QueryResult{9'999, true, R"({"blocks":[{"height":666}]})"});  // nobody asked
+  running.post(QueryResult{blocks, true, R"({"blocks":[{"height":5,"status":"accepted"}]})"});
+  running.post(QueryResult{totals, true, R"({"blocks":{"accepted":1}})"});
+  CHECK(running.wait_for("/api/v1/blocks", "\"height\":5"));
+  CHECK(running.wait_for("/api/v1/pool", "\"blocks\":{\"accepted\":1}"));
+  CHECK_EQ(running.get("/api/v1/blocks").find("666"), std::string::npos);
+  stored.connected = false;
+  stored.error = "server closed the connection";
+  running.post(stored);
+  CHECK(running.wait_for("/api/v1/blocks", "server closed the connection"));
+}
+
+TEST_CASE("requests on one connection are answered in order, whole or in pieces") {
+  Running running;
+  const std::string three =
+      "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+      "HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+      "GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{2}, std::size_t{5}, std::size_t{10},
+                                  std::size_t{100}, three.size()}) {
+    CAPTURE(piece);
+    Client client(running.port());
+    for (std::size_t at = 0; at < three.size(); at += piece) {
+      REQUIRE(client.send(std::string_view(three).substr(at, piece)));
+    }
+    const std::string got = client.read_to_end();
+    CHECK(client.ended());
+    const std::size_t first = got.find("HTTP/1.1 200 OK");
+    const std::size_t second = got.find("HTTP/1.1 200 OK", first + 1);
+    const std::size_t third = got.find("HTTP/1.1 404 ");
+    CHECK_EQ(first, 0);
+    CHECK_LT(second, third);
+    CHECK_NE(third, std::string::npos);
+    CHECK_EQ(got.find("HTTP/1.1", third + 1), std::string::npos);
+  }
+}
+
+TEST_CASE("garbage and oversized requests get their status, and the connection ends") {
+  Running running;
+  struct Row {
+    const char* why;
+    std::string bytes;
+    const char* answer;
+  };
+  const Row rows[] = {
+      {"a Stratum client at the wrong door", "{\"id\":1,\"method\":\"mining.subscribe\"}\n",
+       "HTTP/1.1 400 "},
+      {"a TLS hello", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11),
+       "HTTP/1.1 400 "},
+      {"zero bytes", std::string(100, '\0'), "HTTP/1.1 400 "},
+      {"a header without an end", "GET / HTTP/1.1\r\nX: " + std::string(40'000, 'x'),
+       "HTTP/1.1 431 "},
+      {"many headers",
+       [] {
+         std::string text = "GET / HTTP/1.1\r\n";
+         for (int i = 0; i < 4'000; ++i) text += "a" + std::to_string(i) + ": b\r\n";
+         return text;
+       }(),
+       "HTTP/1.1 431 "},
+      {"a path without an end", "GET /" + std::string(40'000, 'p'), "HTTP/1.1 431 "},
+      {"a body too large",
+       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n" + std::string(20'000, 'b'),
+       "HTTP/1.1 413 "},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.why);
+    Client client(running.port());
+    client.send(row.bytes);
+    const std::string got = client.read_to_end();
+    CHECK(client.ended());
+    CAPTURE(got.substr(0, 100));
+    CHECK(starts_with(got, row.answer));
+  }
+  CHECK(starts_with(running.get("/healthz"), "HTTP/1.1 200 "));
+}
+
+TEST_CASE("answers before a broken request are still given") {
+  Running running;
+  Client client(running.port());
+  REQUIRE(client.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n\x01\x02 garbage\r\n\r\n"));
+  const std::string got = client.read_to_end();
+  CHECK(starts_with(got, "HTTP/1.1 200 OK"));
+  CHECK_NE(got.find("HTTP/1.1 400 "), std::string::npos);
+}
+
+TEST_CASE("a client that asks without reading is held back, and served in full when it reads") {
+  Running running;
+  Client client(running.port());
+  constexpr int requests = 2'000;
+  std::thread asking([&] {
+    for (int i = 0; i < requests; ++i) {
+      if (!client.send("GET /style.css HTTP/1.1\r\nHost: x\r\n\r\n")) return;
+    }
+    client.send("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  });
+  std::this_thread::sleep_for(100ms);  // lets the answers fill what the kernel takes
+  CHECK(starts_with(running.get("/healthz"), "HTTP/1.1 200 "));  // others are served meanwhile
+  const std::string all = client.read_to_end();
+  asking.join();
+  int answers = 0;
+  for (std::size_t at = 0; (at = all.find("HTTP/1.1 200 OK", at)) != std::string::npos; ++at) {
+    ++answers;
+  }
+  CHECK_EQ(answers, requests + 1);
+}
+
+TEST_CASE("when all connections are taken, an idle one makes room") {
+  HttpLoop::Options options;
+  options.connections_max = 3;
+  Running running(options);
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 6; ++i) {
+    clients.push_back(std::make_unique<Client>(running.port()));
+    REQUIRE(clients.back()->send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"));
+    CHECK(starts_with(clients.back()->read_response(), "HTTP/1.1 200 "));
+  }
+  // The first three have been closed, idle longest; the last three still work.
+  for (int i = 0; i < 3; ++i) {
+    clients[static_cast<std::size_t>(i)]->read_to_end();
+    CHECK(clients[static_cast<std::size_t>(i)]->ended());
+  }
+  for (int i = 3; i < 6; ++i) {
+    Client& client = *clients[static_cast<std::size_t>(i)];
+    REQUIRE(client.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"));
+    CHECK(starts_with(client.read_response(), "HTTP/1.1 200 "));
+  }
+}
+
+TEST_CASE("when all connections are busy, a new one is told so") {
+  HttpLoop::Options options;
+  options.connections_max = 2;
+  Running running(options);
+  Client a(running.port());
+  Client b(running.port());
+  for (Client* client : {&a, &b}) {
+    REQUIRE(client->send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"));
+    CHECK(starts_with(client->read_response(), "HTTP/1.1 200 "));
+    REQUIRE(client->send("GET /slow"));
+  }
+  // The half requests may still be on their way: until they have come, an idle one makes room.
+  std::this_thread::sleep_for(50ms);
+  Client c(running.port());
+  const std::string refused = c.read_to_end();
+  CHECK(starts_with(refused, "HTTP/1.1 503 "));
+  CHECK(c.ended());
+}
+
+TEST_CASE("idle and slow clients are closed at their deadlines") {
+  HttpLoop::Options options;
+  options.idle_deadline = 1500ms;
+  options.request_deadline = 200ms;
+  Running running(options);
+  Client idle(running.port());
+  Client slow(running.port());
+  REQUIRE(slow.send("GET / HT"));
+  const auto started = std::chrono::steady_clock::now();
+  slow.read_to_end();
+  CHECK(slow.ended());
+  const auto slow_took = std::chrono::steady_clock::now() - started;
+  idle.read_to_end();
+  CHECK(idle.ended());
+  const auto idle_took = std::chrono::steady_clock::now() - started;
+  CHECK_LT(slow_took, 3s);
+  CHECK_GE(idle_took, 1400ms);
+  CHECK_LT(idle_took, 4500ms);
+}
+
+TEST_CASE("a byte now and then does not keep a request alive") {
+  HttpLoop::Options options;
+  options.request_deadline = 1500ms;
+  Running running(options);
+  Client drip(running.port());
+  const auto started = std::chrono::steady_clock::now();
+  const std::string request = "GET /healthz HTTP/1.1\r\nX-Long: " + std::string(1'000, 'x');
+  for (std::size_t i = 0; i < request.size(); ++i) {
+    if (!drip.send(request.substr(i, 1))) break;
+    if (std::chrono::steady_clock::now() - started > 10s) break;
+    std::this_thread::sleep_for(50ms);
+  }
+  CHECK_LT(std::chrono::steady_clock::now() - started, 6s);
+}
+
+TEST_CASE("an address that is taken gives one line with the option to change") {
+  Running running;
+  HttpLoop::Options options;
+  options.listen = "127.0.0.1:" + std::to_string(running.port());
+  const auto second = HttpLoop::open(options, {});
+  REQUIRE_FALSE(second);
+  CHECK_NE(second.error().find("http.listen"), std::string::npos);
+  CHECK_NE(second.error().find(options.listen), std::string::npos);
+  CHECK_NE(second.error().find("EADDRINUSE"), std::string::npos);
+  CHECK_EQ(second.error().find('\n'), std::string::npos);
+  options.listen = "nonsense";
+  const auto third = HttpLoop::open(options, {});
+  REQUIRE_FALSE(third);
+  CHECK_NE(third.error().find("http.listen: nonsense is not host:port"), std::string::npos);
+}
+
+TEST_CASE("a shutdown ends the loop, whatever its clients do") {
+  Running running;
+  Client idle(running.port());
+  Client half(running.port());
+  REQUIRE(idle.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"));
+  idle.read_response();
+  REQUIRE(half.send("GET / HT"));
+  const auto started = std::chrono::steady_clock::now();
+  running.stop();
+  CHECK_LT(std::chrono::steady_clock::now() - started, 5s);
+}

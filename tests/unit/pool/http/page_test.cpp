@@ -1,0 +1,129 @@
+#include "pool/http/page.h"
+
+#include "tests/unit/pool/http/fixture.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <sstream>
+
+using namespace pool;
+
+namespace {
+
+std::string web_file(const std::string& name) {
+  std::ifstream file(std::string(SOURCE_ROOT "/web/") + name);
+  std::ostringstream text;
+  text << file.rdbuf();
+  REQUIRE_FALSE(text.str().empty());
+  return text.str();
+}
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string page(const PoolSnapshot& s) {
+  return fill_template(web_file("index.html"), page_values(s));
+}
+
+}  // namespace
+
+TEST_CASE("a template's names are filled in, texts escaped, markup not") {
+  const PageValues values{{"text", "<b>"}, {"markup", "<b>"}};
+  CHECK_EQ(fill_template("a {{text}} {{&markup}} {{text}}", values), "a &lt;b&gt; <b> &lt;b&gt;");
+  CHECK_EQ(fill_template("{{unknown}} {{text", values), "{{unknown}} {{text");
+  // A value that looks like a name is not filled in again.
+  CHECK_EQ(fill_template("{{a}}", {{"a", "{{b}}"}, {"b", "x"}}), "{{b}}");
+}
+
+TEST_CASE("the page shows the basic numbers without a script") {
+  const std::string html = page(busy_snapshot());
+  CHECK_FALSE(has(html, "{{"));
+  CHECK(has(html, "On the tip at height <a href=\"#tip\">1,234</a>."));
+  CHECK(has(html, "<a href=\"#rate\">2.50\u00a0MH/s</a>"));
+  CHECK(has(html, "<dd data-f=\"accepted\">9,990</dd>"));
+  CHECK(has(html, "<dd data-f=\"rejected_part\">0.10\u2009%</dd>"));
+  CHECK(has(html, "<tr data-reason=\"stale\"><th scope=\"row\">Stale"));
+  CHECK(has(html, "<tr data-reason=\"duplicate\" hidden>"));
+  CHECK(has(html, "<dd data-f=\"miners\">3</dd>"));
+  CHECK(has(html, "50.00\u2009000\u2009000"));
+  CHECK(has(html, "2 accepted"));
+  CHECK(has(html, "stratum+tcp://127.0.0.1:3333"));
+  CHECK(has(html, "/Satoshi:27.0.0/"));
+}
+
+TEST_CASE("in every state the page is complete and says what is wrong") {
+  struct Row {
+    const char* why;
+    std::function<void(PoolSnapshot&)> change;
+    const char* says;
+  };
+  const Row rows[] = {
+      {"nothing known", [](PoolSnapshot& s) { s = PoolSnapshot{}; },
+       "Starting: the node has not answered yet."},
+      {"node away",
+       [](PoolSnapshot& s) {
+         s.node->connected = false;
+         s.node->error = "connection refused";
+       },
+       "<b>No node answers.</b>"},
+      {"journal broken",
+       [](PoolSnapshot& s) {
+         s.journal->writable = false;
+         s.journal->error = "disk full";
+       },
+       "disk full"},
+      {"database away", [](PoolSnapshot& s) { s.stored->connected = false; },
+       "<b>The database is away.</b>"},
+      {"nobody mines", [](PoolSnapshot& s) { s.workers = 0; }, "Waiting for the first miner"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.why);
+    PoolSnapshot s = busy_snapshot();
+    row.change(s);
+    const std::string html = page(s);
+    CHECK_FALSE(has(html, "{{"));
+    CHECK(has(html, row.says));
+  }
+}
+
+TEST_CASE("text from peers, nodes and the database can't become markup") {
+  const std::string evil = "\"><script>alert(1)</script>'";
+  PoolSnapshot s = busy_snapshot();
+  s.facts = {bitcoin::Network::regtest, evil, evil, evil, evil, 0};
+  s.blocks[0].worker = evil;
+  s.blocks[0].address = evil;
+  s.blocks[0].hash = evil;
+  s.blocks[0].status = evil;
+  s.blocks[0].detail = evil;
+  s.blocks_by_status = {{evil, 1}};
+  s.node->version = evil;
+  s.node->error = evil;
+  s.stored->error = evil;
+  s.journal->error = evil;
+  for (const int broken : {0, 1, 2, 3}) {
+    s.node->connected = broken != 1;
+    s.journal->writable = broken != 2;
+    s.stored->connected = broken != 3;
+    const std::string html = page(s);
+    CHECK_FALSE(has(html, "<script>"));
+    CHECK_FALSE(has(html,
+                    "\"><"
+                    "script"));
+    CHECK(has(html, "&lt;script&gt;"));
+  }
+}
+
+TEST_CASE("the page keeps to its own content security policy: nothing inline, nothing foreign") {
+  const std::string html = web_file("index.html");
+  CHECK_FALSE(has(html, "style=\""));
+  CHECK_FALSE(has(html, "<style"));
+  CHECK_FALSE(has(html, " onclick"));
+  CHECK_FALSE(has(html, "://"));
+  std::size_t at = 0;
+  while ((at = html.find("<script", at)) != std::string::npos) {
+    CHECK_EQ(html.substr(at, 14), "<script src=\"/");
+    ++at;
+  }
+}

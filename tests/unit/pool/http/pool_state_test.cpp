@@ -1,0 +1,94 @@
+#include "pool/http/pool_state.h"
+
+#include <doctest/doctest.h>
+
+using namespace pool;
+using namespace std::chrono_literals;
+
+namespace {
+
+base::Instant at(std::chrono::seconds since_start) {
+  base::Instant now;
+  now.mono += 1000s + since_start;
+  now.wall += 1'700'000'000s + since_start;
+  return now;
+}
+
+ShardStats shard(std::uint32_t index, std::uint64_t shares, std::uint64_t work) {
+  ShardStats stats;
+  stats.shard = ShardIndex{index};
+  stats.connections = 2;
+  stats.workers = 3;
+  stats.miners = 1;
+  stats.shares_accepted = shares;
+  stats.work_accepted = base::U256{work};
+  stats.rejects[0] = 1;
+  stats.best_share_difficulty = static_cast<double>(shares);
+  stats.job_id = 5;
+  return stats;
+}
+
+}  // namespace
+
+TEST_CASE("shards are added up, and a shard's newest report replaces its last") {
+  PoolState state({}, at(0s));
+  state.on(shard(0, 10, 0));
+  state.on(shard(1, 20, 0));
+  state.on(shard(0, 15, 0));
+  const PoolSnapshot s = state.snapshot(at(7s));
+  CHECK_EQ(s.shares_accepted, 35);
+  CHECK_EQ(s.connections, 4);
+  CHECK_EQ(s.workers, 6);
+  CHECK_EQ(s.miners, 2);
+  CHECK_EQ(s.shares_rejected(), 2);
+  CHECK_EQ(s.best_share_difficulty, 20);
+  CHECK_EQ(s.uptime_seconds, 7);
+  CHECK_EQ(s.time_us, 1'700'000'007'000'000);
+}
+
+TEST_CASE("the latency is that of the slowest shard that has sent the newest job") {
+  PoolState state({}, at(0s));
+  CHECK_FALSE(state.snapshot(at(1s)).notify_latency_us);
+  ShardStats fast = shard(0, 0, 0);
+  fast.notify_latency_us = 100;
+  ShardStats slow = shard(1, 0, 0);
+  slow.notify_latency_us = 700;
+  ShardStats late = shard(2, 0, 0);
+  late.job_id = 4;
+  late.notify_latency_us = 90'000;
+  state.on(fast);
+  state.on(slow);
+  state.on(late);
+  REQUIRE(state.snapshot(at(1s)).notify_latency_us);
+  CHECK_EQ(*state.snapshot(at(1s)).notify_latency_us, 700);
+}
+
+TEST_CASE("the hash rate is that of all shards' work") {
+  PoolState state({}, at(0s));
+  for (int second = 1; second <= 60; ++second) {
+    const auto done = static_cast<std::uint64_t>(second) * 1000;
+    state.on(shard(0, 0, done));
+    state.on(shard(1, 0, done * 3));
+    state.tick(at(std::chrono::seconds{second}));
+  }
+  const PoolSnapshot s = state.snapshot(at(60s));
+  for (const double rate : s.hashrate) CHECK_EQ(rate, doctest::Approx(4000).epsilon(0.02));
+}
+
+TEST_CASE("the database's answers are kept until better ones come") {
+  PoolState state({}, at(0s));
+  CHECK(state.on_blocks(R"({"blocks":[{"height":5}]})", at(3s)));
+  CHECK(state.on_totals(R"({"blocks":{"accepted":1}})", at(3s)));
+  CHECK_FALSE(state.on_blocks("garbage", at(9s)));
+  state.on_query_failed("timeout");
+  PoolSnapshot s = state.snapshot(at(10s));
+  REQUIRE_EQ(s.blocks.size(), 1);
+  CHECK_EQ(s.blocks[0].height, 5);
+  CHECK_EQ(s.blocks_by_status.at("accepted"), 1);
+  CHECK_EQ(s.query_error, "timeout");
+  CHECK_EQ(*s.database_read_us, at(3s).unix_micros());
+  CHECK(state.on_blocks(R"({"blocks":[]})", at(12s)));
+  s = state.snapshot(at(12s));
+  CHECK(s.blocks.empty());
+  CHECK(s.query_error.empty());
+}

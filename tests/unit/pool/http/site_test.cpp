@@ -1,0 +1,155 @@
+#include "pool/http/site.h"
+
+#include "tests/unit/pool/http/fixture.h"
+
+#include <doctest/doctest.h>
+
+using namespace pool;
+
+namespace {
+
+struct Served {
+  PoolSnapshot snapshot = busy_snapshot();
+  int asked = 0;
+  Site site{[this]() -> const PoolSnapshot& {
+    ++asked;
+    return snapshot;
+  }};
+
+  net::HttpResponse get(const std::string& target, const std::string& method = "GET",
+                        net::HttpHeaders headers = {}) {
+    net::HttpRequest request;
+    request.method = method;
+    request.target = target;
+    request.headers = std::move(headers);
+    return site.answer(request);
+  }
+};
+
+std::string header(const net::HttpResponse& response, std::string_view name) {
+  return std::string(net::header_value(response.headers, name));
+}
+
+}  // namespace
+
+TEST_CASE("every path gives what it promises") {
+  struct Row {
+    const char* target;
+    int status;
+    const char* type;
+    const char* holds;
+  };
+  const Row rows[] = {
+      {"/", 200, "text/html; charset=utf-8", "<!DOCTYPE html>"},
+      {"/?from=bookmark", 200, "text/html; charset=utf-8", "<!DOCTYPE html>"},
+      {"/#blocks", 200, "text/html; charset=utf-8", "<!DOCTYPE html>"},
+      {"http://pool.example/healthz", 200, "text/plain; charset=utf-8", "ok\n"},
+      {"http://pool.example", 200, "text/html; charset=utf-8", "<!DOCTYPE html>"},
+      {"/style.css", 200, "text/css; charset=utf-8", "--accent"},
+      {"/app.js", 200, "text/javascript; charset=utf-8", "/api/v1/pool"},
+      {"/theme.js", 200, "text/javascript; charset=utf-8", "theme"},
+      {"/icon.svg", 200, "image/svg+xml", "<svg"},
+      {"/healthz", 200, "text/plain; charset=utf-8", "ok\n"},
+      {"/readyz", 200, "text/plain; charset=utf-8", "ready\n"},
+      {"/api/v1/pool", 200, "application/json; charset=utf-8", "\"height\":1234"},
+      {"/api/v1/blocks", 200, "application/json; charset=utf-8", "\"blocks\":[{\"height\":1234"},
+      {"/api/v1/", 404, "application/json; charset=utf-8", "\"code\":\"not_found\""},
+      {"/style.css/", 404, "application/json; charset=utf-8", "\"code\":\"not_found\""},
+      {"/../etc/passwd", 404, "application/json; charset=utf-8", "\"code\":\"not_found\""},
+      {"/%2e%2e/", 404, "application/json; charset=utf-8", "\"code\":\"not_found\""},
+      {"*", 400, "application/json; charset=utf-8", "\"code\":\"bad_target\""},
+      {"", 400, "application/json; charset=utf-8", "\"code\":\"bad_target\""},
+      {"healthz", 400, "application/json; charset=utf-8", "\"code\":\"bad_target\""},
+  };
+  Served served;
+  for (const Row& row : rows) {
+    CAPTURE(row.target);
+    const net::HttpResponse got = served.get(row.target);
+    CHECK_EQ(got.status, row.status);
+    CHECK_EQ(header(got, "content-type"), row.type);
+    CHECK_NE(got.body.find(row.holds), std::string::npos);
+    CHECK_EQ(header(got, "x-content-type-options"), "nosniff");
+    CHECK_EQ(header(got, "content-security-policy").rfind("default-src 'none'; ", 0), 0);
+    CHECK_EQ(header(got, "content-security-policy").find("unsafe"), std::string::npos);
+    CHECK_FALSE(header(got, "cache-control").empty());
+    CHECK_FALSE(net::status_text(got.status).empty());
+
+    const net::HttpResponse head = served.get(row.target, "HEAD");
+    CHECK_EQ(head.status, row.status);
+    CHECK(head.body.empty());
+    CHECK_EQ(header(head, "content-length"), std::to_string(got.body.size()));
+    CHECK_EQ(header(head, "content-type"), row.type);
+  }
+}
+
+TEST_CASE("other methods are refused with the ones that are allowed") {
+  Served served;
+  for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "get", ""}) {
+    CAPTURE(method);
+    const net::HttpResponse got = served.get("/api/v1/pool", method);
+    CHECK_EQ(got.status, 405);
+    CHECK_EQ(header(got, "allow"), "GET, HEAD");
+  }
+  CHECK_EQ(served.get("/nothing", "POST").status, 404);
+}
+
+TEST_CASE("an asset that the browser has is not sent again") {
+  Served served;
+  const std::string etag = header(served.get("/style.css"), "etag");
+  CHECK_EQ(etag.size(), 18);
+  CHECK_NE(etag, header(served.get("/app.js"), "etag"));
+  for (const std::string& seen : {etag, "\"other\", " + etag, "W/" + etag, std::string("*")}) {
+    CAPTURE(seen);
+    const net::HttpResponse got = served.get("/style.css", "GET", {{"if-none-match", seen}});
+    CHECK_EQ(got.status, 304);
+    CHECK(got.body.empty());
+    CHECK_EQ(header(got, "etag"), etag);
+  }
+  CHECK_EQ(served.get("/style.css", "GET", {{"if-none-match", "\"other\""}}).status, 200);
+  CHECK_EQ(served.asked, 0);
+}
+
+TEST_CASE("readiness says what is missing, health does not care") {
+  Served served;
+  served.snapshot.node->connected = false;
+  served.snapshot.node->error = "http://127.0.0.1:18443: connection refused";
+  served.snapshot.journal->writable = false;
+  CHECK_EQ(served.get("/healthz").status, 200);
+  net::HttpResponse got = served.get("/readyz");
+  CHECK_EQ(got.status, 503);
+  CHECK_EQ(got.body, "node: http://127.0.0.1:18443: connection refused\njournal: not writable\n");
+  served.snapshot.node.reset();
+  served.snapshot.journal.reset();
+  got = served.get("/readyz");
+  CHECK_EQ(got.status, 503);
+  CHECK_EQ(got.body, "node: not asked yet\njournal: not open yet\n");
+  // The database may be away: the pool serves and journals.
+  served.snapshot = busy_snapshot();
+  served.snapshot.stored->connected = false;
+  CHECK_EQ(served.get("/readyz").status, 200);
+}
+
+TEST_CASE("the blocks need the database") {
+  Served served;
+  served.snapshot.stored->connected = false;
+  served.snapshot.stored->error = "the server closed the connection";
+  net::HttpResponse got = served.get("/api/v1/blocks");
+  CHECK_EQ(got.status, 503);
+  CHECK_NE(got.body.find("\"code\":\"database_away\""), std::string::npos);
+  CHECK_NE(got.body.find("the server closed the connection"), std::string::npos);
+  served.snapshot = busy_snapshot();
+  served.snapshot.query_error = "canceling statement due to statement timeout";
+  CHECK_EQ(served.get("/api/v1/blocks").status, 503);
+  served.snapshot = busy_snapshot();
+  served.snapshot.database_read_us.reset();
+  CHECK_EQ(served.get("/api/v1/blocks").status, 503);
+  CHECK_EQ(served.get("/api/v1/pool").status, 200);
+}
+
+TEST_CASE("what is not a request gets its status and the end of the connection") {
+  CHECK_EQ(Site::answer_error(net::HttpError::malformed).status, 400);
+  CHECK_EQ(Site::answer_error(net::HttpError::headers_too_large).status, 431);
+  CHECK_EQ(Site::answer_error(net::HttpError::body_too_large).status, 413);
+  CHECK_FALSE(Site::answer_error(net::HttpError::malformed).keep_alive);
+  CHECK_EQ(Site::answer_busy().status, 503);
+}
