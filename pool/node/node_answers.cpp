@@ -136,51 +136,41 @@ std::string chain_objection(const ChainInfo& info, bitcoin::Network network) {
   return {};
 }
 
+// A failed call's message names the endpoint and the method; what is added here is what to do.
 std::string describe_failure(const rpc::RpcError& error, const rpc::RpcEndpoint& endpoint) {
-  const std::string node = fmt::format("node {}:{}", endpoint.host, endpoint.port);
+  const auto with = [&](std::string_view remedy) {
+    return fmt::format("node {}{}{}", error.message, remedy.empty() ? "" : ": ", remedy);
+  };
   using Kind = rpc::RpcError::Kind;
   switch (error.kind) {
     case Kind::unreachable:
-      return fmt::format("{} can't be reached ({}): is bitcoind running with server=1?", node,
-                         error.message);
+      return with("is bitcoind running there with server=1?");
     case Kind::timeout:
-      return fmt::format(
-          "{} did not answer in time ({}): is it overloaded, or is another program "
-          "on that port?",
-          node, error.message);
+      return with("is the node overloaded, or is another program on that port?");
     case Kind::unauthorized:
-      return fmt::format("{} refused the {}: compare them with the node's bitcoin.conf", node,
-                         endpoint.user.empty()
-                             ? "cookie of \"cookie_file\" (" + endpoint.cookie_file + ")"
-                             : "\"user\" and \"password\" of the config");
+      return with(endpoint.user.empty() ? "check \"cookie_file\", or set \"user\" and \"password\""
+                                        : "compare \"user\" and \"password\" with the node's");
     case Kind::cookie:
-      return fmt::format("{}: {}: is bitcoind running, and may this user read the file?", node,
-                         error.message);
+      return with("is bitcoind running, and may this user read the file?");
     case Kind::bad_answer:
-      return fmt::format(
-          "{} gave an answer that is not JSON-RPC ({}): is \"rpc\" the node's RPC "
-          "port?",
-          node, error.message);
+      return with("is \"rpc\" the node's RPC port?");
     case Kind::cancelled:
-      return fmt::format("{}: the call was cancelled", node);
+      return with({});
     case Kind::node_error:
       break;
   }
-  if (error.code == rpc_in_warmup) {
-    return fmt::format("{} is starting up ({}): wait a moment", node, error.message);
+  switch (error.code) {
+    case rpc_in_warmup:
+      return with("the node is starting up, wait a moment");
+    case rpc_client_not_connected:
+      return with("the node has no peers: wait, or check its network");
+    case rpc_client_in_initial_download:
+      return with("wait until the node has caught up");
+    case rpc_method_not_found:
+      return with("Bitcoin Core 25 or newer is expected");
+    default:
+      return with({});
   }
-  if (error.code == rpc_client_not_connected) {
-    return fmt::format("{} has no peers ({}): wait, or check its network", node, error.message);
-  }
-  if (error.code == rpc_client_in_initial_download) {
-    return fmt::format("{} is still in initial block download ({}): wait until it has caught up",
-                       node, error.message);
-  }
-  if (error.code == rpc_method_not_found) {
-    return fmt::format("{} lacks an RPC method ({}): Bitcoin Core 25 or newer is expected", node,
-                       error.message);
-  }
-  return fmt::format("{} answered with an error: {}", node, error.message);
 }
 
 }  // namespace pool

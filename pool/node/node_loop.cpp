@@ -248,6 +248,8 @@ void NodeLoop::report_status() {
   status.tip = state.tip;
   status.network_hashrate = state.network_hashrate;
   if (const auto& job = source_.current()) {
+    // The tip may have been heard of without its height; the job on it knows.
+    if (job->prev_hash() == state.tip) status.height = job->height() - 1;
     status.network_difficulty = job->network_target().difficulty();
     status.coinbase_sats = job->coinbase_value.value;
     status.template_transactions = job->block_template->txids.size();

@@ -1,0 +1,110 @@
+// NodeThread: a NodeLoop on a thread of its own, and what it tells the others, gathered on the
+// test's loop through mailboxes, as the pool's other threads would.
+#pragma once
+
+#include "common/uv/mailbox.h"
+#include "pool/node/node_loop.h"
+#include "tests/loop/pool/node/waiting.h"
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+namespace pool::test {
+
+class NodeThread {
+ public:
+  struct Vaulted {
+    ShardIndex shard;
+    BlockVaulted what;
+  };
+  struct Setting {
+    std::vector<NodeConfig> nodes;
+    std::string data_dir;
+    base::Bytes payout_script{0x51};
+    bool journal_answers = true;  // each append is called durable at once
+  };
+
+  NodeThread(uv::Loop& loop, Setting setting)
+      : test_loop_(loop),
+        setting_(std::move(setting)),
+        inbox_(loop, 10'000, [this](auto&& told) { on_told(std::move(told)); }) {
+    NodeLoop::Options options;
+    options.nodes = setting_.nodes;
+    options.network = bitcoin::Network::regtest;
+    options.job_source.payout_script = setting_.payout_script;
+    options.job_source.coinbase_tag = "/test/";
+    options.data_dir = setting_.data_dir;
+    NodeLoop::Hooks hooks;
+    hooks.publish = [this](NewJob job) { CHECK(inbox_.post(std::move(job))); };
+    hooks.block_vaulted = [this](ShardIndex shard, BlockVaulted what) {
+      CHECK(inbox_.post(Vaulted{shard, what}));
+    };
+    hooks.journal = [this](JournalAppend append) { return inbox_.post(std::move(append)); };
+    hooks.status = [this](NodeStatus now) { CHECK(inbox_.post(std::move(now))); };
+    node_ = std::make_unique<NodeLoop>(std::move(options), std::move(hooks));
+    thread_ = std::thread([this] { node_->run(); });
+  }
+  ~NodeThread() { stop(); }
+  NodeThread(const NodeThread&) = delete;
+  NodeThread& operator=(const NodeThread&) = delete;
+
+  void stop() {
+    if (!thread_.joinable()) return;
+    node_->mailbox().post_reserved(Shutdown{});
+    thread_.join();
+    node_.reset();
+  }
+  void post(NodeMessage message) { node_->mailbox().post_reserved(std::move(message)); }
+  bool wait(const std::function<bool()>& condition,
+            std::chrono::milliseconds limit = std::chrono::seconds{30}) {
+    return wait_until(test_loop_, condition, limit);
+  }
+  bool wait_for_jobs(std::size_t count) {
+    return wait([&] { return jobs.size() >= count; });
+  }
+  // A clean job on that tip, "the newest" or not.
+  const mining::Job* clean_job_on(const std::string& tip) const {
+    for (const auto& job : jobs) {
+      if (job->clean_jobs && job->prev_hash().display_hex() == tip) return job.get();
+    }
+    return nullptr;
+  }
+
+  std::vector<std::shared_ptr<const mining::Job>> jobs;
+  std::vector<Vaulted> vaulted;
+  std::vector<BlockOutcomeRecord> outcomes;
+  NodeStatus status;
+
+ private:
+  using Told = std::variant<NewJob, Vaulted, JournalAppend, NodeStatus>;
+
+  void on_told(Told&& told) {
+    if (auto* news = std::get_if<NewJob>(&told)) jobs.push_back(std::move(news->job));
+    if (auto* stored = std::get_if<Vaulted>(&told)) vaulted.push_back(*stored);
+    if (auto* now = std::get_if<NodeStatus>(&told)) status = std::move(*now);
+    if (auto* append = std::get_if<JournalAppend>(&told)) on_append(*append);
+  }
+  void on_append(const JournalAppend& append) {
+    CHECK_EQ(append.source, journal_source_node);
+    base::Bytes frames;
+    REQUIRE_EQ(append_frames(frames, append.payloads, 1), 1);
+    const auto parsed = parse_frame(frames);
+    REQUIRE(parsed.has_value());
+    outcomes.push_back(std::get<BlockOutcomeRecord>(parsed->record));
+    if (setting_.journal_answers) post(Durable{append.id});
+  }
+
+  uv::Loop& test_loop_;
+  const Setting setting_;
+  uv::Mailbox<Told> inbox_;
+  std::unique_ptr<NodeLoop> node_;
+  std::thread thread_;
+};
+
+}  // namespace pool::test
