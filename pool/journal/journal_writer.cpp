@@ -22,8 +22,8 @@ base::Result<void, std::string> JournalWriter::open_segment(std::int64_t unix_se
   const SegmentHeader header{options_.journal, segment, durable_.sequence + 1};
   auto file = create_segment(options_.calls, options_.folder, header);
   if (!file) {
-    // If only the folder's sync failed, the new segment may be what a reader finds after a crash: from
-    // here on nothing may be added to the one before it.
+    // If only the folder's sync failed, the new segment may be what a reader finds after a crash:
+    // from here on nothing may be added to the one before it.
     if (::access(segment_path(options_.folder, segment).c_str(), F_OK) == 0) {
       newest_segment_ = segment;
       file_.reset();

@@ -1,0 +1,50 @@
+#include "pool/store/database.h"
+
+#include "common/log.h"
+#include "pool/store/database_text.h"
+
+#include <new>
+
+namespace pool {
+namespace {
+
+// SQLSTATE classes that blame the values: 22 data exception, 23 integrity constraint, 54 limits.
+bool blames_data(const std::string& sqlstate) {
+  return sqlstate.starts_with("22") || sqlstate.starts_with("23") || sqlstate.starts_with("54");
+}
+
+}  // namespace
+
+DatabaseError translate_exception() {
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const pqxx::sql_error& error) {
+    const auto kind =
+        blames_data(error.sqlstate()) ? DatabaseFailure::refused_data : DatabaseFailure::lost;
+    std::string message = one_line(error.what());
+    if (error.sqlstate() == "42P01" || error.sqlstate() == "42883") {
+      message += " (is the schema there? phasepool migrate makes it)";
+    }
+    return {kind, std::move(message)};
+  } catch (const std::exception& error) {
+    return {DatabaseFailure::lost, one_line(error.what())};
+  }
+}
+
+bool NoticeLog::operator()(const char* message) noexcept {
+  LOG(debug, "database_notice", {"message", one_line(message)});
+  return false;  // the last word: nothing goes to the standard error stream
+}
+
+DatabaseConnection::DatabaseConnection(const std::string& database, std::string_view application)
+    : connection_(with_connection_defaults(database, application)), notices_(connection_) {
+  // Deprecated since libpqxx 7 no longer reconnects by itself; 6 still does.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  connection_.inhibit_reactivation(true);
+#pragma GCC diagnostic pop
+}
+
+}  // namespace pool

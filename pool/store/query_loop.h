@@ -1,0 +1,59 @@
+// QueryLoop: the thread 'query'. Answers what the stats page asks of the database, on a connection
+// of its own: read-only, as role phasepool_web where that exists, every statement within a time
+// limit.
+//
+// Thread: the constructor and destructor belong to the thread that starts and joins; run() is the
+//         query thread's, and blocks on the database; mailbox().post() any.
+#pragma once
+
+#include "common/uv/loop.h"
+#include "common/uv/mailbox.h"
+#include "pool/messages.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace pool {
+
+class DatabaseConnection;
+
+class QueryLoop {
+ public:
+  struct Hooks {
+    // On the query thread, once for each StatsQuery. json when ok: totals {"shares_stored",
+    // "miners", "workers", "blocks": {status: count}}; blocks: an array, the newest first, as
+    // page_blocks() in sql/migrations describes it.
+    std::function<void(QueryResult)> result;
+  };
+  struct Options {
+    std::string database;
+    std::chrono::milliseconds statement_timeout{2'000};
+    std::chrono::milliseconds retry{1'000};  // after a failure, answers fail at once for so long
+  };
+
+  QueryLoop(Options options, Hooks hooks);
+  ~QueryLoop();
+  QueryLoop(const QueryLoop&) = delete;
+  QueryLoop& operator=(const QueryLoop&) = delete;
+
+  void run();  // until Shutdown
+  uv::Mailbox<QueryMessage>& mailbox() { return mailbox_; }
+
+ private:
+  void on_message(QueryMessage&& message);
+  QueryResult answer(const StatsQuery& query);
+  void connect();
+
+  const Options options_;
+  const Hooks hooks_;
+  std::unique_ptr<DatabaseConnection> connection_;
+  std::chrono::steady_clock::time_point retry_at_{};
+  std::string error_;
+  bool stopping_ = false;
+  uv::Loop loop_;
+  uv::Mailbox<QueryMessage> mailbox_;
+};
+
+}  // namespace pool

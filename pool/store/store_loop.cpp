@@ -1,0 +1,211 @@
+#include "pool/store/store_loop.h"
+
+#include "common/log.h"
+#include "common/uv/clock.h"
+#include "pool/core/limits.h"
+#include "pool/journal/journal_folder.h"
+#include "pool/journal/journal_reader.h"
+#include "pool/store/database_text.h"
+#include "pool/store/share_writer.h"
+
+#include <algorithm>
+#include <fstream>
+
+namespace pool {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// Beside the segments: the databases this journal has been shipped to, one connection string a
+// line.
+constexpr const char* served_name = "served";
+
+std::string served_line(const std::string& database) {
+  return one_line(without_password(database));
+}
+
+}  // namespace
+
+StoreLoop::StoreLoop(Options options, Hooks hooks)
+    : options_(std::move(options)),
+      hooks_(std::move(hooks)),
+      folder_(journal_folder(options_.data_dir)),
+      writer_(std::make_unique<ShareWriter>(options_.database, options_.journal)),
+      batch_(std::make_unique<JournalBatch>()),
+      batch_records_(options_.batch_records_max),
+      retry_delay_(options_.retry_first),
+      timer_(loop_, [this] { work(); }),
+      mailbox_(loop_, limits::store_mailbox_messages_max,
+               [this](StoreMessage&& message) { on_message(std::move(message)); }) {}
+
+StoreLoop::~StoreLoop() = default;
+
+void StoreLoop::run() {
+  schedule(0ms);
+  loop_.run();
+  writer_->disconnect();
+}
+
+void StoreLoop::on_message(StoreMessage&& message) {
+  if (const auto* advanced = std::get_if<JournalAdvanced>(&message)) {
+    durable_to_ = std::max(durable_to_, advanced->durable_to);
+    if (!scheduled_) schedule(options_.linger);
+  } else if (!stopping_) {
+    stopping_ = true;
+    stop_at_ = uv::read_clock().mono + options_.drain_deadline;
+    schedule(0ms);
+  }
+}
+
+void StoreLoop::schedule(std::chrono::milliseconds delay) {
+  scheduled_ = true;
+  timer_.start(delay, 0ms);
+}
+
+// One step: a connection, or a batch. The loop turns in between, so that messages are heard.
+void StoreLoop::work() {
+  scheduled_ = false;
+  const bool was_connected = writer_->is_connected();
+  if ((was_connected || connect()) && read_batch()) {
+    if (batch_->entries.empty() && batch_->gaps.empty()) {
+      remove_stored_segments();
+    } else {
+      ship_batch();
+    }
+  }
+  if (stopping_ && drained_or_late()) loop_.stop();
+}
+
+// Nothing is left to do that could be done: caught up, no database, or out of time.
+bool StoreLoop::drained_or_late() const {
+  const bool caught_up = !scheduled_;
+  return caught_up || !writer_->is_connected() || uv::read_clock().mono >= stop_at_;
+}
+
+bool StoreLoop::connect() {
+  const auto position = writer_->connect();
+  if (!position) {
+    on_lost(position.error().message);
+    return false;
+  }
+  LOG(info, "store_connected", {"database", without_password(options_.database)},
+      {"stored_to_record", position->position.sequence});
+  retry_delay_ = options_.retry_first;
+  restart_from(*position);
+  note_first_contact();
+  report(true, "");
+  return true;
+}
+
+void StoreLoop::restart_from(const DatabasePosition& at) {
+  stored_ = at.position;
+  shares_total_ = at.shares_total;
+  reader_ = std::make_unique<JournalReader>(folder_, options_.journal, stored_);
+}
+
+bool StoreLoop::read_batch() {
+  batch_->clear();
+  const auto read = reader_->read(batch_records_, durable_to_, *batch_);
+  if (read || !batch_->entries.empty()) return true;
+  // A journal that can't be read may be readable later (permissions, a disk that comes back).
+  if (reported_.error != read.error()) LOG(error, "journal_unreadable", {"error", read.error()});
+  report(true, read.error());
+  restart_from({stored_, shares_total_});
+  schedule(options_.retry_last);
+  return false;
+}
+
+void StoreLoop::ship_batch() {
+  const auto shipped =
+      writer_->ship(*batch_, stored_, reader_->position(), uv::read_clock().unix_micros());
+  if (shipped) {
+    on_shipped(*shipped);
+  } else if (shipped.error().kind == DatabaseFailure::refused_data) {
+    on_refused(shipped.error());
+  } else {
+    on_lost(shipped.error().message);
+  }
+}
+
+void StoreLoop::on_shipped(const DatabasePosition& now) {
+  if (now.position != reader_->position()) {
+    LOG(warning, "store_position_moved", {"expected_record", stored_.sequence},
+        {"database_record", now.position.sequence});
+    restart_from(now);
+    return schedule(0ms);
+  }
+  const bool full = batch_->entries.size() >= batch_records_;
+  stored_ = now.position;
+  shares_total_ = now.shares_total;
+  batch_records_ = std::min(batch_records_ * 2, options_.batch_records_max);
+  report(true, "");
+  remove_stored_segments();
+  if (full || stopping_) schedule(0ms);
+  if (!full && stored_ < durable_to_ && !scheduled_) schedule(options_.linger);
+}
+
+// Half as many next time; a single record that is refused is replaced by an event.
+void StoreLoop::on_refused(const DatabaseError& error) {
+  const std::size_t tried = batch_->entries.size();
+  LOG(warning, "store_batch_refused", {"records", tried}, {"error", error.message});
+  if (tried <= 1 && !batch_->entries.empty()) {
+    const auto noted = writer_->ship_refusal(batch_->entries.front(), stored_, error.message,
+                                             uv::read_clock().unix_micros());
+    if (!noted) return on_lost(noted.error().message);
+    restart_from(*noted);
+    report(true, "");
+  } else {
+    batch_records_ = std::max<std::size_t>(tried / 2, 1);
+    restart_from({stored_, shares_total_});
+  }
+  schedule(0ms);
+}
+
+void StoreLoop::on_lost(const std::string& why) {
+  writer_->disconnect();
+  if (!reported_once_ || reported_.connected || reported_.error != why) {
+    LOG(error, "store_disconnected", {"database", without_password(options_.database)},
+        {"error", why}, {"retry_ms", retry_delay_.count()});
+  }
+  report(false, why);
+  schedule(retry_delay_);
+  retry_delay_ = std::min(retry_delay_ * 2, options_.retry_last);
+}
+
+void StoreLoop::remove_stored_segments() {
+  // Everything before the reader is stored, also where it has crossed into a segment without
+  // records.
+  const std::uint64_t segment = reader_->position().segment;
+  if (segment == segments_checked_) return;
+  segments_checked_ = segment;
+  const std::size_t removed =
+      remove_shipped_segments(folder_, segment, std::max<std::size_t>(options_.segments_kept, 2));
+  if (removed > 0) LOG(info, "journal_segments_removed", {"count", removed});
+}
+
+void StoreLoop::note_first_contact() {
+  if (has_served(options_.data_dir, options_.database)) return;
+  std::ifstream file(folder_ + "/" + served_name);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  text += served_line(options_.database) + "\n";
+  const auto written = replace_file(folder_, served_name, text);
+  if (!written) LOG(warning, "served_file_unwritable", {"error", written.error()});
+}
+
+void StoreLoop::report(bool connected, const std::string& error) {
+  reported_ = StoredStats{connected, error, stored_, shares_total_};
+  reported_once_ = true;
+  hooks_.stored(reported_);
+}
+
+bool has_served(const std::string& data_dir, const std::string& database) {
+  std::ifstream file(journal_folder(data_dir) + "/" + served_name);
+  const std::string wanted = served_line(database);
+  for (std::string line; std::getline(file, line);) {
+    if (line == wanted) return true;
+  }
+  return false;
+}
+
+}  // namespace pool
