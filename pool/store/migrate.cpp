@@ -106,7 +106,7 @@ int schema_version_known() { return migrations().back().version; }
 
 base::Result<SchemaState, std::string> schema_state(const std::string& database) {
   const auto version = guarded([&] {
-    DatabaseConnection connection(database, "phasepool schema");
+    DatabaseConnection connection(database, "phasepool_schema");
     return schema_version_of(connection.get());
   });
   if (!version) return base::err(cannot_connect(database, version.error().message));
@@ -117,7 +117,7 @@ base::Result<SchemaState, std::string> schema_state(const std::string& database)
 
 base::Result<std::vector<std::string>, std::string> migrate(const std::string& database) {
   auto connection =
-      guarded([&] { return std::make_unique<DatabaseConnection>(database, "phasepool migrate"); });
+      guarded([&] { return std::make_unique<DatabaseConnection>(database, "phasepool_migrate"); });
   if (!connection) return base::err(cannot_connect(database, connection.error().message));
   pqxx::connection& server = (*connection)->get();
   const auto version = guarded([&] {

@@ -62,7 +62,7 @@ QueryResult QueryLoop::answer(const StatsQuery& query) {
 
 // Throws what pqxx throws.
 void QueryLoop::connect() {
-  connection_ = std::make_unique<DatabaseConnection>(options_.database, "phasepool query");
+  connection_ = std::make_unique<DatabaseConnection>(options_.database, "phasepool_query");
   pqxx::nontransaction session(connection_->get());
   session.exec("SET statement_timeout = " + std::to_string(options_.statement_timeout.count()) +
                "; SET default_transaction_read_only = on");

@@ -103,7 +103,7 @@ ShareWriter::ShareWriter(std::string database, const JournalUuid& journal)
 base::Result<DatabasePosition, DatabaseError> ShareWriter::connect() {
   disconnect();
   auto connected = guarded([&] {
-    connection_ = std::make_unique<DatabaseConnection>(database_, "phasepool store");
+    connection_ = std::make_unique<DatabaseConnection>(database_, "phasepool_store");
     return schema_complaint(schema_version_of(connection_->get()));
   });
   if (connected && !connected->empty()) {

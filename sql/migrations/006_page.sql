@@ -9,9 +9,9 @@ AS $$
     'shares_stored', (SELECT coalesce(sum(shares_total), 0)::bigint FROM journal_positions),
     'miners', (SELECT count(*) FROM miners),
     'workers', (SELECT count(*) FROM workers),
-    'blocks', (SELECT json_object_agg(s.status, coalesce(b.n, 0))
+    'blocks', (SELECT json_object_agg(s.status, coalesce(b.n, 0) ORDER BY s.place)
                FROM unnest(ARRAY['submitted', 'accepted', 'rejected', 'confirmed', 'orphaned'])
-                 AS s (status)
+                 WITH ORDINALITY AS s (status, place)
                LEFT JOIN (SELECT status, count(*) AS n FROM blocks GROUP BY status) b USING (status)));
 $$;
 COMMENT ON FUNCTION page_totals() IS

@@ -1,0 +1,35 @@
+// A PostgreSQL cluster of the tests' own: made on first use under the temporary folder, reached
+// through a socket there, stopped and removed at exit. Run as root it belongs to user postgres,
+// since the server refuses root.
+#pragma once
+
+#include <string>
+
+namespace store_test {
+
+class PrivatePostgres {
+ public:
+  // The one of this program.
+  static PrivatePostgres& instance();
+  ~PrivatePostgres();
+  PrivatePostgres(const PrivatePostgres&) = delete;
+  PrivatePostgres& operator=(const PrivatePostgres&) = delete;
+
+  void start();
+  void stop();  // "fast": sessions are ended, as by an administrator
+  // A new, empty database; returns its connection string. `owner`: another role than the superuser.
+  std::string make_database(const std::string& owner = "");
+  std::string superuser_connection(const std::string& database) const;
+
+ private:
+  PrivatePostgres();
+  // Runs a shell command as the server's user; ASSERTs that it succeeds.
+  void run(const std::string& command) const;
+
+  std::string folder_;
+  std::string bin_;
+  bool as_root_ = false;
+  int databases_ = 0;
+};
+
+}  // namespace store_test

@@ -1,0 +1,113 @@
+#include "pool/store/query_loop.h"
+
+#include "tests/loop/pool/store/store_fixture.h"
+
+#include <doctest/doctest.h>
+
+#include <condition_variable>
+#include <map>
+
+using namespace store_test;
+using pool::StatsQuery;
+
+namespace {
+
+class RunningQueries {
+ public:
+  explicit RunningQueries(pool::QueryLoop::Options options)
+      : loop_(std::move(options), {[this](pool::QueryResult result) {
+                const std::scoped_lock lock(mutex_);
+                results_[result.request] = std::move(result);
+                changed_.notify_all();
+              }}),
+        thread_([this] { loop_.run(); }) {}
+  ~RunningQueries() {
+    CHECK(loop_.mailbox().post(pool::Shutdown{}));
+    thread_.join();
+  }
+  pool::QueryResult ask(StatsQuery::What what) {
+    const std::uint64_t request = ++requests_;
+    REQUIRE(loop_.mailbox().post(StatsQuery{request, what}));
+    std::unique_lock lock(mutex_);
+    REQUIRE(changed_.wait_for(lock, 20s, [&] { return results_.count(request) != 0; }));
+    return results_[request];
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::uint64_t, pool::QueryResult> results_;
+  std::uint64_t requests_ = 0;
+  pool::QueryLoop loop_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+TEST_CASE("the page's questions are answered") {
+  const std::string database = migrated_database();
+  JournalFeed feed;
+  feed.append_shares(1, 30);
+  pool::BlockCandidateRecord block;
+  block.time_us = 1'769'000'000'123'456;
+  block.address = "bcrt1qfinder";
+  block.worker_name = "a.\"b";
+  block.height = 200;
+  block.hash.bytes.fill(0x11);
+  block.reward = bitcoin::Sats{625'000'000};
+  feed.append({block, pool::BlockOutcomeRecord{5, block.hash, pool::BlockStatus::accepted, ""}});
+  {
+    RunningStore store(database, feed);
+    store.advance(feed);
+    store.wait_stored(feed);
+  }
+  RunningQueries queries({database});
+  const auto totals = queries.ask(StatsQuery::What::totals);
+  CHECK(totals.ok);
+  CHECK_EQ(
+      totals.json,
+      "{\"shares_stored\" : 30, \"miners\" : 2, \"workers\" : 4, \"blocks\" : { \"submitted\" : 0, "
+      "\"accepted\" : 1, \"rejected\" : 0, \"confirmed\" : 0, \"orphaned\" : 0 }}");
+  const auto blocks = queries.ask(StatsQuery::What::blocks);
+  CHECK(blocks.ok);
+  CHECK_EQ(
+      blocks.json,
+      "[{\"hash\" : \"1111111111111111111111111111111111111111111111111111111111111111\", "
+      "\"height\" : 200, \"time\" : \"2026-01-21T12:53:20.123Z\", \"address\" : \"bcrt1qfinder\", "
+      "\"worker\" : \"a.\\\"b\", \"reward_sats\" : 625000000, \"network_difficulty\" : 0, "
+      "\"share_difficulty\" : 0, \"status\" : \"accepted\", \"detail\" : \"\"}]");
+}
+
+TEST_CASE("an empty database gives empty answers") {
+  RunningQueries queries({migrated_database()});
+  CHECK_EQ(queries.ask(StatsQuery::What::blocks).json, "[]");
+  CHECK(queries.ask(StatsQuery::What::totals).json.find("\"shares_stored\" : 0") !=
+        std::string::npos);
+}
+
+TEST_CASE("a database that is away gives errors, and answers when it is back") {
+  const std::string database = migrated_database();
+  pool::QueryLoop::Options options{database};
+  options.retry = 10ms;
+  RunningQueries queries(options);
+  CHECK(queries.ask(StatsQuery::What::totals).ok);
+  PrivatePostgres::instance().stop();
+  const auto failed = queries.ask(StatsQuery::What::totals);
+  CHECK_FALSE(failed.ok);
+  CHECK_FALSE(failed.json.empty());
+  PrivatePostgres::instance().start();
+  wait_until([&] { return queries.ask(StatsQuery::What::totals).ok; });
+}
+
+TEST_CASE("a statement past its time limit is an error") {
+  const std::string database = migrated_database();
+  ask(database,
+      "CREATE OR REPLACE FUNCTION page_blocks(count_max integer) RETURNS json LANGUAGE sql AS"
+      " 'SELECT pg_sleep(30)::text::json'");
+  pool::QueryLoop::Options options{database};
+  options.statement_timeout = 50ms;
+  RunningQueries queries(options);
+  const auto late = queries.ask(StatsQuery::What::blocks);
+  CHECK_FALSE(late.ok);
+  CHECK(late.json.find("statement timeout") != std::string::npos);
+}

@@ -1,0 +1,356 @@
+#include "pool/store/store_loop.h"
+
+#include "pool/store/share_writer.h"
+#include "tests/loop/pool/store/store_fixture.h"
+
+#include <doctest/doctest.h>
+
+#include <limits>
+
+using namespace store_test;
+using journal_test::share;
+
+namespace {
+
+// Every one of shares 1 … count is there, once, and the position counts them.
+void check_stored_once(const std::string& database, std::uint64_t count) {
+  const std::string n = std::to_string(count);
+  CHECK_EQ(ask(database, "SELECT count(*) FROM shares"), n);
+  CHECK_EQ(ask(database, "SELECT count(DISTINCT job_id) FROM shares"), n);
+  CHECK_EQ(ask(database, "SELECT max(job_id) FROM shares"), n);
+  CHECK_EQ(ask(database, "SELECT shares_total FROM journal_positions"), n);
+}
+
+pool::BlockCandidateRecord candidate(std::uint8_t n) {
+  pool::BlockCandidateRecord block;
+  block.time_us = 1'769'000'000'000'000 + n;
+  block.address = "bcrt1qfinder";
+  block.worker_name = "lucky";
+  block.height = 100U + n;
+  block.hash.bytes.fill(n);
+  block.hash.bytes[31] = 0;
+  block.header.fill(static_cast<std::uint8_t>(n + 1));
+  block.reward = bitcoin::Sats{5'000'000'000};
+  block.network_difficulty = 1;
+  block.share_difficulty = 2;
+  block.coinbase = base::Bytes{1, 2, 3};
+  block.merkle_branch.resize(2);
+  block.merkle_branch[1].bytes.fill(0xcc);
+  return block;
+}
+
+pool::BlockOutcomeRecord outcome(std::uint8_t n, pool::BlockStatus status, std::string detail) {
+  return {1'769'000'001'000'000, candidate(n).hash, status, std::move(detail)};
+}
+
+}  // namespace
+
+TEST_CASE("a record's row says what the record says") {
+  const std::string database = migrated_database();
+  JournalFeed feed;
+  pool::ShareRecord record = share(7);
+  record.time_us = 1'769'000'000'123'456;  // 2026-01-21 12:53:20.123456 UTC
+  record.job_id = std::numeric_limits<std::uint64_t>::max();
+  record.work = base::U256::max();
+  record.difficulty = 0.001;
+  record.share_difficulty = std::numeric_limits<double>::infinity();
+  record.hash.bytes.fill(0);
+  record.hash.bytes[0] = 0xab;
+  feed.append({record});
+  RunningStore store(database, feed);
+  store.advance(feed);
+  store.wait_stored(feed);
+  CHECK_EQ(
+      ask(database,
+          "SELECT row_to_json(t) FROM (SELECT time AT TIME ZONE 'UTC' AS time, s.sequence,"
+          " height, job_id, difficulty, share_difficulty = 'Infinity' AS best,"
+          " work::text AS work, encode(hash, 'hex') AS hash, w.name, m.address"
+          " FROM shares s JOIN workers w ON w.id = s.worker_id"
+          " JOIN miners m ON m.id = w.miner_id"
+          " JOIN journal_positions j ON j.id = s.journal) t"),
+      "{\"time\":\"2026-01-21T12:53:20.123456\",\"sequence\":1,\"height\":101,"
+      "\"job_id\":18446744073709551615,\"difficulty\":0.001,\"best\":true,"
+      "\"work\":\"115792089237316195423570985008687907853269984665640564039457584007913129639935\","
+      "\"hash\":\"00000000000000000000000000000000000000000000000000000000000000ab\","
+      "\"name\":\"w1\",\"address\":\"bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080\"}");
+}
+
+TEST_CASE("what is appended while the store runs arrives once") {
+  const std::string database = migrated_database();
+  JournalFeed feed(20'000);  // many segments
+  RunningStore store(database, feed, [](auto& options) { options.batch_records_max = 100; });
+  for (std::uint64_t n = 0; n < 40; ++n) {
+    feed.append_shares(n * 50 + 1, 50);
+    store.advance(feed);
+  }
+  store.wait_stored(feed);
+  check_stored_once(database, 2000);
+  CHECK_EQ(store.latest().shares_stored, 2000);
+}
+
+TEST_CASE("a second store goes on where the first stopped") {
+  const std::string database = migrated_database();
+  JournalFeed feed;
+  for (std::uint64_t run = 0; run < 3; ++run) {
+    feed.append_shares(run * 100 + 1, 100);
+    RunningStore store(database, feed);
+    store.advance(feed);
+    store.wait_stored(feed);
+  }
+  check_stored_once(database, 300);
+}
+
+TEST_CASE("sessions killed in the middle of batches lose and double nothing") {
+  const std::string database = migrated_database();
+  JournalFeed feed;
+  RunningStore store(database, feed, [](auto& options) { options.batch_records_max = 500; });
+  std::uint64_t kills = 0;
+  for (std::uint64_t n = 0; n < 60; ++n) {
+    feed.append_shares(n * 1000 + 1, 1000);
+    store.advance(feed);
+    if (n % 3 != 0) continue;
+    kills += std::stoul(ask(database,
+                            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                            " WHERE application_name = 'phasepool_store'"));
+  }
+  CHECK(kills > 0);
+  store.wait_stored(feed);
+  check_stored_once(database, 60'000);
+}
+
+TEST_CASE("a server that is stopped and started again loses and doubles nothing") {
+  const std::string database = migrated_database();
+  JournalFeed feed;
+  RunningStore store(database, feed);
+  feed.append_shares(1, 500);
+  store.advance(feed);
+  store.wait_stored(feed);
+  PrivatePostgres::instance().stop();
+  feed.append_shares(501, 500);
+  store.advance(feed);
+  wait_until([&] { return !store.latest().connected; });
+  CHECK(store.latest().error.find('\n') == std::string::npos);
+  CHECK_FALSE(store.latest().error.empty());
+  feed.append_shares(1001, 500);
+  store.advance(feed);
+  PrivatePostgres::instance().start();
+  store.wait_stored(feed);
+  check_stored_once(database, 1500);
+}
+
+TEST_CASE("a batch whose commit went unanswered is not stored again") {
+  const std::string database = migrated_database();
+  pool::ShareWriter writer(database, journal_test::test_uuid);
+  REQUIRE(writer.connect().has_value());
+  pool::JournalBatch batch;
+  batch.entries.push_back({{1, 200, 1}, share(1)});
+  const pool::JournalPosition to{1, 200, 1};
+  const auto first = writer.ship(batch, {}, to, share(1).time_us);
+  REQUIRE(first.has_value());
+  const auto again = writer.ship(batch, {}, to, share(1).time_us);
+  REQUIRE(again.has_value());
+  CHECK(again->position == to);
+  CHECK_EQ(again->shares_total, 1);
+  check_stored_once(database, 1);
+}
+
+TEST_CASE("a position that another process moved is followed") {
+  const std::string database = migrated_database();
+  JournalFeed feed;
+  feed.append_shares(1, 10);
+  RunningStore store(database, feed);
+  store.advance(feed);
+  store.wait_stored(feed);
+  // As if a commit had not happened after all: the database is back at the start.
+  ask(database,
+      "DELETE FROM shares; UPDATE journal_positions SET segment = 0, file_offset = 0,"
+      " sequence = 0, shares_total = 0");
+  feed.append_shares(11, 10);
+  store.advance(feed);
+  store.wait_stored(feed);
+  check_stored_once(database, 20);
+}
+
+TEST_CASE("shutdown ships what is durable; without a database it does not wait") {
+  const std::string database = migrated_database();
+  JournalFeed feed;
+  feed.append_shares(1, 5000);
+  {
+    RunningStore store(database, feed, [](auto& options) {
+      options.linger = 1h;
+      options.batch_records_max = 700;
+    });
+    store.advance(feed);
+  }
+  check_stored_once(database, 5000);
+  const auto before = std::chrono::steady_clock::now();
+  {
+    RunningStore store("host=/nonexistent dbname=x", feed);
+    store.advance(feed);
+    wait_until([&] { return !store.latest().error.empty(); });
+  }
+  CHECK(std::chrono::steady_clock::now() - before < 5s);
+}
+
+TEST_CASE("names that are not UTF-8 are stored, and stay apart") {
+  const std::string database = migrated_database();
+  JournalFeed feed;
+  std::vector<pool::JournalRecord> records;
+  for (const std::string& name : {std::string("\xff"), std::string("\xfe"), std::string("a\0b", 3),
+                                  std::string("\xed\xa0\x80"), std::string("caf\xc3\xa9"),
+                                  std::string("tab\tnl\nquote'\"{},\\N"), std::string()}) {
+    pool::ShareRecord record = share(records.size() + 1);
+    record.worker_name = name;
+    records.emplace_back(record);
+  }
+  feed.append(records);
+  RunningStore store(database, feed);
+  store.advance(feed);
+  store.wait_stored(feed);
+  check_stored_once(database, records.size());
+  CHECK_EQ(ask(database, "SELECT count(*) FROM workers"), std::to_string(records.size()));
+  CHECK_EQ(ask(database,
+               "SELECT string_agg(name, '|' ORDER BY id) FROM workers WHERE name LIKE '%\\\\x%'")
+               .size(),
+           std::string("\\xff|\\xfe|a\\x00b|\\xed\\xa0\\x80").size());
+  CHECK_EQ(
+      ask(database, "SELECT count(*) FROM workers WHERE name = E'tab\\tnl\\nquote''\"{},\\\\N'"),
+      "1");
+  CHECK_EQ(ask(database, "SELECT count(*) FROM workers WHERE name = 'café'"), "1");
+}
+
+TEST_CASE("a record that the database refuses becomes an event, and the rest is stored") {
+  const std::string database = migrated_database();
+  JournalFeed feed;
+  std::vector<pool::JournalRecord> records;
+  for (std::uint64_t n = 1; n <= 1000; ++n) {
+    pool::ShareRecord record = share(n);
+    if (n == 333 || n == 334 || n == 1000)
+      record.height = 0xffffffff;  // beyond PostgreSQL's integer
+    records.emplace_back(record);
+  }
+  feed.append(records);
+  RunningStore store(database, feed);
+  store.advance(feed);
+  store.wait_stored(feed);
+  CHECK_EQ(ask(database, "SELECT count(*) FROM shares"), "997");
+  CHECK_EQ(ask(database, "SELECT count(DISTINCT job_id) FROM shares"), "997");
+  CHECK_EQ(ask(database,
+               "SELECT string_agg(context->>'sequence', ',' ORDER BY id) FROM events"
+               " WHERE severity = 'high' AND component = 'store'"),
+           "333,334,1000");
+}
+
+TEST_CASE("candidates and what the nodes said of them") {
+  const std::string database = migrated_database();
+  JournalFeed feed;
+  using pool::BlockStatus;
+  feed.append({candidate(1), candidate(2), candidate(1), outcome(1, BlockStatus::accepted, ""),
+               outcome(2, BlockStatus::rejected, "high-hash"),
+               outcome(1, BlockStatus::rejected, "duplicate"),
+               outcome(9, BlockStatus::accepted, ""), candidate(3)});
+  RunningStore store(database, feed);
+  store.advance(feed);
+  store.wait_stored(feed);
+  CHECK_EQ(ask(database,
+               "SELECT string_agg(height || ' ' || status || ' ' || detail, ', ' ORDER BY height)"
+               " FROM blocks"),
+           "101 accepted , 102 rejected high-hash, 103 submitted ");
+  CHECK_EQ(ask(database, "SELECT encode(hash, 'hex') FROM blocks WHERE height = 101"),
+           "00" + std::string("01010101010101010101010101010101010101010101010101010101010101"));
+  CHECK_EQ(ask(database, "SELECT encode(merkle_branch[2], 'hex') FROM blocks LIMIT 1").substr(0, 4),
+           "cccc");
+  CHECK_EQ(ask(database, "SELECT octet_length(header) || ' ' || reward FROM blocks LIMIT 1"),
+           "80 5000000000");
+  CHECK_EQ(ask(database, "SELECT count(*) FROM events WHERE message LIKE '%not in the database%'"),
+           "1");
+}
+
+TEST_CASE("events are stored whatever they say") {
+  const std::string database = migrated_database();
+  JournalFeed feed;
+  feed.append({pool::EventRecord{1, "high", "node", "lost", "{\"a\":[1,2]}"},
+               pool::EventRecord{2, "screaming", "x\xff", "", "not json"},
+               pool::EventRecord{3, "low", "x", "m", "\"\\u0000\""},
+               pool::EventRecord{std::numeric_limits<std::int64_t>::max(), "", "", "", ""}});
+  RunningStore store(database, feed);
+  store.advance(feed);
+  store.wait_stored(feed);
+  CHECK_EQ(ask(database,
+               "SELECT string_agg(severity || ' ' || context::text, '; ' ORDER BY id) FROM events"),
+           "high {\"a\": [1, 2]}; info {\"text\": \"not json\"}; low {\"text\": "
+           "\"\\\"\\\\u0000\\\"\"}; info {}");
+}
+
+TEST_CASE("a gap in the journal is an event, and the rest is stored") {
+  const std::string database = migrated_database();
+  JournalFeed feed(1);  // a segment for each append
+  for (std::uint64_t n = 0; n < 5; ++n) feed.append_shares(n * 10 + 1, 10);
+  const auto segments = pool::list_segments(feed.journal_folder());
+  REQUIRE_EQ(segments->size(), 5);
+  std::filesystem::remove(pool::segment_path(feed.journal_folder(), (*segments)[2]));
+  RunningStore store(database, feed);
+  store.advance(feed);
+  store.wait_stored(feed);
+  CHECK_EQ(ask(database, "SELECT count(*) FROM shares"), "40");
+  CHECK_EQ(ask(database, "SELECT severity || ': ' || message FROM events"),
+           "critical: journal records 21 to 30 are missing: they were not stored");
+}
+
+TEST_CASE("stored segments are deleted, except the newest") {
+  const std::string database = migrated_database();
+  JournalFeed feed(1);
+  RunningStore store(database, feed, [](auto& options) { options.segments_kept = 3; });
+  for (std::uint64_t n = 0; n < 10; ++n) feed.append_shares(n * 10 + 1, 10);
+  CHECK_EQ(pool::list_segments(feed.journal_folder())->size(), 10);
+  store.advance(feed);
+  store.wait_stored(feed);
+  wait_until([&] { return pool::list_segments(feed.journal_folder())->size() == 3; });
+  feed.append_shares(101, 10);
+  store.advance(feed);
+  store.wait_stored(feed);
+  check_stored_once(database, 110);
+}
+
+TEST_CASE("shares go to the partition of their day, and strange days to the default one") {
+  const std::string database = migrated_database();
+  JournalFeed feed;
+  const std::int64_t now_us = std::chrono::duration_cast<std::chrono::microseconds>(
+                                  std::chrono::system_clock::now().time_since_epoch())
+                                  .count();
+  const std::int64_t day_us = 86'400'000'000;
+  std::vector<pool::JournalRecord> records;
+  for (const std::int64_t time_us :
+       {now_us, now_us - 3 * day_us, std::int64_t{0}, std::int64_t{-1},
+        std::numeric_limits<std::int64_t>::min(), now_us + 50 * day_us}) {
+    pool::ShareRecord record = share(records.size() + 1);
+    record.time_us = time_us;
+    records.emplace_back(record);
+  }
+  feed.append(records);
+  RunningStore store(database, feed);
+  store.advance(feed);
+  store.wait_stored(feed);
+  check_stored_once(database, 6);
+  CHECK_EQ(ask(database, "SELECT count(*) FROM shares_default"), "4");
+  CHECK_EQ(ask(database, "SELECT ensure_share_partitions('1970-01-01', '1970-01-02')"), "2");
+  CHECK_EQ(ask(database, "SELECT count(*) FROM shares_default"), "3");
+  CHECK_EQ(ask(database, "SELECT count(*) FROM shares_19700101"), "1");
+  check_stored_once(database, 6);
+}
+
+TEST_CASE("a database without the schema is told, then used once it is there") {
+  const std::string database = PrivatePostgres::instance().make_database();
+  JournalFeed feed;
+  feed.append_shares(1, 10);
+  RunningStore store(database, feed);
+  store.advance(feed);
+  wait_until(
+      [&] { return store.latest().error.find("run phasepool migrate") != std::string::npos; });
+  CHECK_FALSE(pool::has_served(feed.data_dir(), database));
+  REQUIRE(pool::migrate(database).has_value());
+  store.wait_stored(feed);
+  check_stored_once(database, 10);
+  CHECK(pool::has_served(feed.data_dir(), database));
+  CHECK_FALSE(pool::has_served(feed.data_dir(), database + "x"));
+}
