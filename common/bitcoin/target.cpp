@@ -20,13 +20,13 @@ std::strong_ordering compare_little_endian(const std::array<std::uint8_t, 32>& a
   return std::lexicographical_compare_three_way(a.rbegin(), a.rend(), b.rbegin(), b.rend());
 }
 
-// floor(numerator * 2^shift / divisor), at most 2^256 - 1. Long division, one bit at a time, since
-// the shifted numerator may be wider than 256 bits. REQUIRES: 0 < divisor < 2^63, shift >= 0.
+// floor(numerator * 2^shift / divisor). Long division, one bit at a time, since the shifted
+// numerator may be wider than 256 bits. REQUIRES: the result fits, 0 < divisor < 2^63, shift >= 0.
 U256 divide_shifted(std::uint64_t numerator, int shift, std::uint64_t divisor) {
   U256 quotient{numerator / divisor};
   std::uint64_t remainder = numerator % divisor;
   for (int i = 0; i < shift; ++i) {
-    if (quotient.bit_length() == 256) return U256::max();
+    ASSERT(quotient.bit_length() < 256);
     quotient = quotient << 1;
     remainder <<= 1;
     if (remainder >= divisor) {
@@ -110,7 +110,8 @@ Target256 Target256::from_difficulty(Difficulty difficulty) {
   const double fraction = std::frexp(difficulty.value(), &exponent);
   const auto mantissa = static_cast<std::uint64_t>(std::ldexp(fraction, mantissa_bits));
   const int shift = difficulty1_shift - (exponent - mantissa_bits);
-  ASSERT(mantissa > 0 && shift >= 0);  // Difficulty is in [2^-32, 2^63]
+  // Difficulty is in [2^-32, 2^63], so the target is at most 0xFFFF << 240 and never zero.
+  ASSERT(mantissa > 0 && shift >= 0);
   return Target256(divide_shifted(difficulty1_mantissa, shift, mantissa).to_le_bytes());
 }
 

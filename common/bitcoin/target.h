@@ -53,7 +53,8 @@ class Target256 {
   explicit Target256(const std::array<std::uint8_t, 32>& little_endian) : bytes_(little_endian) {}
 
   [[nodiscard]] static base::Result<Target256, CompactError> from_compact(std::uint32_t nbits);
-  // floor(0xFFFF * 2^208 / d) with the exact value of the double d, at most 2^256 - 1.
+  // floor(0xFFFF * 2^208 / d) with the exact value of the double d: at most 0xFFFF << 240, since a
+  // difficulty is at least 2^-32.
   static Target256 from_difficulty(Difficulty difficulty);
 
   // True when `hash` is low enough to satisfy this target.
