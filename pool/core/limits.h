@@ -36,6 +36,9 @@ inline constexpr auto job_kept_after_superseded = 600s;
 // Candidates remembered, so that none is submitted twice.
 inline constexpr std::size_t candidates_remembered_max = 1024;
 inline constexpr auto stale_grace = 0s;
+// Candidates whose block is not in the vault yet; past it, the shard stops reading. Only where
+// blocks cost next to nothing (regtest) can there be many.
+inline constexpr std::size_t candidates_in_flight_max = 64;
 // At shutdown: for accepted shares to become durable and for last answers to be read.
 inline constexpr auto drain_deadline = 5s;
 inline constexpr std::size_t duplicates_per_job_max = 1 << 20;

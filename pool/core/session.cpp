@@ -269,6 +269,7 @@ bool Session::submit_candidate(const Judged& share, base::Instant now) {
   if (shard_.candidates.full()) shard_.candidates.pop();
   ASSERT(shard_.candidates.push(share.verdict.hash));
   ++shard_.stats.blocks_found;
+  ++shard_.candidates_in_flight;
 
   record.time_us = now.unix_micros();
   record.address = share.worker != nullptr ? share.worker->address : shard_.options.payout_address;

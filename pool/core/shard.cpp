@@ -99,6 +99,8 @@ void Shard::on_not_durable(AppendId first, AppendId last) {
 }
 
 void Shard::on_block_vaulted(const bitcoin::BlockHash& hash) {
+  ASSERT(context_.candidates_in_flight > 0);
+  --context_.candidates_in_flight;
   context_.pending.vaulted(hash, [this](const PendingReply& reply) { release(reply); });
 }
 
@@ -117,6 +119,11 @@ void Shard::refuse(const PendingReply& reply) {
   if (JobBook::Entry* entry = context_.jobs.find(reply.job)) entry->seen.erase(reply.hash);
   if (reply.request.is_notification() || !sessions_.contains(reply.connection)) return;
   context_.host.send(reply.connection, stratum::write_reject(reply.request, reason));
+}
+
+bool Shard::reading_allowed() const {
+  return !context_.draining && !context_.outbox.full() &&
+         context_.candidates_in_flight < limits::candidates_in_flight_max;
 }
 
 // ---------------------------------------------------------------- the end

@@ -29,8 +29,8 @@ class Shard {
   [[nodiscard]] bool on_connect(ConnectionId id, base::Instant now);
   void on_bytes(ConnectionId id, base::ByteSpan bytes, base::Instant now);
   void on_disconnect(ConnectionId id);
-  // `clean`: miners are told clean_jobs true though the job itself is a refresh, since they never saw
-  // the job of the new tip before it.
+  // `clean`: miners are told clean_jobs true though the job itself is a refresh, since they never
+  // saw the job of the new tip before it.
   void on_new_job(std::shared_ptr<const mining::Job> job, bool clean, base::Instant now);
   void on_durable(AppendId up_to);
   void on_not_durable(AppendId first, AppendId last);
@@ -49,7 +49,7 @@ class Shard {
   bool drained() const { return context_.outbox.idle() && context_.pending.size() == 0; }
   void close_all(CloseReason why);
 
-  bool reading_allowed() const { return !context_.draining && !context_.outbox.full(); }
+  bool reading_allowed() const;
   ShardStats stats() const;
 
  private:

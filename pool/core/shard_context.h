@@ -72,6 +72,7 @@ struct ShardContext {
   NameCounts workers;
   NameCounts addresses;
   base::Ring<bitcoin::BlockHash> candidates{limits::candidates_remembered_max};
+  std::size_t candidates_in_flight = 0;  // submitted, not in the vault yet
   bool draining = false;
 };
 

@@ -21,7 +21,8 @@ bool contains(const std::string& text, const std::string& part) {
 TEST_CASE("the handshake is answered in the order that every miner found can take") {
   World world;
   world.new_job({.id = 9, .clean = false});
-  world.say(R"({"id":0,"method":"mining.configure","params":[["version-rolling","foo"],{"version-rolling.mask":"ffffffff"}]})");
+  world.say(
+      R"({"id":0,"method":"mining.configure","params":[["version-rolling","foo"],{"version-rolling.mask":"ffffffff"}]})");
   world.say(R"({"id":1,"method":"mining.subscribe","params":["cgminer/4.11.1"]})");
   auto lines = world.heard();
   REQUIRE_EQ(lines.size(), 2);
@@ -31,7 +32,8 @@ TEST_CASE("the handshake is answered in the order that every miner found can tak
   CHECK(contains(lines[1], R"(["mining.notify",)"));
   CHECK(contains(lines[1], R"("00030000",8])"));
 
-  world.say(std::string(R"({"id":2,"method":"mining.authorize","params":[")") + address + R"(","x"]})");
+  world.say(std::string(R"({"id":2,"method":"mining.authorize","params":[")") + address +
+            R"(","x"]})");
   lines = world.heard();
   REQUIRE_EQ(lines.size(), 4);
   CHECK_EQ(lines[0], "{\"id\":2,\"result\":true,\"error\":null}\n");
@@ -198,8 +200,7 @@ TEST_CASE("each reason to refuse a share has its code and its count") {
   const auto with_time = [&](std::int64_t seconds) {
     std::string text = world.submit_line(good, 5);
     const std::string was = base::u32_hex(static_cast<std::uint32_t>(start_seconds));
-    text.replace(text.find("\"" + was) + 1, 8,
-                 base::u32_hex(static_cast<std::uint32_t>(seconds)));
+    text.replace(text.find("\"" + was) + 1, 8, base::u32_hex(static_cast<std::uint32_t>(seconds)));
     return text;
   };
   refused(with_time(start_seconds - 3601), RejectReason::ntime_too_old, 20);
@@ -236,8 +237,8 @@ TEST_CASE("a new tip makes shares for the old one stale; a refresh does not") {
 
   world.new_job({.id = 7, .tip = 2});
   world.heard();
-  const Ground late = grind(*make_job({.id = 5, .tip = 1}), first_extranonce1, meets(start),
-                            share.nonce + 1);
+  const Ground late =
+      grind(*make_job({.id = 5, .tip = 1}), first_extranonce1, meets(start), share.nonce + 1);
   world.say(world.submit_line(late, 5));
   CHECK(contains(world.heard().at(0), "\"error\":[21,\"Stale"));
 }
@@ -301,9 +302,8 @@ TEST_CASE("a block candidate's true waits for the vault as well as for the journ
   world.new_job({.id = 5, .nbits = easy});
   world.handshake();
   world.heard();
-  const Ground block =
-      grind(*make_job({.id = 5, .nbits = easy}), first_extranonce1,
-            [](const mining::ShareVerdict& verdict) { return verdict.is_block; });
+  const Ground block = grind(*make_job({.id = 5, .nbits = easy}), first_extranonce1,
+                             [](const mining::ShareVerdict& verdict) { return verdict.is_block; });
   world.say(world.submit_line(block, 5));
   world.shard.on_turn_end();
   REQUIRE_EQ(world.host.appends.size(), 1);

@@ -1,5 +1,5 @@
-// A shard in a world made of lists: what it sent, closed, submitted and journalled, and a miner that
-// grinds real shares for it.
+// A shard in a world made of lists: what it sent, closed, submitted and journalled, and a miner
+// that grinds real shares for it.
 #pragma once
 
 #include "common/base/bytes.h"
@@ -25,8 +25,7 @@ inline constexpr std::int64_t start_seconds = 1'700'000'000;
 
 // Time that a test moves by hand.
 struct Clock {
-  base::Instant now{base::MonoTime{} + 1h,
-                    base::WallTime{} + std::chrono::seconds{start_seconds}};
+  base::Instant now{base::MonoTime{} + 1h, base::WallTime{} + std::chrono::seconds{start_seconds}};
   void advance(std::chrono::milliseconds by) {
     now.mono += by;
     now.wall += by;
@@ -113,8 +112,8 @@ inline Ground grind(const mining::Job& job, const pool::Extranonce1& extranonce1
   rules.version_mask = 0x1fffe000;
   rules.now = start_seconds;
   for (std::uint32_t nonce = first_nonce; nonce < first_nonce + 50'000'000; ++nonce) {
-    const auto verdict = mining::check_share(
-        job, {extranonce1, extranonce2, job.ntime, nonce, version_bits}, rules);
+    const auto verdict =
+        mining::check_share(job, {extranonce1, extranonce2, job.ntime, nonce, version_bits}, rules);
     if (wanted(verdict)) return {"0000000000000000", nonce, verdict.hash};
   }
   FAIL("no nonce found");

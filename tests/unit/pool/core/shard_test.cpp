@@ -103,3 +103,23 @@ TEST_CASE("an answer for a connection that has gone is dropped, its share still 
   CHECK(world.heard().empty());
   CHECK_EQ(world.shard.stats().shares_accepted, 1);
 }
+
+TEST_CASE("reading stops while many blocks are not in the vault yet") {
+  const std::uint32_t easy = 0x207fffff;
+  World world;
+  world.new_job({.id = 1, .nbits = easy});
+  world.handshake();
+  const auto job = make_job({.id = 1, .nbits = easy});
+  std::uint32_t next = 0;
+  for (std::size_t i = 0; i < pool::limits::candidates_in_flight_max; ++i) {
+    CHECK(world.shard.reading_allowed());
+    const Ground block = grind(
+        *job, first_extranonce1, [](const mining::ShareVerdict& v) { return v.is_block; }, next);
+    next = block.nonce + 1;
+    world.say(world.submit_line(block, 1));
+  }
+  REQUIRE_EQ(world.host.blocks.size(), pool::limits::candidates_in_flight_max);
+  CHECK_FALSE(world.shard.reading_allowed());
+  world.shard.on_block_vaulted(world.host.blocks[0].hash);
+  CHECK(world.shard.reading_allowed());
+}
