@@ -126,8 +126,8 @@ class TcpListener {
 class TcpConnector {
  public:
   using OnDone = std::function<void(base::Result<std::unique_ptr<TcpStream>, UvError>)>;
-  TcpConnector(Loop& loop, std::string host, std::uint16_t port, std::chrono::milliseconds deadline,
-               const TcpOptions& options, OnDone on_done);
+  TcpConnector(Loop& loop, const std::string& host, std::uint16_t port,
+               std::chrono::milliseconds deadline, const TcpOptions& options, OnDone on_done);
   ~TcpConnector();
   TcpConnector(const TcpConnector&) = delete;
   TcpConnector& operator=(const TcpConnector&) = delete;

@@ -69,7 +69,7 @@ void TcpConnector::State::start_timers() {
 void TcpConnector::State::resolve(const std::string& host, std::uint16_t port) {
   auto asked = std::make_unique<Resolving>();
   asked->request.data = asked.get();
-  asked->state = shared_from_this();
+  asked->state = weak_from_this().lock();
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
@@ -124,9 +124,9 @@ int TcpConnector::State::connect_to(const addrinfo& address) {
   handle.reset(made.release());
   auto asked = std::make_unique<Connecting>();
   asked->request.data = asked.get();
-  asked->state = shared_from_this();
+  asked->state = weak_from_this().lock();
   const int failed = uv_tcp_connect(&asked->request, handle.get(), address.ai_addr, on_connected);
-  if (failed == 0) asked.release();  // on_connected has it
+  if (failed == 0) static_cast<void>(asked.release());  // on_connected has it
   return failed;
 }
 
@@ -144,7 +144,7 @@ void TcpConnector::State::on_connected(uv_connect_t* request, int status) noexce
 }
 
 void TcpConnector::State::finish(base::Result<std::unique_ptr<TcpStream>, UvError> result) {
-  const auto self = shared_from_this();
+  const auto self = weak_from_this().lock();
   const OnDone done = std::move(on_done);
   cancel();
   done(std::move(result));
@@ -160,7 +160,7 @@ void TcpConnector::State::cancel() {
   on_done = nullptr;
 }
 
-TcpConnector::TcpConnector(Loop& loop, std::string host, std::uint16_t port,
+TcpConnector::TcpConnector(Loop& loop, const std::string& host, std::uint16_t port,
                            std::chrono::milliseconds deadline, const TcpOptions& options,
                            OnDone on_done)
     : state_(std::make_shared<State>(loop, deadline, options, std::move(on_done))) {

@@ -180,7 +180,7 @@ void TcpStream::State::send_pending() {
     return begin_close(CloseCause::io_error);
   }
   writing = true;
-  next.release();  // on_written has it
+  static_cast<void>(next.release());  // on_written has it
 }
 
 void TcpStream::State::on_written(uv_write_t* request, int status) noexcept {
@@ -204,7 +204,7 @@ void TcpStream::State::send_end_of_stream() {
   if (uv_shutdown(request.get(), as_stream(handle), on_shutdown) != 0) {
     return begin_close(CloseCause::closed_by_us);
   }
-  request.release();  // on_shutdown has it
+  static_cast<void>(request.release());  // on_shutdown has it
 }
 
 void TcpStream::State::on_shutdown(uv_shutdown_t* request, int status) noexcept {
