@@ -70,11 +70,12 @@ using StoreMessage = std::variant<JournalAdvanced, Shutdown>;
 
 // ---------------------------------------------------------------- to the query thread (pool/store)
 
-// http -> query. Full: http answers 503. The answer's JSON:
-//   blocks  {"blocks":[{"height":12,"hash":"<display hex>","status":"accepted","detail":"",
-//           "time_us":0,"address":"…","worker":"…","reward_sats":5000000000,
-//           "network_difficulty":1.0,"share_difficulty":1.5}, …]}, newest first, at most 100
-//   totals  {"shares":0,"miners":0,"workers":0,"blocks":{"<status>":0, …}}, of the whole database
+// http -> query. Full: http answers 503. The answer's JSON, as sql/migrations describes it:
+//   blocks  [{"height":12,"hash":"<display hex>","status":"accepted","detail":"",
+//           "time":"2026-01-31T12:00:00.000Z","address":"…","worker":"…","reward_sats":5000000000,
+//           "network_difficulty":1.0,"share_difficulty":1.5}, …], newest first
+//   totals  {"shares_stored":0,"miners":0,"workers":0,"blocks":{"<status>":0, …}}, of the whole
+//           database
 struct StatsQuery {
   std::uint64_t request = 0;  // echoed
   enum class What { blocks, totals } what = What::totals;

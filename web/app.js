@@ -195,8 +195,7 @@
 
   function blockRow(block) {
     const [tagClass, label] = STATUS[block.status] || ['off', block.status];
-    const when = new Date(Math.floor(block.time_us / 1000));
-    const utc = when.toISOString().slice(0, 19);
+    const utc = block.time.slice(0, 19);
     const time = titled('time', '', utc, utc.replace('T', ' ') + ' UTC');
     time.dateTime = utc + 'Z';
     const height = cell('th', '', count(block.height));

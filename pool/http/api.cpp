@@ -1,6 +1,7 @@
 #include "pool/http/api.h"
 
 #include "common/bitcoin/hash.h"
+#include "pool/http/format.h"
 
 #include <rapidjson/document.h>
 #include <rapidjson/stringbuffer.h>
@@ -185,7 +186,7 @@ void write_block(Members& json, const BlockRow& row) {
   json.text("hash", row.hash);
   json.text("status", row.status);
   json.text("detail", row.detail);
-  json.integer("time_us", row.time_us);
+  json.text("time", format_utc_machine(row.time_us));
   json.text("address", row.address);
   json.text("worker", row.worker);
   json.integer("reward_sats", row.reward_sats);
@@ -216,7 +217,7 @@ BlockRow block_row(const Value& object) {
   row.hash = text_member(object, "hash");
   row.status = text_member(object, "status");
   row.detail = text_member(object, "detail");
-  row.time_us = integer_member(object, "time_us");
+  row.time_us = parse_utc(text_member(object, "time")).value_or(0);
   row.address = text_member(object, "address");
   row.worker = text_member(object, "worker");
   row.reward_sats = integer_member(object, "reward_sats");
@@ -316,11 +317,9 @@ std::vector<std::string> unreadiness(const PoolSnapshot& s) {
 std::optional<std::vector<BlockRow>> parse_blocks(std::string_view json) {
   rapidjson::Document document;
   document.Parse<rapidjson::kParseIterativeFlag>(json.data(), json.size());
-  if (document.HasParseError() || !document.IsObject()) return std::nullopt;
-  const auto list = document.FindMember("blocks");
-  if (list == document.MemberEnd() || !list->value.IsArray()) return std::nullopt;
+  if (document.HasParseError() || !document.IsArray()) return std::nullopt;
   std::vector<BlockRow> rows;
-  for (const Value& item : list->value.GetArray()) {
+  for (const Value& item : document.GetArray()) {
     if (!item.IsObject()) return std::nullopt;
     rows.push_back(block_row(item));
   }

@@ -1,6 +1,7 @@
 #include "pool/http/format.h"
 
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <ctime>
@@ -123,6 +124,41 @@ std::string format_utc(std::int64_t unix_micros) {
 
 std::string format_utc_machine(std::int64_t unix_micros) {
   return utc_text(unix_micros, "%Y-%m-%dT%H:%M:%SZ");
+}
+
+std::optional<std::int64_t> parse_utc(std::string_view text) {
+  constexpr std::string_view form = "0000-00-00T00:00:00";  // 0: a digit
+  if (text.size() < form.size() + 1 || text.back() != 'Z') return std::nullopt;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  for (std::size_t i = 0; i < form.size(); ++i) {
+    if (form[i] == '0' ? !is_digit(text[i]) : text[i] != form[i]) return std::nullopt;
+  }
+  const auto number = [&](std::size_t at, std::size_t digits) {
+    int value = 0;
+    for (std::size_t i = at; i < at + digits; ++i) value = value * 10 + (text[i] - '0');
+    return value;
+  };
+  std::int64_t micros = 0;
+  const std::string_view fraction = text.substr(form.size(), text.size() - form.size() - 1);
+  if (!fraction.empty()) {
+    if (fraction.front() != '.' || fraction.size() < 2 || fraction.size() > 7) return std::nullopt;
+    std::int64_t scale = 100'000;
+    for (const char c : fraction.substr(1)) {
+      if (!is_digit(c)) return std::nullopt;
+      micros += (c - '0') * scale;
+      scale /= 10;
+    }
+  }
+  const std::chrono::year_month_day day{std::chrono::year{number(0, 4)},
+                                        std::chrono::month{static_cast<unsigned>(number(5, 2))},
+                                        std::chrono::day{static_cast<unsigned>(number(8, 2))}};
+  if (!day.ok() || number(11, 2) > 23 || number(14, 2) > 59 || number(17, 2) > 60) {
+    return std::nullopt;
+  }
+  const std::int64_t days = std::chrono::sys_days{day}.time_since_epoch().count();
+  const std::int64_t seconds =
+      days * 86400 + number(11, 2) * 3600 + number(14, 2) * 60 + number(17, 2);
+  return seconds * 1'000'000 + micros;
 }
 
 std::string shorten(std::string_view text, std::size_t head, std::size_t tail) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,9 @@ std::string format_latency(std::int64_t microseconds);     // "18 ms"
 std::string format_percent(double part, double whole);     // "0.21 %"; "–" of nothing
 std::string format_utc(std::int64_t unix_micros);          // "2026-01-31 12:00:00 UTC"
 std::string format_utc_machine(std::int64_t unix_micros);  // "2026-01-31T12:00:00Z"
+// The parse of an ISO 8601 time in UTC, "2026-01-31T12:00:00[.123]Z", to microseconds since 1970;
+// nullopt when it is something else.
+std::optional<std::int64_t> parse_utc(std::string_view text);
 // Both ends of a long hex or address: "bc1q7f9…x0kd".
 std::string shorten(std::string_view text, std::size_t head, std::size_t tail);
 

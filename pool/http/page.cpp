@@ -229,7 +229,29 @@ std::string upper_case(std::string text) {
 
 }  // namespace
 
-PageValues page_values(const PoolSnapshot& s) {
+std::string reachable_url(const std::string& stratum_url, std::string_view host) {
+  const std::size_t port = host.rfind(':');
+  const std::size_t bracket = host.rfind(']');
+  if (port != std::string_view::npos && (bracket == std::string_view::npos || bracket < port)) {
+    host = host.substr(0, port);
+  }
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == ':' || c == '[' || c == ']';
+  };
+  if (host.empty() || host.size() > 253 || !std::all_of(host.begin(), host.end(), is_plain)) {
+    return stratum_url;
+  }
+  for (const std::string_view any : {"//0.0.0.0:", "//[::]:", "//:::"}) {
+    const std::size_t at = stratum_url.find(any);
+    if (at == std::string::npos) continue;
+    return stratum_url.substr(0, at + 2) + std::string(host) +
+           stratum_url.substr(at + any.size() - 1);
+  }
+  return stratum_url;
+}
+
+PageValues page_values(const PoolSnapshot& s, std::string_view host) {
   PageValues out;
   const PoolCondition condition = s.condition();
   out["state"] = name_of(condition);
@@ -248,7 +270,7 @@ PageValues page_values(const PoolSnapshot& s) {
   out["fee"] = format_percent(s.facts.fee_ppm, 1'000'000);
   out["uptime"] = format_duration(s.uptime_seconds);
   out["version"] = s.facts.version;
-  out["stratum"] = s.facts.stratum_url;
+  out["stratum"] = reachable_url(s.facts.stratum_url, host);
   out["miners"] = format_count(s.miners);
   out["workers"] = format_count(s.workers);
   out["connections"] = format_count(s.connections);

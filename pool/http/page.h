@@ -15,8 +15,12 @@ namespace pool {
 
 using PageValues = std::map<std::string, std::string, std::less<>>;
 
-// Every value the template may ask for.
-PageValues page_values(const PoolSnapshot& snapshot);
+// Every value the template may ask for. `host` is the request's Host header: a pool that listens on
+// every address (0.0.0.0) is reached where its page was.
+PageValues page_values(const PoolSnapshot& snapshot, std::string_view host);
+// The stratum URL with `host` in the place of 0.0.0.0 or [::]; unchanged when `host` is not a name
+// or an address.
+std::string reachable_url(const std::string& stratum_url, std::string_view host);
 // Fills a template. A name that has no value is left standing, for the tests to find.
 std::string fill_template(std::string_view html, const PageValues& values);
 

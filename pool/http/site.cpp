@@ -115,15 +115,16 @@ net::HttpResponse Site::route(const net::HttpRequest& request) const {
     return out;
   }
   if (found != assets_.end()) return asset(*found, request);
-  if (path == "/") return page();
+  if (path == "/") return page(request);
   if (path == "/healthz") return fresh(200, text_type, "ok\n");
   if (path == "/readyz") return ready();
   return path == "/api/v1/pool" ? pool() : blocks();
 }
 
-net::HttpResponse Site::page() const {
+net::HttpResponse Site::page(const net::HttpRequest& request) const {
+  const std::string_view host = net::header_value(request.headers, "host");
   return fresh(200, "text/html; charset=utf-8",
-               fill_template(web_index_html, page_values(snapshot_())));
+               fill_template(web_index_html, page_values(snapshot_(), host)));
 }
 
 net::HttpResponse Site::pool() const {

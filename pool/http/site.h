@@ -38,7 +38,7 @@ class Site {
   };
 
   net::HttpResponse route(const net::HttpRequest& request) const;
-  net::HttpResponse page() const;
+  net::HttpResponse page(const net::HttpRequest& request) const;
   net::HttpResponse pool() const;
   net::HttpResponse blocks() const;
   net::HttpResponse ready() const;

@@ -189,12 +189,12 @@ TEST_CASE("the database is read through the query thread, and its absence is tol
   StoredStats stored;
   stored.connected = true;
   running.post(stored);
-  running.post(QueryResult{9'999, true, R"({"blocks":[{"height":666}]})"});  // nobody asked
-  running.post(QueryResult{blocks, true, R"({"blocks":[{"height":5,"status":"accepted"}]})"});
+  running.post(QueryResult{9'999, true, R"([{"height":666777888}])"});  // nobody asked
+  running.post(QueryResult{blocks, true, R"([{"height":5,"status":"accepted"}])"});
   running.post(QueryResult{totals, true, R"({"blocks":{"accepted":1}})"});
   CHECK(running.wait_for("/api/v1/blocks", "\"height\":5"));
   CHECK(running.wait_for("/api/v1/pool", "\"blocks\":{\"accepted\":1}"));
-  CHECK_EQ(running.get("/api/v1/blocks").find("666"), std::string::npos);
+  CHECK_EQ(running.get("/api/v1/blocks").find("\"height\":666777888"), std::string::npos);
   stored.connected = false;
   stored.error = "server closed the connection";
   running.post(stored);

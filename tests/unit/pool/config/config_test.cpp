@@ -220,132 +220,137 @@ TEST_CASE("the node's port follows the network") {
   }
 }
 
+namespace {
+
+struct WrongValue {
+  const char* why;
+  std::string json;
+  std::string line;
+};
+
+const WrongValue wrong_values[] = {
+    {"port too high", with("\"stratum\": { \"listen\": [\n{\n\"port\": 99999 } ] }"),
+     "pool.json:4: stratum.listen[0].port: 99999 is not a port (expected an integer from 1 to "
+     "65535)"},
+    {"port zero", with("\"stratum\": {\"listen\": [{\"port\": 0}]}"),
+     "pool.json:2: stratum.listen[0].port: 0 is not a port (expected an integer from 1 to "
+     "65535)"},
+    {"port as text", with("\"stratum\": {\"listen\": [{\"port\": \"3333\"}]}"),
+     "pool.json:2: stratum.listen[0].port: \"3333\" is not a port (expected an integer from 1 "
+     "to 65535)"},
+    {"port with a fraction", with("\"stratum\": {\"listen\": [{\"port\": 3333.5}]}"),
+     "pool.json:2: stratum.listen[0].port: 3333.5 is not a port (expected an integer from 1 to "
+     "65535)"},
+    {"second listener is the one at fault",
+     with("\"stratum\": {\"listen\": [{},\n{\"tls\": \"on\"}]}"),
+     "pool.json:3: stratum.listen[1].tls: \"on\" is not a TLS mode (expected \"auto\", \"off\" "
+     "or \"only\")"},
+    {"no listener at all", with("\"stratum\": {\"listen\": []}"),
+     "pool.json:2: stratum.listen: an empty list is not a list of listeners (expected a list of "
+     "1 to 16 listeners)"},
+    {"an object where a list belongs", with("\"nodes\": {}"),
+     "pool.json:2: nodes: an object is not a list of nodes (expected a list of 1 to 16 nodes)"},
+    {"null", with("\"data_dir\": null"),
+     "pool.json:2: data_dir: null is not a folder (expected the path of a folder)"},
+    {"a switch as text", with("\"coherence\": {\"enabled\": \"yes\"}"),
+     "pool.json:2: coherence.enabled: \"yes\" is not a switch (expected true or false)"},
+    {"unknown network", with("\"network\": \"main\""),
+     "pool.json:2: network: \"main\" is not a network (expected \"mainnet\", \"testnet\", "
+     "\"testnet4\", \"signet\" or \"regtest\")"},
+    {"negative shards", with("\"stratum\": {\"shards\": -1}"),
+     "pool.json:2: stratum.shards: -1 is not a number of shards (expected an integer from 0 to "
+     "256)"},
+    {"difficulty zero", with("\"stratum\": {\"difficulty\": {\"start\": 0}}"),
+     "pool.json:2: stratum.difficulty.start: 0 is not a difficulty (expected a number from "
+     "2.3283064365386963e-10 (2^-32) to 2^63)"},
+    {"difficulty beyond 2^63", with("\"stratum\": {\"difficulty\": {\"start\": 1e19}}"),
+     "pool.json:2: stratum.difficulty.start: 1e19 is not a difficulty (expected a number from "
+     "2.3283064365386963e-10 (2^-32) to 2^63)"},
+    {"start below min", with("\"stratum\": {\"difficulty\": {\"start\": 1,\n\"min\": 5}}"),
+     "pool.json:2: stratum.difficulty.start: 1 is below min, 5"},
+    {"default start above max", with("\"stratum\": {\"difficulty\": {\"max\": 100}}"),
+     "pool.json:2: stratum.difficulty.start: 1024 is above max, 100"},
+    {"max below min",
+     with("\"stratum\": {\"difficulty\": {\"start\": 5, \"min\": 5,\n\"max\": 4}}"),
+     "pool.json:3: stratum.difficulty.max: 4 is below min, 5"},
+    {"mask not hexadecimal", with("\"stratum\": {\"version_mask\": \"1fffe00g\"}"),
+     "pool.json:2: stratum.version_mask: \"1fffe00g\" is not a version mask (expected 8 "
+     "hexadecimal digits, bits of 1fffe000 only)"},
+    {"mask outside BIP320", with("\"stratum\": {\"version_mask\": \"3fffe000\"}"),
+     "pool.json:2: stratum.version_mask: \"3fffe000\" is not a version mask (expected 8 "
+     "hexadecimal digits, bits of 1fffe000 only)"},
+    {"RPC over https", with("\"nodes\": [{\"rpc\": \"https://127.0.0.1\"}]"),
+     "pool.json:2: nodes[0].rpc: \"https://127.0.0.1\" is not the address of a node's RPC "
+     "(expected http://host:port)"},
+    {"RPC with a password in it", with("\"nodes\": [{\"rpc\": \"http://u:p@host:1\"}]"),
+     "pool.json:2: nodes[0].rpc: \"http://u:p@host:1\" is not the address of a node's RPC "
+     "(expected http://host:port)"},
+    {"RPC port too high", with("\"nodes\": [{\"rpc\": \"http://host:70000\"}]"),
+     "pool.json:2: nodes[0].rpc: \"http://host:70000\" is not the address of a node's RPC "
+     "(expected http://host:port)"},
+    {"password without user", with("\"nodes\": [{\n\"password\": \"p\"}]"),
+     "pool.json:3: nodes[0].password: a password needs a user beside it"},
+    {"password twice",
+     with("\"nodes\": [{\"user\": \"u\", \"password\": \"p\", \"password_file\": \"f\"}]"),
+     "pool.json:2: nodes[0].password_file: a password is given too; one of the two is enough"},
+    {"user and cookie", with("\"nodes\": [{\"user\": \"u\", \"cookie_file\": \"f\"}]"),
+     "pool.json:2: nodes[0].cookie_file: user is given too; use one way to log in"},
+    {"a password is never shown", with("\"nodes\": [{\"user\": \"u\", \"password\": 1234}]"),
+     "pool.json:2: nodes[0].password: the value given is not a password (expected a string)"},
+    {"a database address is never shown", with("\"database\": \"mysql://u:secret@h/x\""),
+     "pool.json:2: database: the value given is not the address of a database (expected "
+     "postgresql://user:password@host/name, or file:/path of a file that holds it)"},
+    {"ZMQ without a port", with("\"nodes\": [{\"zmq\": \"tcp://127.0.0.1\"}]"),
+     "pool.json:2: nodes[0].zmq: \"tcp://127.0.0.1\" is not the address of a node's ZMQ "
+     "publisher (expected tcp://host:port, ipc://path or nothing)"},
+    {"a name to listen on", with("\"stratum\": {\"listen\": [{\"host\": \"pool.example\"}]}"),
+     "pool.json:2: stratum.listen[0].host: \"pool.example\" is not an address to listen on "
+     "(expected an IP address such as 0.0.0.0 or ::)"},
+    {"HTTP without a port", with("\"http\": {\"listen\": \"127.0.0.1\"}"),
+     "pool.json:2: http.listen: \"127.0.0.1\" is not an address to listen on (expected "
+     "host:port, such as 127.0.0.1:8080 or [::]:8080)"},
+    {"range with too many bits",
+     with("\"stratum\": {\"listen\": [{\"proxy_from\": [\"::1\",\n\"10.0.0.0/33\"]}]}"),
+     "pool.json:3: stratum.listen[0].proxy_from[1]: \"10.0.0.0/33\" is not an IP address or "
+     "range (expected an IP address or range, such as 10.0.0.0/8)"},
+    {"one port for two", with("\"stratum\": {\"listen\": [{\"port\": 8080}]}"),
+     "pool.json:1: http.listen: port 8080 is taken by stratum.listen as well; give one of them "
+     "another"},
+    {"the same listener twice", with("\"stratum\": {\"listen\": [{},\n{}]}"),
+     "pool.json:3: stratum.listen[1]: port 3333 is taken by stratum.listen as well; give one of "
+     "them another"},
+    {"TLS only without a certificate", with("\"stratum\": {\"listen\": [{\"tls\": \"only\"}]}"),
+     "pool.json:2: stratum.listen[0].tls: \"only\" needs stratum.tls_certificate and "
+     "stratum.tls_key"},
+    {"a certificate without its key", with("\"stratum\": {\"tls_certificate\": \"/c\"}"),
+     "pool.json:2: stratum.tls_certificate: stratum.tls_key is missing beside it"},
+    {"parts beyond the whole", with("\"payout\": {\"fee_ppm\": 600000, \"coherence_ppm\": 500000}"),
+     "pool.json:2: payout.coherence_ppm: 500000 and fee_ppm, 600000, are more than the whole "
+     "reward together (1000000)"},
+    {"window zero", with("\"payout\": {\"pplns_window\": 0}"),
+     "pool.json:2: payout.pplns_window: 0 is not a PPLNS window (expected a plain decimal number "
+     "above 0, at most 1000, such as 2.0)"},
+    {"window with an exponent", with("\"payout\": {\"pplns_window\": 2e0}"),
+     "pool.json:2: payout.pplns_window: 2e0 is not a PPLNS window (expected a plain decimal "
+     "number above 0, at most 1000, such as 2.0)"},
+    {"tag too long", with("\"coinbase_tag\": \"" + std::string(61, 'x') + "\""),
+     "pool.json:2: coinbase_tag: \"" + std::string(60, 'x') +
+         "…\" is not a coinbase tag (expected at most 60 printable ASCII characters)"},
+    {"control character in the tag", with("\"coinbase_tag\": \"a\\nb\""),
+     "pool.json:2: coinbase_tag: \"a?b\" is not a coinbase tag (expected at most 60 printable "
+     "ASCII characters)"},
+    {"the whole file is a list", "[]",
+     "pool.json:1: an empty list is not the configuration of phasepool (expected an object in "
+     "braces)"},
+    {"no payout address", "{\n}",
+     "pool.json: payout_address: missing (expected an address of the network, here or in "
+     "PHASEPOOL_PAYOUT_ADDRESS)"},
+};
+
+}  // namespace
+
 TEST_CASE("a wrong value gets one line that names file, line, key, value and what was expected") {
-  struct Row {
-    const char* why;
-    std::string json;
-    std::string line;
-  };
-  const Row rows[] = {
-      {"port too high", with("\"stratum\": { \"listen\": [\n{\n\"port\": 99999 } ] }"),
-       "pool.json:4: stratum.listen[0].port: 99999 is not a port (expected an integer from 1 to "
-       "65535)"},
-      {"port zero", with("\"stratum\": {\"listen\": [{\"port\": 0}]}"),
-       "pool.json:2: stratum.listen[0].port: 0 is not a port (expected an integer from 1 to "
-       "65535)"},
-      {"port as text", with("\"stratum\": {\"listen\": [{\"port\": \"3333\"}]}"),
-       "pool.json:2: stratum.listen[0].port: \"3333\" is not a port (expected an integer from 1 "
-       "to 65535)"},
-      {"port with a fraction", with("\"stratum\": {\"listen\": [{\"port\": 3333.5}]}"),
-       "pool.json:2: stratum.listen[0].port: 3333.5 is not a port (expected an integer from 1 to "
-       "65535)"},
-      {"second listener is the one at fault",
-       with("\"stratum\": {\"listen\": [{},\n{\"tls\": \"on\"}]}"),
-       "pool.json:3: stratum.listen[1].tls: \"on\" is not a TLS mode (expected \"auto\", \"off\" "
-       "or \"only\")"},
-      {"no listener at all", with("\"stratum\": {\"listen\": []}"),
-       "pool.json:2: stratum.listen: an empty list is not a list of listeners (expected a list of "
-       "1 to 16 listeners)"},
-      {"an object where a list belongs", with("\"nodes\": {}"),
-       "pool.json:2: nodes: an object is not a list of nodes (expected a list of 1 to 16 nodes)"},
-      {"null", with("\"data_dir\": null"),
-       "pool.json:2: data_dir: null is not a folder (expected the path of a folder)"},
-      {"a switch as text", with("\"coherence\": {\"enabled\": \"yes\"}"),
-       "pool.json:2: coherence.enabled: \"yes\" is not a switch (expected true or false)"},
-      {"unknown network", with("\"network\": \"main\""),
-       "pool.json:2: network: \"main\" is not a network (expected \"mainnet\", \"testnet\", "
-       "\"testnet4\", \"signet\" or \"regtest\")"},
-      {"negative shards", with("\"stratum\": {\"shards\": -1}"),
-       "pool.json:2: stratum.shards: -1 is not a number of shards (expected an integer from 0 to "
-       "256)"},
-      {"difficulty zero", with("\"stratum\": {\"difficulty\": {\"start\": 0}}"),
-       "pool.json:2: stratum.difficulty.start: 0 is not a difficulty (expected a number from "
-       "2.3283064365386963e-10 (2^-32) to 2^63)"},
-      {"difficulty beyond 2^63", with("\"stratum\": {\"difficulty\": {\"start\": 1e19}}"),
-       "pool.json:2: stratum.difficulty.start: 1e19 is not a difficulty (expected a number from "
-       "2.3283064365386963e-10 (2^-32) to 2^63)"},
-      {"start below min", with("\"stratum\": {\"difficulty\": {\"start\": 1,\n\"min\": 5}}"),
-       "pool.json:2: stratum.difficulty.start: 1 is below min, 5"},
-      {"default start above max", with("\"stratum\": {\"difficulty\": {\"max\": 100}}"),
-       "pool.json:2: stratum.difficulty.start: 1024 is above max, 100"},
-      {"max below min",
-       with("\"stratum\": {\"difficulty\": {\"start\": 5, \"min\": 5,\n\"max\": 4}}"),
-       "pool.json:3: stratum.difficulty.max: 4 is below min, 5"},
-      {"mask not hexadecimal", with("\"stratum\": {\"version_mask\": \"1fffe00g\"}"),
-       "pool.json:2: stratum.version_mask: \"1fffe00g\" is not a version mask (expected 8 "
-       "hexadecimal digits, bits of 1fffe000 only)"},
-      {"mask outside BIP320", with("\"stratum\": {\"version_mask\": \"3fffe000\"}"),
-       "pool.json:2: stratum.version_mask: \"3fffe000\" is not a version mask (expected 8 "
-       "hexadecimal digits, bits of 1fffe000 only)"},
-      {"RPC over https", with("\"nodes\": [{\"rpc\": \"https://127.0.0.1\"}]"),
-       "pool.json:2: nodes[0].rpc: \"https://127.0.0.1\" is not the address of a node's RPC "
-       "(expected http://host:port)"},
-      {"RPC with a password in it", with("\"nodes\": [{\"rpc\": \"http://u:p@host:1\"}]"),
-       "pool.json:2: nodes[0].rpc: \"http://u:p@host:1\" is not the address of a node's RPC "
-       "(expected http://host:port)"},
-      {"RPC port too high", with("\"nodes\": [{\"rpc\": \"http://host:70000\"}]"),
-       "pool.json:2: nodes[0].rpc: \"http://host:70000\" is not the address of a node's RPC "
-       "(expected http://host:port)"},
-      {"password without user", with("\"nodes\": [{\n\"password\": \"p\"}]"),
-       "pool.json:3: nodes[0].password: a password needs a user beside it"},
-      {"password twice",
-       with("\"nodes\": [{\"user\": \"u\", \"password\": \"p\", \"password_file\": \"f\"}]"),
-       "pool.json:2: nodes[0].password_file: a password is given too; one of the two is enough"},
-      {"user and cookie", with("\"nodes\": [{\"user\": \"u\", \"cookie_file\": \"f\"}]"),
-       "pool.json:2: nodes[0].cookie_file: user is given too; use one way to log in"},
-      {"a password is never shown", with("\"nodes\": [{\"user\": \"u\", \"password\": 1234}]"),
-       "pool.json:2: nodes[0].password: the value given is not a password (expected a string)"},
-      {"a database address is never shown", with("\"database\": \"mysql://u:secret@h/x\""),
-       "pool.json:2: database: the value given is not the address of a database (expected "
-       "postgresql://user:password@host/name, or file:/path of a file that holds it)"},
-      {"ZMQ without a port", with("\"nodes\": [{\"zmq\": \"tcp://127.0.0.1\"}]"),
-       "pool.json:2: nodes[0].zmq: \"tcp://127.0.0.1\" is not the address of a node's ZMQ "
-       "publisher (expected tcp://host:port, ipc://path or nothing)"},
-      {"a name to listen on", with("\"stratum\": {\"listen\": [{\"host\": \"pool.example\"}]}"),
-       "pool.json:2: stratum.listen[0].host: \"pool.example\" is not an address to listen on "
-       "(expected an IP address such as 0.0.0.0 or ::)"},
-      {"HTTP without a port", with("\"http\": {\"listen\": \"127.0.0.1\"}"),
-       "pool.json:2: http.listen: \"127.0.0.1\" is not an address to listen on (expected "
-       "host:port, such as 127.0.0.1:8080 or [::]:8080)"},
-      {"range with too many bits",
-       with("\"stratum\": {\"listen\": [{\"proxy_from\": [\"::1\",\n\"10.0.0.0/33\"]}]}"),
-       "pool.json:3: stratum.listen[0].proxy_from[1]: \"10.0.0.0/33\" is not an IP address or "
-       "range (expected an IP address or range, such as 10.0.0.0/8)"},
-      {"one port for two", with("\"stratum\": {\"listen\": [{\"port\": 8080}]}"),
-       "pool.json:1: http.listen: port 8080 is taken by stratum.listen as well; give one of them "
-       "another"},
-      {"the same listener twice", with("\"stratum\": {\"listen\": [{},\n{}]}"),
-       "pool.json:3: stratum.listen[1]: port 3333 is taken by stratum.listen as well; give one of "
-       "them another"},
-      {"TLS only without a certificate", with("\"stratum\": {\"listen\": [{\"tls\": \"only\"}]}"),
-       "pool.json:2: stratum.listen[0].tls: \"only\" needs stratum.tls_certificate and "
-       "stratum.tls_key"},
-      {"a certificate without its key", with("\"stratum\": {\"tls_certificate\": \"/c\"}"),
-       "pool.json:2: stratum.tls_certificate: stratum.tls_key is missing beside it"},
-      {"parts beyond the whole",
-       with("\"payout\": {\"fee_ppm\": 600000, \"coherence_ppm\": 500000}"),
-       "pool.json:2: payout.coherence_ppm: 500000 and fee_ppm, 600000, are more than the whole "
-       "reward together (1000000)"},
-      {"window zero", with("\"payout\": {\"pplns_window\": 0}"),
-       "pool.json:2: payout.pplns_window: 0 is not a PPLNS window (expected a plain decimal number "
-       "above 0, at most 1000, such as 2.0)"},
-      {"window with an exponent", with("\"payout\": {\"pplns_window\": 2e0}"),
-       "pool.json:2: payout.pplns_window: 2e0 is not a PPLNS window (expected a plain decimal "
-       "number above 0, at most 1000, such as 2.0)"},
-      {"tag too long", with("\"coinbase_tag\": \"" + std::string(61, 'x') + "\""),
-       "pool.json:2: coinbase_tag: \"" + std::string(60, 'x') +
-           "…\" is not a coinbase tag (expected at most 60 printable ASCII characters)"},
-      {"control character in the tag", with("\"coinbase_tag\": \"a\\nb\""),
-       "pool.json:2: coinbase_tag: \"a?b\" is not a coinbase tag (expected at most 60 printable "
-       "ASCII characters)"},
-      {"the whole file is a list", "[]",
-       "pool.json:1: an empty list is not the configuration of phasepool (expected an object in "
-       "braces)"},
-      {"no payout address", "{\n}",
-       "pool.json: payout_address: missing (expected an address of the network, here or in "
-       "PHASEPOOL_PAYOUT_ADDRESS)"},
-  };
-  for (const Row& row : rows) {
+  for (const WrongValue& row : wrong_values) {
     CAPTURE(row.why);
     CHECK_EQ(error_of(row.json), row.line);
   }

@@ -120,9 +120,9 @@ TEST_CASE("the state names the worst thing that is wrong") {
 
 TEST_CASE("blocks read from the database come out as they went in") {
   const std::string from_database =
-      R"({"blocks":[{"height":12,"hash":"00ab","status":"accepted","detail":"","time_us":1726842700000000,)"
+      R"([{"height":12,"hash":"00ab","status":"accepted","detail":"","time":"2024-09-20T14:31:40.250Z",)"
       R"("address":"bcrt1q","worker":"r\"1","reward_sats":5000000000,"network_difficulty":1.0,)"
-      R"("share_difficulty":1.5},{"height":-1,"hash":5,"reward_sats":"x"}]})";
+      R"("share_difficulty":1.5},{"height":-1,"hash":5,"reward_sats":"x","time":"now"}])";
   const auto rows = parse_blocks(from_database);
   REQUIRE(rows);
   REQUIRE_EQ(rows->size(), 2);
@@ -141,13 +141,14 @@ TEST_CASE("blocks read from the database come out as they went in") {
   CHECK_EQ(first["height"].GetUint(), 12);
   CHECK_EQ(std::string(first["hash"].GetString()), "00ab");
   CHECK_EQ(std::string(first["worker"].GetString()), "r\"1");
-  CHECK_EQ(first["time_us"].GetInt64(), 1'726'842'700'000'000);
+  CHECK_EQ((*rows)[0].time_us, 1'726'842'700'250'000);
+  CHECK_EQ((*rows)[1].time_us, 0);
+  CHECK_EQ(std::string(first["time"].GetString()), "2024-09-20T14:31:40Z");
   CHECK_EQ(first["share_difficulty"].GetDouble(), 1.5);
 }
 
 TEST_CASE("what is not the database's JSON is refused") {
-  for (const char* bad : {"", "null", "[]", "{}", "{\"blocks\":5}", "{\"blocks\":[1]}",
-                          "{\"blocks\":[{}]", "no", "{\"blocks\":[{}]}x"}) {
+  for (const char* bad : {"", "null", "{}", "5", "[1]", "[{}", "no", "[{}]x", "[null]"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_blocks(bad));
   }

@@ -60,3 +60,17 @@ TEST_CASE("difficulties, coins, times and parts") {
 TEST_CASE("HTML's own characters are escaped") {
   CHECK_EQ(escape_html("<script>\"&'</script>"), "&lt;script&gt;&quot;&amp;&#39;&lt;/script&gt;");
 }
+
+TEST_CASE("ISO times are read, and nothing else") {
+  CHECK_EQ(parse_utc("2024-09-20T14:32:07Z"), 1'726'842'727'000'000);
+  CHECK_EQ(parse_utc("2024-09-20T14:32:07.5Z"), 1'726'842'727'500'000);
+  CHECK_EQ(parse_utc("2024-02-29T00:00:00.123456Z"), 1'709'164'800'123'456);
+  CHECK_EQ(parse_utc("1970-01-01T00:00:00.000Z"), 0);
+  for (const char* bad : {"", "Z", "2024-09-20", "2024-09-20 14:32:07Z", "2024-09-20T14:32:07",
+                          "2023-02-29T00:00:00Z", "2024-13-01T00:00:00Z", "2024-01-01T24:00:00Z",
+                          "2024-01-01T00:00:00.Z", "2024-01-01T00:00:00.1234567Z",
+                          "2024-01-01T00:00:00.1xZ", "2024-01-01T00:00:00+01:00Z"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_utc(bad));
+  }
+}

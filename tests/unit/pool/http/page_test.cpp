@@ -24,7 +24,7 @@ bool has(const std::string& text, std::string_view part) {
 }
 
 std::string page(const PoolSnapshot& s) {
-  return fill_template(web_file("index.html"), page_values(s));
+  return fill_template(web_file("index.html"), page_values(s, "pool.example:8080"));
 }
 
 }  // namespace
@@ -125,5 +125,27 @@ TEST_CASE("the page keeps to its own content security policy: nothing inline, no
   while ((at = html.find("<script", at)) != std::string::npos) {
     CHECK_EQ(html.substr(at, 14), "<script src=\"/");
     ++at;
+  }
+}
+
+TEST_CASE("a pool on every address is reached where its page was") {
+  struct Row {
+    const char* url;
+    const char* host;
+    const char* reached;
+  };
+  const Row rows[] = {
+      {"stratum+tcp://0.0.0.0:3333", "pool.example:8080", "stratum+tcp://pool.example:3333"},
+      {"stratum+tcp://0.0.0.0:3333", "pool.example", "stratum+tcp://pool.example:3333"},
+      {"stratum+tcp://[::]:3333", "[2001:db8::1]:80", "stratum+tcp://[2001:db8::1]:3333"},
+      {"stratum+tcp://:::3333", "10.0.0.1", "stratum+tcp://10.0.0.1:3333"},
+      {"stratum+tcp://stratum.example:3333", "pool.example", "stratum+tcp://stratum.example:3333"},
+      {"stratum+tcp://0.0.0.0:3333", "", "stratum+tcp://0.0.0.0:3333"},
+      {"stratum+tcp://0.0.0.0:3333", "a b", "stratum+tcp://0.0.0.0:3333"},
+      {"stratum+tcp://0.0.0.0:3333", "<b>", "stratum+tcp://0.0.0.0:3333"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.host);
+    CHECK_EQ(reachable_url(row.url, row.host), row.reached);
   }
 }

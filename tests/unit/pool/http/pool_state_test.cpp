@@ -77,7 +77,7 @@ TEST_CASE("the hash rate is that of all shards' work") {
 
 TEST_CASE("the database's answers are kept until better ones come") {
   PoolState state({}, at(0s));
-  CHECK(state.on_blocks(R"({"blocks":[{"height":5}]})", at(3s)));
+  CHECK(state.on_blocks(R"([{"height":5}])", at(3s)));
   CHECK(state.on_totals(R"({"blocks":{"accepted":1}})", at(3s)));
   CHECK_FALSE(state.on_blocks("garbage", at(9s)));
   state.on_query_failed("timeout");
@@ -87,7 +87,7 @@ TEST_CASE("the database's answers are kept until better ones come") {
   CHECK_EQ(s.blocks_by_status.at("accepted"), 1);
   CHECK_EQ(s.query_error, "timeout");
   CHECK_EQ(*s.database_read_us, at(3s).unix_micros());
-  CHECK(state.on_blocks(R"({"blocks":[]})", at(12s)));
+  CHECK(state.on_blocks("[]", at(12s)));
   s = state.snapshot(at(12s));
   CHECK(s.blocks.empty());
   CHECK(s.query_error.empty());
