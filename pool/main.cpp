@@ -1,0 +1,73 @@
+// phasepool: a Bitcoin Stratum mining pool server. This file is the command line; what it starts is
+// in server.cpp (run), tools/ (check) and store/ (migrate).
+//
+// Exit codes: 0 done or orderly stop; 1 something outside is not as it must be; 2 wrong command
+// line or config. Every failure is one line on stderr.
+#include "common/log.h"
+#include "pool/config/config.h"
+#include "pool/server.h"
+#include "pool/store/migrate.h"
+#include "pool/version.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+namespace {
+
+std::optional<std::string> from_environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr) return std::nullopt;
+  return value;
+}
+
+int migrate_command(const pool::Config& config) {
+  const auto applied = pool::migrate(config.database);
+  if (!applied) {
+    std::fprintf(stderr, "phasepool: %s\n", applied.error().c_str());
+    return 1;
+  }
+  for (const std::string& name : *applied) std::printf("applied %s\n", name.c_str());
+  if (applied->empty()) std::printf("the schema is up to date\n");
+  return 0;
+}
+
+int run_command(const pool::Config& config) {
+  logging::Level level = logging::Level::info;
+  logging::Format format = logging::Format::text;
+  // The schema allows only names that these know.
+  (void)logging::level_from_name(config.log.level, level);
+  (void)logging::format_from_name(config.log.format, format);
+  logging::configure(level, format);
+  return pool::run_server(config);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Phasepool, a Bitcoin Stratum mining pool server"};
+  app.set_version_flag("--version", std::string("phasepool ") + pool::version);
+  app.require_subcommand(1);
+  std::string config_path;
+  auto* run = app.add_subcommand("run", "serve miners until SIGINT or SIGTERM");
+  auto* migrate = app.add_subcommand("migrate", "bring the database's schema up to date");
+  for (CLI::App* command : {run, migrate}) {
+    command->add_option("-c,--config", config_path, "the pool's JSON configuration")->required();
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+
+  const auto config = pool::load_config(config_path, from_environment);
+  if (!config) {
+    std::fprintf(stderr, "phasepool: %s\n", config.error().why.c_str());
+    return 2;
+  }
+  if (migrate->parsed()) return migrate_command(*config);
+  return run_command(*config);
+}

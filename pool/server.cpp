@@ -1,0 +1,392 @@
+// Start:  look at everything that can be wrong before any thread runs (database, node, data_dir,
+//         ports), then journal, store, query, http, shards, and last the node loop, which publishes
+//         the first job.
+// Stop:   in reverse of what flows: shards (no new shares; accepted ones are answered), node
+// (blocks
+//         in flight are sent), journal (all is on disk), store (what is on disk is shipped), http.
+//
+// Each loop is a thread and owns what it works on; the hooks below are the whole message graph.
+#include "pool/server.h"
+
+#include "common/base/assert.h"
+#include "common/base/random.h"
+#include "common/crypto/sha256.h"
+#include "common/log.h"
+#include "common/uv/clock.h"
+#include "common/uv/loop.h"
+#include "pool/core/limits.h"
+#include "pool/data_dir.h"
+#include "pool/http/http_loop.h"
+#include "pool/journal/journal_loop.h"
+#include "pool/messages.h"
+#include "pool/net/shard_loop.h"
+#include "pool/node/node_check.h"
+#include "pool/node/node_loop.h"
+#include "pool/store/migrate.h"
+#include "pool/store/query_loop.h"
+#include "pool/store/store_loop.h"
+#include "pool/version.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace pool {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto node_check_deadline = 10s;
+
+int fail(const std::string& why) {
+  std::fprintf(stderr, "phasepool: %s\n", why.c_str());
+  return 1;
+}
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+// The newest NewJob replaces a waiting one, and remembers if that one was of a new tip.
+void keep_clean_jobs(const ShardMessage& waiting, ShardMessage& incoming) {
+  const auto& old_job = std::get<NewJob>(waiting);
+  auto& new_job = std::get<NewJob>(incoming);
+  new_job.replaced_clean = old_job.replaced_clean || old_job.job->clean_jobs;
+}
+
+bool same_job_kind(const ShardMessage& waiting, const ShardMessage& incoming) {
+  return std::holds_alternative<NewJob>(waiting) && std::holds_alternative<NewJob>(incoming);
+}
+
+// Statistics of one sender replace the same sender's.
+bool same_sender(const HttpMessage& waiting, const HttpMessage& incoming) {
+  if (waiting.index() != incoming.index()) return false;
+  const auto* stats = std::get_if<ShardStats>(&waiting);
+  if (stats != nullptr) return stats->shard == std::get<ShardStats>(incoming).shard;
+  return !std::holds_alternative<QueryResult>(waiting);
+}
+
+class Server {
+ public:
+  explicit Server(const Config& config) : config_(config), random_(random_seed()) {}
+
+  // Empty when everything is ready to run; else the one line for the operator.
+  std::string open();
+  void run();
+
+ private:
+  std::string check_database();
+  std::string check_nodes() const;
+  std::string open_journal();
+  std::string open_http();
+  std::string open_shards();
+  void open_node();
+  void open_store();
+  ShardOptions shard_options(std::uint32_t index);
+  NodeLoop::Hooks node_hooks();
+  JournalLoop::Hooks journal_hooks();
+  void tell_http(HttpMessage message);
+  void start();
+  void wait_for_signal();
+  void stop();
+
+  const Config& config_;
+  base::Random random_;
+  std::unique_ptr<HttpLoop> http_;
+  std::unique_ptr<QueryLoop> query_;
+  std::unique_ptr<StoreLoop> store_;
+  std::unique_ptr<JournalLoop> journal_;
+  std::unique_ptr<NodeLoop> node_;
+  std::vector<std::unique_ptr<ShardLoop>> shards_;
+  std::thread http_thread_, query_thread_, store_thread_, journal_thread_, node_thread_;
+  std::vector<std::thread> shard_threads_;
+};
+
+// ---------------------------------------------------------------- what can be wrong
+
+std::string Server::open() {
+  if (auto ready = prepare_data_dir(config_.data_dir); !ready) return ready.error();
+  if (auto why = check_database(); !why.empty()) return why;
+  if (auto why = check_nodes(); !why.empty()) return why;
+  if (auto why = open_journal(); !why.empty()) return why;
+  if (auto why = open_http(); !why.empty()) return why;
+  if (auto why = open_shards(); !why.empty()) return why;
+  open_node();
+  open_store();
+  return {};
+}
+
+// A pool that has never seen its database must see it once: a wrong connection string would else be
+// noticed only when the journal fills the disk. One that has served it before can wait for it.
+std::string Server::check_database() {
+  const auto state = schema_state(config_.database);
+  if (!state) {
+    if (!has_served_database(config_.data_dir, config_.database)) {
+      return fmt::format("{}. Start PostgreSQL, or correct \"database\" in the config.",
+                         state.error());
+    }
+    LOG(warning, "database_away", {"error", state.error()},
+        {"effect", "serving without it; shares are journalled and shipped when it is back"});
+    return {};
+  }
+  switch (*state) {
+    case SchemaState::current:
+      break;
+    case SchemaState::newer:
+      return "the database's schema is newer than this program. Install the newer phasepool.";
+    case SchemaState::older:
+      return "the database's schema is older than this program. Run: phasepool migrate -c FILE";
+    case SchemaState::absent:
+      return "the database has no phasepool schema yet. Run: phasepool migrate -c FILE";
+  }
+  if (auto noted = note_served_database(config_.data_dir, config_.database); !noted) {
+    return noted.error();
+  }
+  return {};
+}
+
+// One node that can give work is enough to start.
+std::string Server::check_nodes() const {
+  std::string first_error;
+  for (const NodeConfig& node : config_.nodes) {
+    const auto checked = check_node(node, config_.network, node_check_deadline);
+    if (checked) return {};
+    if (first_error.empty()) first_error = checked.error();
+    LOG(warning, "node_not_usable", {"error", checked.error()});
+  }
+  return first_error;
+}
+
+// ---------------------------------------------------------------- the loops and their hooks
+
+std::string Server::open_journal() {
+  JournalLoop::Options options;
+  options.data_dir = config_.data_dir;
+  options.fsync = config_.stratum.durability == Durability::fsync;
+  options.segment_bytes_max = limits::journal_segment_bytes_max;
+  options.fsync_window = limits::journal_fsync_window;
+  auto opened = JournalLoop::open(options, journal_hooks());
+  if (!opened) return opened.error();
+  journal_ = std::move(*opened);
+  return {};
+}
+
+JournalLoop::Hooks Server::journal_hooks() {
+  JournalLoop::Hooks hooks;
+  hooks.durable = [this](JournalSource source, Durable message) {
+    if (source == journal_source_node) {
+      if (!node_->mailbox().post_latest(message)) node_->mailbox().post_reserved(message);
+    } else {
+      auto& shard = shards_.at(source.value)->mailbox();
+      if (!shard.post_latest(message)) shard.post_reserved(message);
+    }
+  };
+  hooks.not_durable = [this](JournalSource source, NotDurable message) {
+    if (source == journal_source_node) {
+      node_->mailbox().post_reserved(message);
+    } else {
+      shards_.at(source.value)->mailbox().post_reserved(message);
+    }
+  };
+  hooks.advanced = [this](JournalAdvanced message) {
+    // Only the newest counts, and StoreLoop takes whatever comes; a full box already holds one.
+    (void)store_->mailbox().post_latest_anywhere(message);
+  };
+  hooks.status = [this](JournalStatus status) { tell_http(std::move(status)); };
+  return hooks;
+}
+
+std::string Server::open_http() {
+  HttpLoop::Options options;
+  options.listen = config_.http.listen;
+  options.network = config_.network;
+  options.version = version;
+  options.payout_address = config_.payout_address.text;
+  options.scheme = config_.payout.scheme;
+  options.fee_ppm = config_.payout.fee_ppm;
+  const ListenConfig& first = config_.stratum.listen.front();
+  options.stratum_hint = fmt::format("stratum+tcp://{}:{}", first.host, first.port);
+  HttpLoop::Hooks hooks;
+  hooks.query = [this](StatsQuery query) { return query_->mailbox().post(query); };
+  auto opened = HttpLoop::open(options, hooks);
+  if (!opened) return opened.error();
+  http_ = std::move(*opened);
+  return {};
+}
+
+ShardOptions Server::shard_options(std::uint32_t index) {
+  ShardOptions options;
+  options.index = ShardIndex{index};
+  options.first_extranonce_counter = static_cast<std::uint16_t>(random_.next());
+  options.network = config_.network;
+  options.payout_address = config_.payout_address.text;
+  options.difficulty_start = config_.stratum.difficulty.start;
+  options.difficulty_min = config_.stratum.difficulty.min;
+  options.difficulty_max = config_.stratum.difficulty.max;
+  options.vardiff = config_.stratum.difficulty.vardiff;
+  options.shares_per_minute = config_.stratum.difficulty.shares_per_minute;
+  options.version_mask = config_.stratum.version_mask;
+  options.replies_wait_for_disk = config_.stratum.durability == Durability::fsync;
+  return options;
+}
+
+std::string Server::open_shards() {
+  std::uint32_t count = config_.stratum.shards;
+  if (count == 0) count = std::max(1u, std::thread::hardware_concurrency());
+  ShardLoop::Hooks hooks;
+  hooks.journal = [this](JournalAppend append) {
+    ASSERT(journal_->mailbox().post(std::move(append)));
+  };
+  hooks.found = [this](FoundBlock block) { node_->mailbox().post_reserved(std::move(block)); };
+  hooks.stats = [this](ShardStats stats) { tell_http(std::move(stats)); };
+  for (std::uint32_t index = 0; index < count; ++index) {
+    shards_.push_back(std::make_unique<ShardLoop>(shard_options(index), hooks));
+  }
+  for (std::size_t i = 0; i < config_.stratum.listen.size(); ++i) {
+    ShardLoop::Endpoint where{config_.stratum.listen[i].host, config_.stratum.listen[i].port};
+    const auto refused = [&](const std::string& why) {
+      return fmt::format(
+          "can't listen on {}:{}: {}. Stop what uses it, or change stratum.listen[{}] in the "
+          "config.",
+          where.host, where.port, why, i);
+    };
+    if (auto why = ShardLoop::probe(where); !why.empty()) return refused(why);
+    for (auto& shard : shards_) {
+      const auto port = shard->listen(where);
+      if (!port) return refused(port.error());
+      where.port = *port;  // port 0: the other shards join the first one's
+    }
+    LOG(info, "stratum_listening", {"host", where.host}, {"port", where.port},
+        {"shards", shards_.size()});
+  }
+  return {};
+}
+
+void Server::open_node() {
+  NodeLoop::Options options;
+  options.nodes = config_.nodes;
+  options.network = config_.network;
+  options.data_dir = config_.data_dir;
+  options.job_source.payout_script = config_.payout_address.script_pubkey;
+  options.job_source.coinbase_tag = config_.coinbase_tag;
+  options.job_source.version_mask = config_.stratum.version_mask;
+  // Ids rise for as long as this process could possibly run, and differ from those before it.
+  options.job_source.first_job_id = (random_.next() >> 16) + 1;
+  options.job_source.coinbase_unique = random_.next();
+  node_ = std::make_unique<NodeLoop>(std::move(options), node_hooks());
+}
+
+NodeLoop::Hooks Server::node_hooks() {
+  NodeLoop::Hooks hooks;
+  hooks.publish = [this](NewJob message) {
+    for (auto& shard : shards_) {
+      if (!shard->mailbox().post_latest(ShardMessage(message), same_job_kind, keep_clean_jobs)) {
+        shard->mailbox().post_reserved(message);
+      }
+    }
+  };
+  hooks.block_vaulted = [this](ShardIndex shard, BlockVaulted message) {
+    shards_.at(shard.value)->mailbox().post_reserved(message);
+  };
+  hooks.journal = [this](JournalAppend append) {
+    journal_->mailbox().post_reserved(std::move(append));
+    return true;
+  };
+  hooks.status = [this](NodeStatus status) { tell_http(std::move(status)); };
+  return hooks;
+}
+
+void Server::open_store() {
+  StoreLoop::Options options;
+  options.database = config_.database;
+  options.data_dir = config_.data_dir;
+  options.journal = journal_->journal_id();
+  StoreLoop::Hooks hooks;
+  hooks.stored = [this](StoredStats stats) { tell_http(std::move(stats)); };
+  store_ = std::make_unique<StoreLoop>(std::move(options), hooks);
+  QueryLoop::Options query_options;
+  query_options.database = config_.database;
+  QueryLoop::Hooks query_hooks;
+  query_hooks.result = [this](QueryResult result) { tell_http(std::move(result)); };
+  query_ = std::make_unique<QueryLoop>(std::move(query_options), query_hooks);
+}
+
+void Server::tell_http(HttpMessage message) {
+  // Only a query's answer can be lost here, when thousands wait; its request times out by itself.
+  (void)http_->mailbox().post_latest_anywhere(std::move(message), same_sender);
+}
+
+// ---------------------------------------------------------------- start and stop
+
+void Server::run() {
+  start();
+  wait_for_signal();
+  stop();
+}
+
+void Server::start() {
+  http_thread_ = std::thread([this] { http_->run(); });
+  query_thread_ = std::thread([this] { query_->run(); });
+  store_thread_ = std::thread([this] { store_->run(); });
+  journal_thread_ = std::thread([this] { journal_->run(); });
+  for (auto& shard : shards_) {
+    shard_threads_.emplace_back([&shard] { shard->run(); });
+  }
+  node_thread_ = std::thread([this] { node_->run(); });
+  LOG(info, "pool_started", {"version", version},
+      {"network", bitcoin::network_name(config_.network)}, {"http", config_.http.listen},
+      {"sha256", crypto::sha256_kernel().name});
+}
+
+void Server::wait_for_signal() {
+  uv::Loop loop;
+  std::string received;
+  const auto stop_on = [&](const char* name) {
+    return [&loop, &received, name] {
+      received = name;
+      loop.stop();
+    };
+  };
+  uv::Signal interrupt(loop, SIGINT, stop_on("SIGINT"));
+  uv::Signal terminate(loop, SIGTERM, stop_on("SIGTERM"));
+  uv::Signal hangup(loop, SIGHUP, [] {
+    LOG(warning, "config_not_reloaded", {"reason", "a new config needs a restart"});
+  });
+  loop.run();
+  LOG(info, "pool_stopping", {"signal", received});
+}
+
+void Server::stop() {
+  for (auto& shard : shards_) shard->mailbox().post_reserved(Shutdown{});
+  for (std::thread& thread : shard_threads_) thread.join();
+  node_->mailbox().post_reserved(Shutdown{});
+  node_thread_.join();
+  journal_->mailbox().post_reserved(Shutdown{});
+  journal_thread_.join();
+  store_->mailbox().post_reserved(Shutdown{});
+  store_thread_.join();
+  query_->mailbox().post_reserved(Shutdown{});
+  query_thread_.join();
+  http_->mailbox().post_reserved(Shutdown{});
+  http_thread_.join();
+  LOG(info, "pool_stopped");
+}
+
+}  // namespace
+
+int run_server(const Config& config) {
+  uv::ignore_sigpipe();
+  Server server(config);
+  if (const std::string why = server.open(); !why.empty()) return fail(why);
+  server.run();
+  return 0;
+}
+
+}  // namespace pool
