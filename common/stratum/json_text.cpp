@@ -1,6 +1,7 @@
 #include "common/stratum/json_text.h"
 
 #include <cstdint>
+#include <cstring>
 
 namespace stratum::json {
 
@@ -75,6 +76,18 @@ void append_string(std::string& out, std::string_view text) {
     text.remove_prefix(length == 0 ? 1 : length);
   }
   out += '"';
+}
+
+bool is_utf8(std::string_view text) {
+  constexpr std::uint64_t high_bits = 0x8080808080808080;
+  while (!text.empty()) {
+    std::uint64_t eight = high_bits;
+    if (text.size() >= sizeof eight) std::memcpy(&eight, text.data(), sizeof eight);
+    const std::size_t length = (eight & high_bits) == 0 ? sizeof eight : utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
 }
 
 std::string excerpt(std::string_view value) {

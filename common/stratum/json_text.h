@@ -12,6 +12,9 @@ namespace stratum::json {
 // valid JSON.
 void append_string(std::string& out, std::string_view text);
 
+// Well-formed UTF-8 throughout.
+bool is_utf8(std::string_view text);
+
 // A peer's value as an error quotes it: printable ASCII, the rest as '?', cut at 40 bytes.
 std::string excerpt(std::string_view value);
 

@@ -1,8 +1,8 @@
 // A line of JSON as a flat run of tokens: what codec_*.cpp reads requests and answers from.
 //
-// One pass over the line, no recursion, and for lines of ordinary size no allocation: tokens and
-// unescaped text live in a buffer inside the Document, which therefore belongs on the stack. Texts
-// are views into the line or that buffer; both must outlive the Values.
+// One pass over a copy of the line, no recursion, and for lines of ordinary size no allocation: the
+// copy and the tokens live in a buffer inside the Document, which therefore belongs on the stack.
+// Texts are views into that buffer, raws into the line; both must outlive the Values.
 //
 // Errors: not JSON (a NUL byte and invalid UTF-8 count as that), or nested deeper than depth_max.
 //         Of a key given twice the last wins.
@@ -39,7 +39,7 @@ struct Token {
   JsonKind kind = JsonKind::missing;
   std::uint32_t next = 0;  // index of the first token after this one and what it holds
   std::string_view text;   // string, key: unescaped; number: as written
-  std::string_view raw;    // as written, with quotes or brackets
+  std::string_view raw;    // as written, with brackets; a string's runs on to the line's end
 };
 
 // A token and what it holds; cheap to copy. A default Value is missing, and so is everything that
@@ -53,7 +53,8 @@ class Value {
   bool is(JsonKind wanted) const { return kind() == wanted; }
   bool is_missing_or_null() const { return is(JsonKind::missing) || is(JsonKind::null); }
   std::string_view text() const { return self_ ? self_->text : std::string_view(); }
-  std::string_view raw() const { return self_ ? self_->raw : std::string_view(); }
+  // As written, with quotes or brackets.
+  std::string_view raw() const;
 
   // Elements of an array.
   std::size_t item_count() const;
@@ -93,8 +94,9 @@ class Document {
 
  private:
   friend class TokenBuilder;
-  static constexpr std::size_t tokens_inline = 48;
-  alignas(Token) std::array<std::byte, tokens_inline * sizeof(Token) + 512> buffer_;
+  static constexpr std::size_t tokens_inline = 40;
+  static constexpr std::size_t text_inline = 1024;
+  alignas(Token) std::array<std::byte, tokens_inline * sizeof(Token) + text_inline> buffer_;
   std::pmr::monotonic_buffer_resource memory_;
   std::pmr::vector<Token> tokens_;
 };

@@ -43,6 +43,19 @@ TEST_CASE("text becomes a valid JSON string, whatever it holds") {
   }
 }
 
+TEST_CASE("is_utf8, with the flaw at every place of a word of eight bytes") {
+  CHECK(stratum::json::is_utf8(""));
+  for (std::size_t before = 0; before < 20; ++before) {
+    CAPTURE(before);
+    const std::string ascii(before, 'a');
+    CHECK(stratum::json::is_utf8(ascii));
+    CHECK(stratum::json::is_utf8(ascii + "\xe2\x82\xac" + ascii));
+    CHECK_FALSE(stratum::json::is_utf8(ascii + "\xe2\x82" + ascii));
+    CHECK_FALSE(stratum::json::is_utf8(ascii + "\xff" + ascii));
+    CHECK_FALSE(stratum::json::is_utf8(ascii + "\xed\xa0\x80"));
+  }
+}
+
 TEST_CASE("an excerpt is printable and short") {
   CHECK_EQ(stratum::json::excerpt("\"12g4\""), "\"12g4\"");
   CHECK_EQ(stratum::json::excerpt("a\x1b[31m\xc3\xa9"), "a?[31m??");
