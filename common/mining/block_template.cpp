@@ -124,7 +124,7 @@ class TemplateEvents {
 
 base::Result<BlockTemplate, TemplateError> parse_block_template(std::string_view json) {
   const auto copy = std::make_unique_for_overwrite<char[]>(json.size() + scan_padding);
-  std::memcpy(copy.get(), json.data(), json.size());
+  json.copy(copy.get(), json.size());
   std::memset(copy.get() + json.size(), 0, scan_padding);
 
   TemplateReader reader(json.size());

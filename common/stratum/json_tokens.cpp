@@ -110,7 +110,7 @@ base::Result<Value, JsonError> Document::parse(std::string_view json) {
     return base::err(JsonError::not_json);
   }
   char* copy = static_cast<char*>(memory_.allocate(json.size() + scan_padding, 1));
-  std::memcpy(copy, json.data(), json.size());
+  json.copy(copy, json.size());
   std::memset(copy + json.size(), 0, scan_padding);
 
   using Allocator = rj::MemoryPoolAllocator<>;

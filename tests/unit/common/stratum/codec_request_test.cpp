@@ -122,58 +122,63 @@ TEST_CASE("ids are kept as raw JSON") {
   CHECK(parse("{\"method\":\"mining.ping\",\"params\":[]}").id.is_notification());
 }
 
+namespace {
+
+struct SubmitRow {
+  const char* why;
+  const char* line;
+  std::optional<std::uint32_t> bits;
+};
+const SubmitRow submit_rows[] = {
+    {"ESP-Miner",
+     R"({"id":7,"method":"mining.submit","params":["u.rig1","875b4b7","17000000","685468d7","0052034c","00b44000"]})",
+     0x00b44000},
+    {"cgminer puts params first",
+     R"({"params": ["u.rig1", "875b4b7", "17000000", "685468d7", "0052034c"], "id": 7, "method": "mining.submit"})",
+     std::nullopt},
+    {"pooler cpuminer puts the id last",
+     R"({"method": "mining.submit", "params": ["u.rig1", "875b4b7", "17000000", "685468d7", "0052034c"], "id":7})",
+     std::nullopt},
+    {"NerdMiner v2 does not pad the nonce",
+     R"({"id":7,"method":"mining.submit","params":["u.rig1","875b4b7","17000000","685468d7","52034c"]})",
+     std::nullopt},
+    {"NerdMiner v1.7.0 pads with blanks",
+     R"({"id":7,"method":"mining.submit","params":["u.rig1","875b4b7","17000000","685468d7","  52034c"]})",
+     std::nullopt},
+    {"upper case",
+     R"({"id":7,"method":"mining.submit","params":["u.rig1","875b4b7","17000000","685468D7","0052034C"]})",
+     std::nullopt},
+    {"numbers, as the SRI library may send",  // 0x685468d7, 0x0052034c
+     R"({"id":7,"method":"mining.submit","params":["u.rig1","875b4b7","17000000",1750362327,5374796]})",
+     std::nullopt},
+    {"version bits null",
+     R"({"id":7,"method":"mining.submit","params":["u.rig1","875b4b7","17000000","685468d7","0052034c",null]})",
+     std::nullopt},
+    {"a seventh param is ignored",
+     R"({"id":7,"method":"mining.submit","params":["u.rig1","875b4b7","17000000","685468d7","0052034c","0",9]})",
+     0},
+    {"jsonrpc is ignored",
+     R"({"jsonrpc":"2.0","id":7,"method":"mining.submit","params":["u.rig1","875b4b7","17000000","685468d7","0052034c"]})",
+     std::nullopt},
+    {"blanks around the name",
+     R"({"id":7,"method":"mining.submit","params":[" u.rig1 ","875b4b7","17000000","685468d7","0052034c"]})",
+     std::nullopt},
+    {"escapes",
+     R"({"id":7,"method":"mining.submit","params":["\u0075.rig1","875b4b7","17000000","685468d7","0052034c"]})",
+     std::nullopt},
+    {"of a key given twice the last counts",
+     R"({"params":[],"id":1,"id":7,"method":"mining.ping","method":"mining.submit","params":["u.rig1","875b4b7","17000000","685468d7","0052034c"]})",
+     std::nullopt},
+    {"tabs between",
+     "{\t\"id\"\t:\t7\t,\t\"method\"\t:\t\"mining.submit\",\"params\":[\"u.rig1\",\t\"875b4b7\","
+     "\"17000000\",\"685468d7\",\"0052034c\"\t]}\t",
+     std::nullopt},
+};
+
+}  // namespace
+
 TEST_CASE("the same submit in every shape in which miners write it") {
-  struct Row {
-    const char* why;
-    const char* line;
-    std::optional<std::uint32_t> bits;
-  };
-  const Row rows[] = {
-      {"ESP-Miner",
-       R"({"id":7,"method":"mining.submit","params":["u.rig1","875b4b7","17000000","685468d7","0052034c","00b44000"]})",
-       0x00b44000},
-      {"cgminer puts params first",
-       R"({"params": ["u.rig1", "875b4b7", "17000000", "685468d7", "0052034c"], "id": 7, "method": "mining.submit"})",
-       std::nullopt},
-      {"pooler cpuminer puts the id last",
-       R"({"method": "mining.submit", "params": ["u.rig1", "875b4b7", "17000000", "685468d7", "0052034c"], "id":7})",
-       std::nullopt},
-      {"NerdMiner v2 does not pad the nonce",
-       R"({"id":7,"method":"mining.submit","params":["u.rig1","875b4b7","17000000","685468d7","52034c"]})",
-       std::nullopt},
-      {"NerdMiner v1.7.0 pads with blanks",
-       R"({"id":7,"method":"mining.submit","params":["u.rig1","875b4b7","17000000","685468d7","  52034c"]})",
-       std::nullopt},
-      {"upper case",
-       R"({"id":7,"method":"mining.submit","params":["u.rig1","875b4b7","17000000","685468D7","0052034C"]})",
-       std::nullopt},
-      {"numbers, as the SRI library may send",  // 0x685468d7, 0x0052034c
-       R"({"id":7,"method":"mining.submit","params":["u.rig1","875b4b7","17000000",1750362327,5374796]})",
-       std::nullopt},
-      {"version bits null",
-       R"({"id":7,"method":"mining.submit","params":["u.rig1","875b4b7","17000000","685468d7","0052034c",null]})",
-       std::nullopt},
-      {"a seventh param is ignored",
-       R"({"id":7,"method":"mining.submit","params":["u.rig1","875b4b7","17000000","685468d7","0052034c","0",9]})",
-       0},
-      {"jsonrpc is ignored",
-       R"({"jsonrpc":"2.0","id":7,"method":"mining.submit","params":["u.rig1","875b4b7","17000000","685468d7","0052034c"]})",
-       std::nullopt},
-      {"blanks around the name",
-       R"({"id":7,"method":"mining.submit","params":[" u.rig1 ","875b4b7","17000000","685468d7","0052034c"]})",
-       std::nullopt},
-      {"escapes",
-       R"({"id":7,"method":"mining.submit","params":["\u0075.rig1","875b4b7","17000000","685468d7","0052034c"]})",
-       std::nullopt},
-      {"of a key given twice the last counts",
-       R"({"params":[],"id":1,"id":7,"method":"mining.ping","method":"mining.submit","params":["u.rig1","875b4b7","17000000","685468d7","0052034c"]})",
-       std::nullopt},
-      {"tabs between",
-       "{\t\"id\"\t:\t7\t,\t\"method\"\t:\t\"mining.submit\",\"params\":[\"u.rig1\",\t\"875b4b7\","
-       "\"17000000\",\"685468d7\",\"0052034c\"\t]}\t",
-       std::nullopt},
-  };
-  for (const Row& row : rows) {
+  for (const SubmitRow& row : submit_rows) {
     CAPTURE(row.why);
     CHECK_EQ(parse(row.line).id.json, "7");
     const auto submit = read<stratum::Submit>(row.line);
@@ -320,84 +325,89 @@ TEST_CASE("authorize needs a user name and nothing else") {
            "username: 5 is not a string without NUL");
 }
 
+namespace {
+
+struct ConfigureRow {
+  const char* why;
+  const char* params;
+  std::vector<std::string> extensions;
+  std::optional<std::uint32_t> mask;
+  std::optional<std::uint32_t> bits;
+  std::optional<double> difficulty;
+};
+const ConfigureRow configure_rows[] = {
+    {"ESP-Miner: no bit count",
+     R"([["version-rolling"],{"version-rolling.mask":"ffffffff"}])",
+     {"version-rolling"},
+     0xffffffff,
+     {},
+     {}},
+    {"Antminer stock",
+     R"([["version-rolling","minimum-difficulty","subscribe-extranonce"],{"version-rolling.mask":"1fffe000","version-rolling.min-bit-count":16,"minimum-difficulty.value":2048}])",
+     {"version-rolling", "minimum-difficulty", "subscribe-extranonce"},
+     0x1fffe000,
+     16,
+     2048.0},
+    {"cgminer prints the mask with %x",
+     R"([["version-rolling"],{"version-rolling.mask":"e000"}])",
+     {"version-rolling"},
+     0xe000,
+     {},
+     {}},
+    {"0x before the mask",
+     R"([["version-rolling"],{"version-rolling.mask":"0x1fffe000"}])",
+     {"version-rolling"},
+     0x1fffe000,
+     {},
+     {}},
+    {"no options at all", R"([["version-rolling"]])", {"version-rolling"}, {}, {}, {}},
+    {"options null", R"([["version-rolling"],null])", {"version-rolling"}, {}, {}, {}},
+    {"options garbled", R"([["version-rolling"],"mask"])", {"version-rolling"}, {}, {}, {}},
+    {"mask garbled",
+     R"([["version-rolling"],{"version-rolling.mask":"zz"}])",
+     {"version-rolling"},
+     {},
+     {},
+     {}},
+    {"mask of nine digits",
+     R"([["version-rolling"],{"version-rolling.mask":"112345678"}])",
+     {"version-rolling"},
+     {},
+     {},
+     {}},
+    {"a fraction for a difficulty",
+     R"([["minimum-difficulty"],{"minimum-difficulty.value":0.5}])",
+     {"minimum-difficulty"},
+     {},
+     {},
+     0.5},
+    {"a negative difficulty",
+     R"([["minimum-difficulty"],{"minimum-difficulty.value":-1}])",
+     {"minimum-difficulty"},
+     {},
+     {},
+     {}},
+    {"a negative bit count",
+     R"([["version-rolling"],{"version-rolling.min-bit-count":-2}])",
+     {"version-rolling"},
+     {},
+     {},
+     {}},
+    {"names that are not strings", R"([[1,null,"foo",["x"]],{}])", {"foo"}, {}, {}, {}},
+    {"a name twice", R"([["foo","bar","foo"],{}])", {"foo", "bar"}, {}, {}, {}},
+    {"seventeen names",
+     R"([["a","b","c","d","e","f","g","h","i","j","k","l","m","n","o","p","q"],{}])",
+     {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"},
+     {},
+     {},
+     {}},
+    {"nothing requested", "[[],{}]", {}, {}, {}, {}},
+};
+
+}  // namespace
+
 TEST_CASE("configure keeps the extensions and what it can read of their options") {
-  struct Row {
-    const char* why;
-    const char* params;
-    std::vector<std::string> extensions;
-    std::optional<std::uint32_t> mask;
-    std::optional<std::uint32_t> bits;
-    std::optional<double> difficulty;
-  };
-  const Row rows[] = {
-      {"ESP-Miner: no bit count",
-       R"([["version-rolling"],{"version-rolling.mask":"ffffffff"}])",
-       {"version-rolling"},
-       0xffffffff,
-       {},
-       {}},
-      {"Antminer stock",
-       R"([["version-rolling","minimum-difficulty","subscribe-extranonce"],{"version-rolling.mask":"1fffe000","version-rolling.min-bit-count":16,"minimum-difficulty.value":2048}])",
-       {"version-rolling", "minimum-difficulty", "subscribe-extranonce"},
-       0x1fffe000,
-       16,
-       2048.0},
-      {"cgminer prints the mask with %x",
-       R"([["version-rolling"],{"version-rolling.mask":"e000"}])",
-       {"version-rolling"},
-       0xe000,
-       {},
-       {}},
-      {"0x before the mask",
-       R"([["version-rolling"],{"version-rolling.mask":"0x1fffe000"}])",
-       {"version-rolling"},
-       0x1fffe000,
-       {},
-       {}},
-      {"no options at all", R"([["version-rolling"]])", {"version-rolling"}, {}, {}, {}},
-      {"options null", R"([["version-rolling"],null])", {"version-rolling"}, {}, {}, {}},
-      {"options garbled", R"([["version-rolling"],"mask"])", {"version-rolling"}, {}, {}, {}},
-      {"mask garbled",
-       R"([["version-rolling"],{"version-rolling.mask":"zz"}])",
-       {"version-rolling"},
-       {},
-       {},
-       {}},
-      {"mask of nine digits",
-       R"([["version-rolling"],{"version-rolling.mask":"112345678"}])",
-       {"version-rolling"},
-       {},
-       {},
-       {}},
-      {"a fraction for a difficulty",
-       R"([["minimum-difficulty"],{"minimum-difficulty.value":0.5}])",
-       {"minimum-difficulty"},
-       {},
-       {},
-       0.5},
-      {"a negative difficulty",
-       R"([["minimum-difficulty"],{"minimum-difficulty.value":-1}])",
-       {"minimum-difficulty"},
-       {},
-       {},
-       {}},
-      {"a negative bit count",
-       R"([["version-rolling"],{"version-rolling.min-bit-count":-2}])",
-       {"version-rolling"},
-       {},
-       {},
-       {}},
-      {"names that are not strings", R"([[1,null,"foo",["x"]],{}])", {"foo"}, {}, {}, {}},
-      {"a name twice", R"([["foo","bar","foo"],{}])", {"foo", "bar"}, {}, {}, {}},
-      {"seventeen names",
-       R"([["a","b","c","d","e","f","g","h","i","j","k","l","m","n","o","p","q"],{}])",
-       {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"},
-       {},
-       {},
-       {}},
-      {"nothing requested", "[[],{}]", {}, {}, {}, {}},
-  };
-  for (const Row& row : rows) {
+  for (const ConfigureRow& row : configure_rows) {
     CAPTURE(row.why);
     const auto configure = read<stratum::Configure>(call("mining.configure", row.params));
     CHECK_EQ(configure.extensions, row.extensions);
