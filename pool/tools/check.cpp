@@ -1,0 +1,202 @@
+#include "pool/tools/check.h"
+
+#include "common/base/host_port.h"
+#include "common/crypto/cpu_features.h"
+#include "common/crypto/sha256.h"
+#include "pool/node/node_check.h"
+#include "pool/store/migrate.h"
+#include "pool/tools/probe.h"
+
+#include <cstdio>
+
+#include <fmt/format.h>
+
+namespace pool {
+namespace {
+
+using Report = std::function<void(const CheckLine&)>;
+
+constexpr std::size_t part_width = 8;
+constexpr auto zmq_deadline = std::chrono::seconds{2};
+// A journal segment and room to write on while somebody looks for more.
+constexpr std::uint64_t free_bytes_min = 256ull * 1024 * 1024;
+
+void check_config_line(const Config& config, const Report& report) {
+  report({true, "config",
+          fmt::format("{}, pays {}", network_name(config.network), config.payout_address.text)});
+}
+
+// Known answers through every kernel that this processor has.
+void check_sha256(const Report& report) {
+  const crypto::CpuFeatures features = crypto::detect_cpu_features();
+  std::string good;
+  for (const crypto::Sha256Kernel& kernel : crypto::sha256_kernels()) {
+    if (!kernel.supported(features)) continue;
+    if (!crypto::sha256_self_test(kernel)) {
+      report({false, "sha256",
+              fmt::format("kernel {} computes wrong digests: this processor or its memory is at "
+                          "fault; do not mine on it",
+                          kernel.name)});
+      return;
+    }
+    good += fmt::format("{}{}{}", good.empty() ? "" : ", ", kernel.name,
+                        kernel.name == crypto::sha256_kernel().name ? " (in use)" : "");
+  }
+  report({true, "sha256", "known answers hold: " + good});
+}
+
+void check_nodes(const Config& config, const CheckOptions& options, const Report& report) {
+  for (std::size_t i = 0; i < config.nodes.size(); ++i) {
+    const NodeConfig& node = config.nodes[i];
+    const auto found = check_node(node, config.network, options.node_deadline);
+    if (!found) {
+      report({false, "node", fmt::format("nodes[{}]: {}", i, found.error())});
+      continue;
+    }
+    report({true, "node",
+            fmt::format("{} {} height {} {}", node.rpc, network_name(config.network), found->height,
+                        found->subversion)});
+    report({true, "template",
+            fmt::format("{} transactions, pays {} sats, network difficulty {:.6g}",
+                        found->template_transactions, found->coinbase_value.value,
+                        found->network_difficulty)});
+  }
+}
+
+void check_zmq(const Config& config, const Report& report) {
+  for (std::size_t i = 0; i < config.nodes.size(); ++i) {
+    const std::string& zmq = config.nodes[i].zmq;
+    constexpr std::string_view tcp = "tcp://";
+    if (zmq.rfind(tcp, 0) != 0) continue;
+    const auto where = base::parse_host_port(std::string_view(zmq).substr(tcp.size()));
+    const std::string problem = !where ? std::string(base::describe(where.error()))
+                                       : probe_zmq(where->host, where->port, zmq_deadline);
+    if (problem.empty()) {
+      report({true, "zmq", zmq + " answers"});
+    } else {
+      report(
+          {false, "zmq",
+           fmt::format("nodes[{}].zmq: {}: {}; start bitcoind with -zmqpubhashblock={}, or leave "
+                       "zmq empty to go by long-poll and poll",
+                       i, zmq, problem, zmq)});
+    }
+  }
+}
+
+void check_database(const Config& config, const Report& report) {
+  const auto state = schema_state(config.database);
+  if (!state) return report({false, "database", state.error()});
+  switch (*state) {
+    case SchemaState::current:
+      return report(
+          {true, "database", fmt::format("reachable, schema version {}", schema_version_known())});
+    case SchemaState::older:
+      return report({true, "database",
+                     fmt::format("reachable; its schema is older than version {}: run and migrate "
+                                 "bring it up to date",
+                                 schema_version_known())});
+    case SchemaState::absent:
+      return report({true, "database", "reachable and empty: run and migrate make its tables"});
+    case SchemaState::newer:
+      return report({false, "database",
+                     fmt::format("its schema is newer than version {}, which this phasepool knows; "
+                                 "run the phasepool that made it, or a newer one",
+                                 schema_version_known())});
+  }
+}
+
+void check_data_dir(const Config& config, const Report& report) {
+  const FolderProbe folder = probe_folder(config.data_dir);
+  if (!folder.problem.empty()) {
+    return report(
+        {false, "data_dir",
+         fmt::format("{}: {}; give the pool's user a folder it can write, or set data_dir "
+                     "to another",
+                     config.data_dir, folder.problem)});
+  }
+  if (folder.free_bytes < free_bytes_min) {
+    return report({false, "data_dir",
+                   fmt::format("{}: only {} MiB are free; the journal needs {} MiB or more",
+                               config.data_dir, folder.free_bytes >> 20, free_bytes_min >> 20)});
+  }
+  report({true, "data_dir",
+          fmt::format("{} {}, {} MiB free", config.data_dir,
+                      folder.exists ? "is writable" : "can be made", folder.free_bytes >> 20)});
+}
+
+void check_tls_files(const Config& config, const Report& report) {
+  const StratumConfig& stratum = config.stratum;
+  if (stratum.tls_certificate.empty()) return;
+  for (const auto& [key, path] : {std::pair{"stratum.tls_certificate", &stratum.tls_certificate},
+                                  std::pair{"stratum.tls_key", &stratum.tls_key}}) {
+    if (const std::string problem = probe_readable(*path); !problem.empty()) {
+      return report({false, "tls", fmt::format("{}: {}: {}", key, *path, problem)});
+    }
+  }
+  report({true, "tls", stratum.tls_certificate + " and its key can be read"});
+}
+
+bool check_port(const std::string& option, const std::string& host, std::uint16_t port,
+                const Report& report) {
+  const std::string problem = probe_port(host, port);
+  if (problem.empty()) return true;
+  report({false, "ports",
+          fmt::format("{}: can't listen on {}:{}: {}; stop what uses it (a running phasepool?), or "
+                      "set {} to another",
+                      option, host, port, problem, option)});
+  return false;
+}
+
+void check_ports(const Config& config, const Report& report) {
+  bool all = true;
+  std::string list;
+  const auto look = [&](const std::string& option, const std::string& host, std::uint16_t port) {
+    all = check_port(option, host, port, report) && all;
+    list += fmt::format("{}{}:{}", list.empty() ? "" : ", ", host, port);
+  };
+  for (std::size_t i = 0; i < config.stratum.listen.size(); ++i) {
+    const ListenConfig& listen = config.stratum.listen[i];
+    look(fmt::format("stratum.listen[{}].port", i), listen.host, listen.port);
+  }
+  if (const auto http = base::parse_host_port(config.http.listen)) {
+    look("http.listen", http->host, http->port);
+  }
+  if (const auto admin = base::parse_host_port(config.http.admin_listen)) {
+    look("http.admin_listen", admin->host, admin->port);
+  }
+  if (all) report({true, "ports", list + " are free"});
+}
+
+}  // namespace
+
+bool check_everything(const Config& config, const CheckOptions& options, const Report& report) {
+  bool all = true;
+  const Report count = [&](const CheckLine& line) {
+    all = all && line.ok;
+    report(line);
+  };
+  check_config_line(config, count);
+  check_sha256(count);
+  check_data_dir(config, count);
+  check_tls_files(config, count);
+  check_ports(config, count);
+  check_nodes(config, options, count);
+  check_zmq(config, count);
+  check_database(config, count);
+  return all;
+}
+
+std::string format_check_line(const CheckLine& line) {
+  return fmt::format("{:<4}  {:<{}}  {}", line.ok ? "ok" : "FAIL", line.part, part_width,
+                     line.text);
+}
+
+int check_command(const Config& config) {
+  const bool all = check_everything(config, {}, [](const CheckLine& line) {
+    std::printf("%s\n", format_check_line(line).c_str());
+    std::fflush(stdout);  // the next one may take seconds
+  });
+  return all ? 0 : 1;
+}
+
+}  // namespace pool
