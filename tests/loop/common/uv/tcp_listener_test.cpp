@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -174,4 +175,30 @@ TEST_CASE("a destroyed listener accepts no more") {
   listener->reset();
   loop.run();  // returns: nothing is left on the loop
   CHECK(accepted.empty());
+}
+
+TEST_CASE("an idle connection costs at most 2 KiB of heap") {
+  constexpr std::size_t count = 300;
+  uv::Loop loop;
+  Streams accepted;
+  accepted.reserve(count);
+  const auto listener = listen_into(loop, {.host = "127.0.0.1"}, accepted);
+  REQUIRE(listener);
+  std::vector<RawClient> clients;
+  clients.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) clients.emplace_back((*listener)->bound_port());
+  const std::size_t before = mallinfo2().uordblks;
+  REQUIRE(run_until(loop, [&] { return accepted.size() == count; }));
+  for (auto& stream : accepted) {
+    stream->set_callbacks({.on_bytes = [&accepted, &loop, &clients](base::ByteSpan) {},
+                           .on_close = [&accepted, &loop, &clients](uv::CloseCause) {},
+                           .on_drain = [&accepted, &loop, &clients] {}});
+    stream->start_reading();
+  }
+  loop_test::run_turns(loop, 3);
+  const std::size_t after = mallinfo2().uordblks;
+  // Sanitizers have an allocator of their own, which mallinfo2() does not see.
+  if (after == before) return;
+  CHECK_LT((after - before) / count, 2048);
+  MESSAGE("heap per idle connection: " << (after - before) / count << " bytes");
 }
