@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <netinet/in.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -269,4 +268,34 @@ TEST_CASE("the peer's address is known, also after the end") {
   pair.client.reset();
   REQUIRE(run_until(loop, [&] { return pair.server->cause.has_value(); }));
   CHECK_EQ(pair.server->stream->peer_address(), "127.0.0.1");
+}
+
+TEST_CASE("close_after_flush: what the peer sent and we never read makes no reset") {
+  uv::Loop loop;
+  std::unique_ptr<End> server;
+  const auto listening = uv::TcpListener::listen(
+      loop, {.host = "127.0.0.1"}, {},
+      [&](std::unique_ptr<uv::TcpStream> s) { server = std::make_unique<End>(std::move(s)); });
+  REQUIRE(listening);
+  // A plain blocking socket: libuv would report a reset behind data as an ordinary end.
+  const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons((*listening)->bound_port());
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE_EQ(connect(client, reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
+  REQUIRE(run_until(loop, [&] { return server != nullptr; }));
+  REQUIRE_EQ(write(client, "unread", 6), 6);
+
+  server->stream->write("goodbye");
+  server->stream->close_after_flush(15s);
+  loop_test::run_turns(loop, 5);
+  char buffer[16] = {};
+  CHECK_EQ(recv(client, buffer, sizeof(buffer), MSG_DONTWAIT), 7);
+  CHECK_EQ(std::string(buffer), "goodbye");
+  CHECK_EQ(recv(client, buffer, sizeof(buffer), MSG_DONTWAIT), 0);  // the end, and no error
+  CHECK_FALSE(server->cause);                                       // it waits for our end
+  close(client);
+  REQUIRE(run_until(loop, [&] { return server->cause.has_value(); }));
+  CHECK_EQ(*server->cause, CloseCause::closed_by_us);
 }
