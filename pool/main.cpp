@@ -7,6 +7,7 @@
 #include "pool/config/config.h"
 #include "pool/server.h"
 #include "pool/store/migrate.h"
+#include "pool/tools/check.h"
 #include "pool/version.h"
 
 #include <CLI/CLI.hpp>
@@ -53,8 +54,9 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   std::string config_path;
   auto* run = app.add_subcommand("run", "serve miners until SIGINT or SIGTERM");
+  auto* check = app.add_subcommand("check", "look at everything the pool needs, a line each");
   auto* migrate = app.add_subcommand("migrate", "bring the database's schema up to date");
-  for (CLI::App* command : {run, migrate}) {
+  for (CLI::App* command : {run, check, migrate}) {
     command->add_option("-c,--config", config_path, "the pool's JSON configuration")->required();
   }
   try {
@@ -68,6 +70,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "phasepool: %s\n", config.error().why.c_str());
     return 2;
   }
+  if (check->parsed()) return pool::check_command(*config);
   if (migrate->parsed()) return migrate_command(*config);
   return run_command(*config);
 }
