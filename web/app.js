@@ -4,7 +4,7 @@
 (function () {
   'use strict';
   const POLL_MS = 2000;
-  const BLOCKS_SHOWN = 20;
+  const BLOCKS_SHOWN = 12;
   const NBSP = '\u00a0', THIN = '\u2009', UNKNOWN = '–';
   const byId = (id) => document.getElementById(id);
 

@@ -10,7 +10,7 @@
 namespace pool {
 namespace {
 
-constexpr std::size_t blocks_shown_max = 20;
+constexpr std::size_t blocks_shown_max = 12;
 
 std::string unit(const Figure& figure) {
   return escape_html(figure.number) + "<span class=\"unit\">" + escape_html(figure.unit) +
@@ -222,6 +222,13 @@ void add_shares(const PoolSnapshot& s, PageValues& out) {
   out["latency"] = s.notify_latency_us ? format_latency(*s.notify_latency_us) : unknown;
 }
 
+// Millionths as a percentage, exactly: "1 %", "0.25 %".
+std::string fee_text(std::uint32_t ppm) {
+  std::string rest = std::to_string(10'000 + ppm % 10'000).substr(1);
+  rest.resize(rest.find_last_not_of('0') + 1);
+  return std::to_string(ppm / 10'000) + (rest.empty() ? "" : "." + rest) + "\u2009%";
+}
+
 std::string upper_case(std::string text) {
   for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   return text;
@@ -267,7 +274,7 @@ PageValues page_values(const PoolSnapshot& s, std::string_view host) {
   out["time_machine"] = format_utc_machine(s.time_us);
   out["network"] = std::string(bitcoin::network_name(s.facts.network));
   out["scheme"] = upper_case(s.facts.scheme);
-  out["fee"] = format_percent(s.facts.fee_ppm, 1'000'000);
+  out["fee"] = fee_text(s.facts.fee_ppm);
   out["uptime"] = format_duration(s.uptime_seconds);
   out["version"] = s.facts.version;
   out["stratum"] = reachable_url(s.facts.stratum_url, host);

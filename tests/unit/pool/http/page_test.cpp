@@ -42,15 +42,26 @@ TEST_CASE("the page shows the basic numbers without a script") {
   CHECK_FALSE(has(html, "{{"));
   CHECK(has(html, "On the tip at height <a href=\"#tip\">1,234</a>."));
   CHECK(has(html, "<a href=\"#rate\">2.50\u00a0MH/s</a>"));
-  CHECK(has(html, "<dd data-f=\"accepted\">9,990</dd>"));
-  CHECK(has(html, "<dd data-f=\"rejected_part\">0.10\u2009%</dd>"));
+  CHECK(has(html, "<span data-f=\"accepted\">9,990</span>"));
+  CHECK(has(html, "<span data-f=\"rejected_part\">0.10\u2009%</span>"));
   CHECK(has(html, "<tr data-reason=\"stale\"><th scope=\"row\">Stale"));
   CHECK(has(html, "<tr data-reason=\"duplicate\" hidden>"));
-  CHECK(has(html, "<dd data-f=\"miners\">3</dd>"));
+  CHECK(has(html, "<span data-f=\"miners\">3</span>"));
   CHECK(has(html, "50.00\u2009000\u2009000"));
   CHECK(has(html, "2 accepted"));
+  CHECK(has(html, "PPLNS, 1\u2009% fee"));
   CHECK(has(html, "stratum+tcp://127.0.0.1:3333"));
   CHECK(has(html, "/Satoshi:27.0.0/"));
+}
+
+TEST_CASE("a fee is shown exactly") {
+  PoolSnapshot s = busy_snapshot();
+  for (const auto& [ppm, text] :
+       {std::pair{0u, "0\u2009%"}, std::pair{2'500u, "0.25\u2009%"}, std::pair{1u, "0.0001\u2009%"},
+        std::pair{10'500u, "1.05\u2009%"}, std::pair{1'000'000u, "100\u2009%"}}) {
+    s.facts.fee_ppm = ppm;
+    CHECK_EQ(page_values(s, "").at("fee"), text);
+  }
 }
 
 TEST_CASE("in every state the page is complete and says what is wrong") {
