@@ -191,10 +191,15 @@ def say(part: str):
         print(f"\r\x1b[K{f'starting {part}' if part else ''}", end="", flush=True)
 
 
+def stop(*_):
+    raise KeyboardInterrupt
+
+
 def main(arguments: list) -> int:
     regtest = Regtest(options(arguments))
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    # SIGINT too: a shell starts what it runs in the background with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
     status = 0
     try:
         regtest.start()
