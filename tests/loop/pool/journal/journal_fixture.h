@@ -101,4 +101,16 @@ inline base::Bytes file_bytes(const std::string& path) {
   return {bytes.begin(), bytes.end()};
 }
 
+// Writes a segment file by hand: shares numbered from `first_share`, sequence numbers from
+// `first_sequence`.
+inline std::uint64_t write_segment(const std::string& folder, std::uint64_t segment,
+                                   std::uint64_t first_sequence, std::uint64_t first_share,
+                                   std::uint64_t count, std::size_t cut_bytes = 0) {
+  base::Bytes bytes = pool::write_segment_header({test_uuid, segment, first_sequence});
+  pool::append_frames(bytes, payloads(first_share, count), first_sequence);
+  bytes.resize(bytes.size() - cut_bytes);
+  write_file(pool::segment_path(folder, segment), bytes);
+  return bytes.size();
+}
+
 }  // namespace journal_test

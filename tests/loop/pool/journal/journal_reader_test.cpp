@@ -1,28 +1,11 @@
 #include "pool/journal/journal_reader.h"
 
-#include "pool/journal/journal_recovery.h"
 #include "tests/loop/pool/journal/journal_fixture.h"
 
 #include <doctest/doctest.h>
 
 using namespace journal_test;
 using pool::JournalPosition;
-
-namespace {
-
-// Writes a segment file by hand: shares numbered from `first_share`, sequence numbers from
-// `first_sequence`.
-std::uint64_t write_segment(const std::string& folder, std::uint64_t segment,
-                            std::uint64_t first_sequence, std::uint64_t first_share,
-                            std::uint64_t count, std::size_t cut_bytes = 0) {
-  base::Bytes bytes = pool::write_segment_header({test_uuid, segment, first_sequence});
-  pool::append_frames(bytes, payloads(first_share, count), first_sequence);
-  bytes.resize(bytes.size() - cut_bytes);
-  write_file(pool::segment_path(folder, segment), bytes);
-  return bytes.size();
-}
-
-}  // namespace
 
 TEST_CASE("an empty folder has nothing to read") {
   const TemporaryFolder folder;
@@ -150,67 +133,4 @@ TEST_CASE("more records than the read buffer holds come whole") {
   REQUIRE(reader.read(100'000, {1, size, 30'000}, batch).has_value());
   REQUIRE_EQ(batch.entries.size(), 30'000);
   CHECK(batch.entries.back().end == JournalPosition{1, size, 30'000});
-}
-
-TEST_CASE("recovery finds the last whole record of the newest segment") {
-  struct Row {
-    const char* why;
-    std::uint64_t records;
-    std::size_t cut_bytes;
-    std::uint64_t last_sequence;
-  };
-  const Row rows[] = {{"nothing but a header", 0, 0, 20},
-                      {"whole", 3, 0, 23},
-                      {"torn in the last record", 3, 1, 22},
-                      {"torn in the only record", 1, 50, 20}};
-  for (const Row& row : rows) {
-    CAPTURE(row.why);
-    const TemporaryFolder folder;
-    write_segment(folder.path(), 1, 1, 1, 20);
-    const std::uint64_t size = write_segment(folder.path(), 2, 21, 21, row.records, row.cut_bytes);
-    write_file(folder.path() + "/0000000000000003.journal.tmp", base::Bytes(10, 0));
-    const auto tail = pool::recover_journal(folder.path(), test_uuid);
-    REQUIRE(tail.has_value());
-    CHECK_EQ(tail->end.segment, 2);
-    CHECK_EQ(tail->end.sequence, row.last_sequence);
-    CHECK_EQ(tail->end.offset + tail->torn_bytes, size);
-    CHECK_EQ((tail->torn_bytes > 0), (row.cut_bytes > 0));
-    CHECK_FALSE(std::filesystem::exists(folder.path() + "/0000000000000003.journal.tmp"));
-  }
-}
-
-TEST_CASE("recovery refuses what it can't be sure of, and says where") {
-  const TemporaryFolder folder;
-  write_segment(folder.path(), 1, 1, 1, 2);
-  const auto foreign = pool::recover_journal(folder.path(), pool::JournalUuid{7});
-  REQUIRE_FALSE(foreign.has_value());
-  CHECK(foreign.error().find("0000000000000001.journal: belongs to journal") != std::string::npos);
-  write_file(pool::segment_path(folder.path(), 2), base::Bytes(64, 1));
-  const auto damaged = pool::recover_journal(folder.path(), test_uuid);
-  REQUIRE_FALSE(damaged.has_value());
-  CHECK(damaged.error().find("0000000000000002.journal: damaged header") != std::string::npos);
-}
-
-TEST_CASE("only shipped segments are deleted, and never the newest ones") {
-  const TemporaryFolder folder;
-  for (const std::uint64_t segment : {1, 2, 3, 4, 5, 6}) {
-    write_segment(folder.path(), segment, segment, segment, 1);
-  }
-  CHECK_EQ(pool::remove_shipped_segments(folder.path(), 3, 2), 2);
-  CHECK_EQ(pool::list_segments(folder.path()), std::vector<std::uint64_t>{3, 4, 5, 6});
-  CHECK_EQ(pool::remove_shipped_segments(folder.path(), 100, 3), 1);
-  CHECK_EQ(pool::list_segments(folder.path()), std::vector<std::uint64_t>{4, 5, 6});
-  CHECK_EQ(pool::remove_shipped_segments(folder.path(), 100, 3), 0);
-}
-
-TEST_CASE("the journal's id lasts, and is found again in the segments") {
-  const TemporaryFolder folder;
-  const auto made = pool::load_or_make_journal_id(folder.path());
-  REQUIRE(made.has_value());
-  CHECK_EQ(pool::load_or_make_journal_id(folder.path()), made);
-  std::filesystem::remove(folder.path() + "/journal_id");
-  write_segment(folder.path(), 1, 1, 1, 1);
-  CHECK_EQ(pool::load_or_make_journal_id(folder.path()), test_uuid);
-  write_file(folder.path() + "/journal_id", base::as_bytes("not hex"));
-  CHECK_FALSE(pool::load_or_make_journal_id(folder.path()).has_value());
 }

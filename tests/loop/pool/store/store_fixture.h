@@ -36,6 +36,15 @@ inline std::string migrated_database() {
   return database;
 }
 
+// Every one of shares 1 … count is there, once, and the position counts them.
+inline void check_stored_once(const std::string& database, std::uint64_t count) {
+  const std::string n = std::to_string(count);
+  CHECK_EQ(ask(database, "SELECT count(*) FROM shares"), n);
+  CHECK_EQ(ask(database, "SELECT count(DISTINCT job_id) FROM shares"), n);
+  CHECK_EQ(ask(database, "SELECT max(job_id) FROM shares"), n);
+  CHECK_EQ(ask(database, "SELECT shares_total FROM journal_positions"), n);
+}
+
 // Fails the test when `condition` does not come true within 20 s.
 inline void wait_until(const std::function<bool()>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + 20s;

@@ -1,6 +1,5 @@
 #include "pool/store/store_loop.h"
 
-#include "pool/store/share_writer.h"
 #include "tests/loop/pool/store/store_fixture.h"
 
 #include <doctest/doctest.h>
@@ -11,15 +10,6 @@ using namespace store_test;
 using journal_test::share;
 
 namespace {
-
-// Every one of shares 1 … count is there, once, and the position counts them.
-void check_stored_once(const std::string& database, std::uint64_t count) {
-  const std::string n = std::to_string(count);
-  CHECK_EQ(ask(database, "SELECT count(*) FROM shares"), n);
-  CHECK_EQ(ask(database, "SELECT count(DISTINCT job_id) FROM shares"), n);
-  CHECK_EQ(ask(database, "SELECT max(job_id) FROM shares"), n);
-  CHECK_EQ(ask(database, "SELECT shares_total FROM journal_positions"), n);
-}
 
 pool::BlockCandidateRecord candidate(std::uint8_t n) {
   pool::BlockCandidateRecord block;
@@ -136,22 +126,6 @@ TEST_CASE("a server that is stopped and started again loses and doubles nothing"
   PrivatePostgres::instance().start();
   store.wait_stored(feed);
   check_stored_once(database, 1500);
-}
-
-TEST_CASE("a batch whose commit went unanswered is not stored again") {
-  const std::string database = migrated_database();
-  pool::ShareWriter writer(database, journal_test::test_uuid);
-  REQUIRE(writer.connect().has_value());
-  pool::JournalBatch batch;
-  batch.entries.push_back({{1, 200, 1}, share(1)});
-  const pool::JournalPosition to{1, 200, 1};
-  const auto first = writer.ship(batch, {}, to, share(1).time_us);
-  REQUIRE(first.has_value());
-  const auto again = writer.ship(batch, {}, to, share(1).time_us);
-  REQUIRE(again.has_value());
-  CHECK(again->position == to);
-  CHECK_EQ(again->shares_total, 1);
-  check_stored_once(database, 1);
 }
 
 TEST_CASE("a position that another process moved is followed") {

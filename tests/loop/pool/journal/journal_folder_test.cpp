@@ -1,0 +1,64 @@
+#include "pool/journal/journal_folder.h"
+
+#include "tests/loop/pool/journal/journal_fixture.h"
+
+#include <doctest/doctest.h>
+
+using namespace journal_test;
+
+TEST_CASE("only shipped segments are deleted, and never the newest ones") {
+  const TemporaryFolder folder;
+  for (const std::uint64_t segment : {1, 2, 3, 4, 5, 6}) {
+    write_segment(folder.path(), segment, segment, segment, 1);
+  }
+  CHECK_EQ(pool::remove_shipped_segments(folder.path(), 3, 2), 2);
+  CHECK_EQ(pool::list_segments(folder.path()), std::vector<std::uint64_t>{3, 4, 5, 6});
+  CHECK_EQ(pool::remove_shipped_segments(folder.path(), 100, 3), 1);
+  CHECK_EQ(pool::list_segments(folder.path()), std::vector<std::uint64_t>{4, 5, 6});
+  CHECK_EQ(pool::remove_shipped_segments(folder.path(), 100, 3), 0);
+}
+
+TEST_CASE("the journal's id lasts, and is found again in the segments") {
+  const TemporaryFolder folder;
+  const auto made = pool::load_or_make_journal_id(folder.path());
+  REQUIRE(made.has_value());
+  CHECK_EQ(pool::load_or_make_journal_id(folder.path()), made);
+  std::filesystem::remove(folder.path() + "/journal_id");
+  write_segment(folder.path(), 1, 1, 1, 1);
+  CHECK_EQ(pool::load_or_make_journal_id(folder.path()), test_uuid);
+  write_file(folder.path() + "/journal_id", base::as_bytes("not hex"));
+  CHECK_FALSE(pool::load_or_make_journal_id(folder.path()).has_value());
+}
+
+TEST_CASE("a segment appears under its name with its header on disk") {
+  const TemporaryFolder folder;
+  const pool::SegmentHeader header{test_uuid, 77, 12};
+  const auto file = pool::create_segment(pool::system_file_calls(), folder.path(), header);
+  REQUIRE(file.has_value());
+  CHECK(pool::read_segment_header(folder.path(), 77) == header);
+  CHECK_FALSE(std::filesystem::exists(pool::segment_path(folder.path(), 77) + ".tmp"));
+  std::filesystem::rename(pool::segment_path(folder.path(), 77),
+                          pool::segment_path(folder.path(), 78));
+  CHECK(
+      pool::read_segment_header(folder.path(), 78).error().find("the header is that of segment") !=
+      std::string::npos);
+}
+
+TEST_CASE("the lock keeps others out until it is let go") {
+  const TemporaryFolder folder;
+  auto lock = pool::lock_journal(folder.path());
+  REQUIRE(lock.has_value());
+  CHECK_FALSE(pool::lock_journal(folder.path()).has_value());
+  lock->reset();
+  CHECK(pool::lock_journal(folder.path()).has_value());
+}
+
+TEST_CASE("a small file is replaced as a whole, or not at all") {
+  const TemporaryFolder folder;
+  REQUIRE(pool::replace_file(folder.path(), "name", "one").has_value());
+  REQUIRE(pool::replace_file(folder.path(), "name", "two").has_value());
+  CHECK_EQ(base::as_text(file_bytes(folder.path() + "/name")), "two");
+  const auto failed = pool::replace_file(folder.path() + "/nothing", "name", "three");
+  REQUIRE_FALSE(failed.has_value());
+  CHECK(failed.error().find("/nothing/name: can't create: No such file") != std::string::npos);
+}

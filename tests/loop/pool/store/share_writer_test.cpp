@@ -1,0 +1,61 @@
+#include "pool/store/share_writer.h"
+
+#include "tests/loop/pool/store/store_fixture.h"
+
+#include <doctest/doctest.h>
+
+using namespace store_test;
+using journal_test::share;
+
+TEST_CASE("a batch whose commit went unanswered is not stored again") {
+  const std::string database = migrated_database();
+  pool::ShareWriter writer(database, journal_test::test_uuid);
+  REQUIRE(writer.connect().has_value());
+  pool::JournalBatch batch;
+  batch.entries.push_back({{1, 200, 1}, share(1)});
+  const pool::JournalPosition to{1, 200, 1};
+  const auto first = writer.ship(batch, {}, to, share(1).time_us);
+  REQUIRE(first.has_value());
+  const auto again = writer.ship(batch, {}, to, share(1).time_us);
+  REQUIRE(again.has_value());
+  CHECK(again->position == to);
+  CHECK_EQ(again->shares_total, 1);
+  check_stored_once(database, 1);
+}
+
+TEST_CASE("refused data leaves the connection and the position; a refusal moves on") {
+  const std::string database = migrated_database();
+  pool::ShareWriter writer(database, journal_test::test_uuid);
+  REQUIRE(writer.connect().has_value());
+  pool::JournalBatch batch;
+  pool::ShareRecord bad = share(1);
+  bad.height = 0xffffffff;
+  batch.entries.push_back({{1, 200, 1}, bad});
+  const auto refused = writer.ship(batch, {}, {1, 200, 1}, share(1).time_us);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK_EQ(refused.error().kind, pool::DatabaseFailure::refused_data);
+  CHECK(refused.error().message.find("out of range") != std::string::npos);
+  CHECK(writer.is_connected());
+  CHECK_EQ(ask(database, "SELECT count(*) FROM workers"), "0");  // nothing of the batch stays
+  const auto noted = writer.ship_refusal(batch.entries[0], {}, "why", 5);
+  REQUIRE(noted.has_value());
+  CHECK(noted->position == pool::JournalPosition{1, 200, 1});
+  // The worker's id of the transaction that failed is not used again.
+  pool::JournalBatch good;
+  good.entries.push_back({{1, 400, 2}, share(1)});
+  REQUIRE(writer.ship(good, {1, 200, 1}, {1, 400, 2}, 5).has_value());
+  CHECK_EQ(ask(database, "SELECT count(*) FROM shares JOIN workers w ON w.id = worker_id"), "1");
+}
+
+TEST_CASE("two journals ship side by side") {
+  const std::string database = migrated_database();
+  for (std::uint8_t n = 1; n <= 2; ++n) {
+    pool::ShareWriter writer(database, pool::JournalUuid{n});
+    REQUIRE(writer.connect().has_value());
+    pool::JournalBatch batch;
+    batch.entries.push_back({{1, 200, 1}, share(1)});
+    REQUIRE(writer.ship(batch, {}, {1, 200, 1}, 5).has_value());
+  }
+  CHECK_EQ(ask(database, "SELECT count(DISTINCT journal) FROM shares"), "2");
+  CHECK_EQ(ask(database, "SELECT count(*) FROM workers"), "1");
+}
