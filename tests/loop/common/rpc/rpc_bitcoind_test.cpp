@@ -29,7 +29,7 @@ std::string find_bitcoind() {
   std::string_view rest = path == nullptr ? "" : path;
   while (!rest.empty()) {
     const std::size_t colon = std::min(rest.find(':'), rest.size());
-    const std::string candidate = std::string(rest.substr(0, colon)) + "/bitcoind";
+    std::string candidate = std::string(rest.substr(0, colon)) + "/bitcoind";
     if (access(candidate.c_str(), X_OK) == 0) return candidate;
     rest.remove_prefix(std::min(colon + 1, rest.size()));
   }
@@ -65,6 +65,7 @@ class Node {
                                       "-printtoconsole=0",
                                       "-rpcservertimeout=1"};
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     pid_ = fork();

@@ -86,11 +86,11 @@ void reply(FakeNode::Connection& to, int status, std::string body, bool keep_ali
   if (!keep_alive) to.stream->close_after_flush(5s);
 }
 
-FakeNode::Step answer_with(int status, std::string body) {
+FakeNode::Step answer_with(int status, const std::string& body) {
   return [=](FakeNode::Connection& to, const net::HttpRequest&) { reply(to, status, body); };
 }
 
-FakeNode::Step result(std::string json) {
+FakeNode::Step result(const std::string& json) {
   return [=](FakeNode::Connection& to, const net::HttpRequest& request) {
     reply(to, 200, R"({"result":)" + json + R"(,"error":null,"id":)" + id_of(request) + "}\n");
   };
@@ -206,7 +206,8 @@ TEST_CASE("an answer may make the next call") {
 TEST_CASE("large answers and large requests pass whole") {
   uv::Loop loop;
   FakeNode node(loop);
-  const std::string large = '"' + std::string(9'000'000, 'f') + '"';
+  constexpr std::size_t large_bytes = 8'000'000;  // a full block, in hex
+  const std::string large = '"' + std::string(large_bytes, 'f') + '"';
   node.steps.push_back(result(large));
   RpcClient client(loop, node.endpoint());
   Asked asked(client, "submitblock", 20s, "[" + large + "]");
@@ -240,7 +241,7 @@ TEST_CASE("an answer that is none is a bad_answer, and the next call works") {
     std::string why;
     FakeNode::Step step;
   };
-  const auto raw = [](std::string text) {
+  const auto raw = [](const std::string& text) {
     return [text](FakeNode::Connection& to, const net::HttpRequest&) { to.stream->write(text); };
   };
   const Row rows[] = {
@@ -465,7 +466,7 @@ TEST_CASE("cancel_all answers every open call; calls work again after it") {
 TEST_CASE("a client may be destroyed in any state, also by an answer") {
   uv::Loop loop;
   FakeNode node(loop);
-  const auto never = [](RpcClient::Answer) { FAIL("a destroyed client answers nobody"); };
+  const auto never = [](const RpcClient::Answer&) { FAIL("a destroyed client answers nobody"); };
   {
     RpcClient connecting(loop, node.endpoint());
     connecting.call("a", "[]", 10s, never);
@@ -479,7 +480,7 @@ TEST_CASE("a client may be destroyed in any state, also by an answer") {
     REQUIRE(run_until(loop, [&] { return node.requests.size() == 1; }));
   }
   auto client = std::make_unique<RpcClient>(loop, node.endpoint());
-  client->call("d", "[]", 10s, [&](RpcClient::Answer) { client.reset(); });
+  client->call("d", "[]", 10s, [&](const RpcClient::Answer&) { client.reset(); });
   client->call("e", "[]", 10s, never);
   CHECK(run_until(loop, [&] { return client == nullptr; }));
 }

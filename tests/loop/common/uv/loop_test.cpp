@@ -1,5 +1,4 @@
 #include "common/uv/loop.h"
-#include "common/uv/clock.h"
 #include "tests/loop/loop_test.h"
 
 #include <doctest/doctest.h>
@@ -106,11 +105,4 @@ TEST_CASE("the end of a turn comes after the turn's timers, once") {
   loop.run_once_nowait();
   CHECK_EQ(log, "ab|");
   loop.run();  // returns: the hook alone does not keep a loop alive
-}
-
-TEST_CASE("the clock: monotonic goes forward, wall time is after 2020") {
-  const base::Instant first = uv::read_clock();
-  const base::Instant second = uv::read_clock();
-  CHECK_GE(second.mono.time_since_epoch().count(), first.mono.time_since_epoch().count());
-  CHECK_GT(first.unix_seconds(), 1'577'836'800);
 }

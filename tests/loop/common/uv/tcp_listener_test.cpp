@@ -105,6 +105,7 @@ TEST_CASE("reuse_port lets several listeners share a port, and each connection r
       listen_into(loop, {.host = "127.0.0.1", .port = port, .reuse_port = true}, second_accepted);
   REQUIRE(second);
   std::vector<RawClient> clients;
+  clients.reserve(count);
   for (std::size_t i = 0; i < count; ++i) clients.emplace_back(port);
   CHECK(run_until(loop, [&] { return first_accepted.size() + second_accepted.size() == count; }));
   CHECK_GT(first_accepted.size(), 0);  // the kernel spreads them by hash: 1 in 2^64 to fail
@@ -153,6 +154,7 @@ TEST_CASE("out of descriptors, accepting pauses without spinning; the waiting ar
   REQUIRE(listener);
   loop_test::run_turns(loop, 1);
   std::vector<RawClient> clients;
+  clients.reserve(5);
   for (int i = 0; i < 5; ++i) clients.emplace_back((*listener)->bound_port());
   {
     const NoMoreDescriptors shortage;
