@@ -40,7 +40,7 @@ def test_node_restarted(cluster):
     client = cluster.client()
     cluster.node.stop()
     wait_until(lambda: not pool.api()["node"]["connected"], 30, "the API to say that the node is away")
-    assert pool.api()["node"]["error"]
+    wait_until(lambda: pool.api()["node"]["error"], 10, "the API to say why")
     cluster.node.start()
     tip = cluster.node.mine()
     client.wait_for_job(tip, timeout=40)
