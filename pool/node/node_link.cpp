@@ -196,6 +196,7 @@ void NodeLink::State::on_chain_info(const rpc::RpcClient::Answer& answer,
   if (const std::string objection = chain_objection(*info, network); !objection.empty()) {
     return set_down(fmt::format("node {} {}", name, objection), -2);
   }
+  if (!state.up) state.height = info->height;  // who hears of it coming up looks at this
   set_up();
   // What was heard since the question went out is newer than the answer.
   if (tips_heard != tips_heard_before) return;

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,6 @@ class FakeNode {
     std::string text;  // the whole request
     bool has(std::string_view part) const { return text.find(part) != std::string::npos; }
   };
-  using Handler = std::function<Reply(const Call&)>;
 
   explicit FakeNode(uv::Loop& loop, std::uint16_t port = 0) : loop_(loop) {
     auto made = uv::TcpListener::listen(

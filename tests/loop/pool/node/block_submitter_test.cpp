@@ -1,0 +1,234 @@
+#include "pool/node/block_submitter.h"
+
+#include "common/mining/job_builder.h"
+#include "common/uv/clock.h"
+#include "pool/core/journal_format.h"
+#include "tests/loop/pool/node/fake_node.h"
+#include "tests/loop/pool/node/found_block.h"
+#include "tests/loop/pool/node/waiting.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace pool {
+namespace {
+
+using namespace std::chrono_literals;
+using Reply = test::FakeNode::Reply;
+using Call = test::FakeNode::Call;
+
+std::shared_ptr<const mining::Job> make_job(const std::string& template_json) {
+  mining::JobSpec spec;
+  spec.id = mining::JobId{1};
+  spec.block_template =
+      std::make_shared<const mining::BlockTemplate>(*mining::parse_block_template(template_json));
+  spec.outputs = {{spec.block_template->coinbase_value, base::Bytes{0x51}}};
+  spec.ntime = spec.block_template->curtime;
+  return *mining::build_job(spec);
+}
+
+struct Bench {
+  uv::Loop loop;
+  test::TemporaryFolder folder;
+  BlockVault vault{loop, folder.path()};
+  std::vector<std::unique_ptr<test::FakeNode>> nodes;
+  std::vector<std::unique_ptr<NodeLink>> links;
+  std::vector<BlockVaulted> vaulted;
+  std::vector<BlockOutcomeRecord> outcomes;
+  std::vector<AppendId> appends;
+  std::vector<std::string> accepted_by;
+  bool journal_has_room = true;
+  std::unique_ptr<BlockSubmitter> submitter;
+  uv::Timer ticker{loop, [this] { submitter->on_tick(uv::read_clock()); }};
+
+  explicit Bench(std::size_t node_count) {
+    REQUIRE(vault.open());
+    std::vector<NodeLink*> to;
+    for (std::size_t i = 0; i < node_count; ++i) {
+      nodes.push_back(std::make_unique<test::FakeNode>(loop));
+      links.push_back(std::make_unique<NodeLink>(loop, nodes[i]->config(),
+                                                 bitcoin::Network::regtest, NodeLink::Events{}));
+      to.push_back(links[i].get());
+    }
+    BlockSubmitter::Hooks hooks;
+    hooks.block_vaulted = [this](ShardIndex, BlockVaulted what) { vaulted.push_back(what); };
+    hooks.journal = [this](const JournalAppend& append) { return journal(append); };
+    hooks.on_accepted = [this](const bitcoin::BlockHash&, NodeLink& link) {
+      accepted_by.push_back(link.name());
+    };
+    submitter = std::make_unique<BlockSubmitter>(vault, std::move(to), std::move(hooks));
+    ticker.start(20ms, 20ms);
+  }
+  bool journal(const JournalAppend& append) {
+    if (!journal_has_room) return false;
+    base::Bytes frames;
+    append_frames(frames, append.payloads, 1);
+    outcomes.push_back(std::get<BlockOutcomeRecord>(parse_frame(frames)->record));
+    appends.push_back(append.id);
+    return true;
+  }
+  FoundBlock found() const { return test::find_block(make_job(nodes.at(0)->template_json())); }
+  void submit_answers(std::size_t node, const Reply& reply, const Reply& header = {}) {
+    nodes[node]->handler = [=](const Call& call) -> std::optional<Reply> {
+      if (call.method == "submitblock") return reply;
+      if (call.method == "getblockheader") return header;
+      return std::nullopt;
+    };
+  }
+  bool wait(const std::function<bool()>& condition) {
+    return test::wait_until(loop, condition, 10s);
+  }
+  bool in_vault(const FoundBlock& block, const std::string& below = "") const {
+    return std::filesystem::exists(folder.path() + "/vault/" + below + block.hash.display_hex() +
+                                   ".block");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a block goes to every node and into the vault, and leaves it when its outcome is safe") {
+  Bench b(3);
+  const FoundBlock block = b.found();
+  b.submitter->on_found(block, uv::read_clock());
+  REQUIRE(b.wait([&] { return b.outcomes.size() == 1 && b.vaulted.size() == 1; }));
+  REQUIRE(b.wait([&] { return b.accepted_by.size() == 3; }));
+  for (const auto& node : b.nodes) {
+    REQUIRE_EQ(node->submitted.size(), 1);
+    CHECK_EQ(node->submitted[0], found_block_hex(block));
+  }
+  CHECK(b.vaulted[0].stored);
+  CHECK(b.outcomes[0].status == BlockStatus::accepted);
+  CHECK_EQ(b.submitter->blocks_accepted(), 1);
+  CHECK(b.in_vault(block));
+  CHECK_FALSE(b.submitter->is_quiet());
+  b.submitter->on_durable(b.appends[0]);
+  CHECK(b.submitter->is_quiet());
+  REQUIRE(b.wait([&] { return b.in_vault(block, "done/"); }));
+  CHECK_FALSE(b.in_vault(block));
+}
+
+TEST_CASE("one node that has the block is enough; the others' opinions do not matter") {
+  Bench b(2);
+  b.submit_answers(0, {R"("bad-txns")"});
+  const FoundBlock block = b.found();
+  b.submitter->on_found(block, uv::read_clock());
+  REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
+  CHECK(b.outcomes[0].status == BlockStatus::accepted);
+  CHECK_EQ(b.accepted_by, std::vector<std::string>{b.links[1]->name()});
+}
+
+TEST_CASE("when all refuse, the reason is kept and the block is put aside") {
+  Bench b(2);
+  b.submit_answers(0, {R"("bad-txns")"});
+  b.submit_answers(1, {R"("bad-txns")"});
+  const FoundBlock block = b.found();
+  b.submitter->on_found(block, uv::read_clock());
+  REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
+  CHECK(b.outcomes[0].status == BlockStatus::rejected);
+  CHECK_EQ(b.outcomes[0].detail, "bad-txns");
+  CHECK_EQ(b.submitter->blocks_rejected(), 1);
+  b.submitter->on_durable(b.appends[0]);
+  REQUIRE(b.wait([&] { return b.in_vault(block, "rejected/"); }));
+}
+
+TEST_CASE("a refusal is not the last word while another node has not spoken") {
+  Bench b(2);
+  b.submit_answers(0, {R"("bad-txns")"});
+  b.submit_answers(1, {"null", R"({"code":-28,"message":"wait"})", 500});
+  const FoundBlock block = b.found();
+  b.submitter->on_found(block, uv::read_clock());
+  REQUIRE(b.wait([&] { return b.nodes[1]->submitted.size() >= 3; }));
+  CHECK(b.outcomes.empty());
+  CHECK_EQ(b.nodes[0]->submitted.size(), 1);
+  b.nodes[1]->handler = nullptr;
+  REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
+  CHECK(b.outcomes[0].status == BlockStatus::accepted);
+}
+
+TEST_CASE("a node that comes up gets the block at once") {
+  Bench b(1);
+  b.submit_answers(0, {"null", R"({"code":-28,"message":"wait"})", 500});
+  b.submitter->on_found(b.found(), uv::read_clock());
+  REQUIRE(b.wait([&] { return b.nodes[0]->submitted.size() >= 4; }));
+  test::run_for(b.loop, 50ms);  // the answer arrives; the next pause is 2 s
+  b.nodes[0]->handler = nullptr;
+  b.submitter->on_node_up(*b.links[0], uv::read_clock());
+  CHECK(test::wait_until(
+      b.loop, [&] { return b.outcomes.size() == 1; }, 500ms));
+}
+
+TEST_CASE("a block on another branch is settled although a second node stays away") {
+  Bench b(2);
+  b.submit_answers(0, {R"("inconclusive")"}, {R"({"confirmations":-1})"});
+  b.submit_answers(1, {"null", R"({"code":-28,"message":"wait"})", 500});
+  b.submitter->on_found(b.found(), uv::read_clock());
+  REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
+  CHECK(b.outcomes[0].status == BlockStatus::submitted);
+  CHECK_GE(b.nodes[1]->submitted.size(), 3);
+}
+
+TEST_CASE("an outcome that the journal can't take, or loses, is offered again") {
+  Bench b(1);
+  b.journal_has_room = false;
+  b.submitter->on_found(b.found(), uv::read_clock());
+  REQUIRE(b.wait([&] { return b.accepted_by.size() == 1 && b.vaulted.size() == 1; }));
+  test::run_for(b.loop, 100ms);
+  CHECK(b.outcomes.empty());
+  b.journal_has_room = true;
+  REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
+  CHECK_EQ(b.appends[0], AppendId{1});
+  b.submitter->on_not_durable(AppendId{1}, AppendId{1});
+  REQUIRE(b.wait([&] { return b.outcomes.size() == 2; }));
+  CHECK_EQ(b.appends[1], AppendId{2});
+  b.submitter->on_durable(AppendId{1});
+  CHECK_FALSE(b.submitter->is_quiet());
+  b.submitter->on_durable(AppendId{2});
+  CHECK(b.submitter->is_quiet());
+}
+
+TEST_CASE("a vault that can't be written is told to the shard and holds up nothing") {
+  Bench b(1);
+  std::filesystem::remove_all(b.folder.path() + "/vault");
+  std::ofstream(b.folder.path() + "/vault") << "in the way";
+  b.submitter->on_found(b.found(), uv::read_clock());
+  REQUIRE(b.wait([&] { return b.vaulted.size() == 1 && b.outcomes.size() == 1; }));
+  CHECK_FALSE(b.vaulted[0].stored);
+  CHECK(b.outcomes[0].status == BlockStatus::accepted);
+  b.submitter->on_durable(b.appends[0]);
+  CHECK(b.submitter->is_quiet());
+}
+
+TEST_CASE("the same block found twice is sent once, and both finders hear of the vault") {
+  Bench b(1);
+  const FoundBlock block = b.found();
+  b.submitter->on_found(block, uv::read_clock());
+  b.submitter->on_found(block, uv::read_clock());
+  REQUIRE(b.wait([&] { return b.vaulted.size() == 2; }));
+  b.submitter->on_found(block, uv::read_clock());
+  CHECK_EQ(b.vaulted.size(), 3);
+  REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
+  CHECK_EQ(b.nodes[0]->submitted.size(), 1);
+}
+
+TEST_CASE("the block's bytes carry the coinbase's witness where the template commits to one") {
+  Bench b(1);
+  const std::string plain = b.nodes[0]->template_json();
+  const std::string commitment = "6a24aa21a9ed" + std::string(64, '1');
+  const std::string with_commitment =
+      plain.substr(0, plain.size() - 1) + R"(,"default_witness_commitment":")" + commitment + "\"}";
+  const FoundBlock bare = test::find_block(make_job(plain));
+  const FoundBlock committed = test::find_block(make_job(with_commitment));
+  const std::string bare_hex = found_block_hex(bare);
+  const std::string committed_hex = found_block_hex(committed);
+  CHECK_EQ(bare_hex.substr(0, 160), base::to_hex(bare.header));
+  CHECK_EQ(bare_hex.substr(160), "01" + base::to_hex(bare.coinbase));
+  // BIP144: marker and flag behind the version, one witness item of 32 zero bytes before lock_time.
+  CHECK_EQ(committed_hex.substr(162 + 8, 4), "0001");
+  CHECK_EQ(committed_hex.substr(committed_hex.size() - 8 - 68, 68), "0120" + std::string(64, '0'));
+  CHECK_NE(committed_hex.find(commitment), std::string::npos);
+}
+
+}  // namespace pool
