@@ -165,7 +165,8 @@ void BlockSubmitter::on_report(const bitcoin::BlockHash& hash, std::size_t node,
   Attempt& attempt = at->second.attempts[node];
   const base::MonoTime now = uv::read_clock().mono;
   switch (report.kind) {
-    case SubmitReport::Kind::accepted:
+    case SubmitReport::Kind::new_tip:
+    case SubmitReport::Kind::in_chain:
       attempt.state = Attempt::State::accepted;
       break;
     case SubmitReport::Kind::side_chain:
@@ -185,9 +186,9 @@ void BlockSubmitter::on_report(const bitcoin::BlockHash& hash, std::size_t node,
       break;
   }
   attempt.detail = std::move(report.detail);
-  const bool accepted = attempt.state == Attempt::State::accepted;
+  const bool new_tip = report.kind == SubmitReport::Kind::new_tip;
   if (!at->second.outcome) decide(hash, at->second);
-  if (accepted) hooks_.on_accepted(hash, *nodes_[node]);
+  if (new_tip) hooks_.on_new_tip(hash, *nodes_[node]);
 }
 
 // One node that has it in its chain is enough. A no, or a place on another branch, is the outcome

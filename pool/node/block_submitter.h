@@ -41,8 +41,8 @@ class BlockSubmitter {
     std::function<void(ShardIndex, BlockVaulted)> block_vaulted;
     // False: not now; it is offered again.
     std::function<bool(JournalAppend)> journal;
-    // A node has made the block its tip.
-    std::function<void(const bitcoin::BlockHash&, NodeLink&)> on_accepted;
+    // The block has just become that node's tip.
+    std::function<void(const bitcoin::BlockHash&, NodeLink&)> on_new_tip;
   };
 
   BlockSubmitter(BlockVault& vault, std::vector<NodeLink*> nodes, Hooks hooks);

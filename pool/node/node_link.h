@@ -1,27 +1,27 @@
 // NodeLink: one node, with everything that is said to it and heard from it.
 //
-// A node has five connections, so that nothing waits behind something slow: two for templates (one
-// asked for an older tip does not hold up the next), one for the long-poll, one for the poll and
-// other small questions, one for submissions, kept warm so that a found block does not first have
-// to connect. Its ZMQ publisher is listened to where the config names one.
+// It has five connections, so that nothing waits behind something slow: three for templates
+// (TemplateFeed), one for found blocks (SubmitLine), one for the poll and other small questions.
+// The node's ZMQ publisher is listened to where the config names one.
 //
 // The poll doubles as the health check: a node is up when it answers, is on the right chain and has
-// caught up. Only the link in use (set_in_use) asks for templates, long-polls and tells of tips;
-// the others are looked at every few seconds.
+// caught up. Only the link in use (set_in_use) asks for templates, long-polls and is polled every
+// second; the others are looked at every few seconds.
 //
 // Errors: state().error, one line for the operator; each change of state is logged once.
-// Thread: the node loop's. Events come from the loop, never from inside a call. A link outlives
-//         its callbacks' captures: after its destruction none comes.
+// Thread: the node loop's. Events come from the loop, and from announce(). After destruction none
+//         comes. Events may call the link but not destroy it.
 #pragma once
 
-#include "common/base/result.h"
 #include "common/base/time.h"
 #include "common/bitcoin/address.h"
 #include "common/bitcoin/hash.h"
-#include "common/mining/block_template.h"
+#include "common/rpc/rpc_client.h"
 #include "common/uv/loop.h"
 #include "pool/config/config.h"
-#include "pool/core/job_source.h"
+#include "pool/node/submit_line.h"
+#include "pool/node/template_feed.h"
+#include "pool/node/zmq_subscriber.h"
 
 #include <cstdint>
 #include <functional>
@@ -32,27 +32,14 @@ namespace pool {
 
 struct NodeState {
   bool up = false;
-  bool known = false;          // an answer, good or bad, has come since the start
-  std::string error;           // why it is not up
-  std::string template_error;  // why its last template was no use; empty when it was
+  bool known = false;  // an answer, good or bad, has come since the start
+  std::string error;   // why it is not up
   std::string chain;
   std::string version;
   std::uint32_t height = 0;
   bitcoin::BlockHash tip;
   double network_hashrate = 0;
   base::MonoTime up_since{};
-};
-
-// What a node says of a block that was sent to it.
-struct SubmitReport {
-  enum class Kind {
-    accepted,    // in its best chain
-    side_chain,  // it has the block, but not in its best chain
-    rejected,    // invalid, says the node; `detail` is its reason
-    failed,      // no answer, or none that tells: try again
-  };
-  Kind kind = Kind::failed;
-  std::string detail;
 };
 
 class NodeLink {
@@ -63,10 +50,8 @@ class NodeLink {
     std::function<void(mining::BlockTemplate, TemplateOrigin)> on_template;
     std::function<void()> on_template_failed;
   };
-  using OnSubmitted = std::function<void(SubmitReport)>;
 
   NodeLink(uv::Loop& loop, const NodeConfig& config, bitcoin::Network network, Events events);
-  ~NodeLink();
   NodeLink(const NodeLink&) = delete;
   NodeLink& operator=(const NodeLink&) = delete;
 
@@ -74,19 +59,60 @@ class NodeLink {
   void on_tick(base::Instant now);
   // Taking a link out of use, or into use again, forgets the templates it was asked for.
   void set_in_use(bool in_use);
-  void request_template();
+  void request_template() { templates_.request(); }
   // Asks for the best block now, without waiting for the next poll.
   void poll_now();
-  void submit(const bitcoin::BlockHash& hash, const std::string& block_hex, OnSubmitted on_done);
-  // No more questions from here on, except submissions.
+  // This block is known to be the node's tip by now (it was ours): on_tip, as if announced.
+  void announce(const bitcoin::BlockHash& hash);
+  void submit(const bitcoin::BlockHash& hash, const std::string& block_hex,
+              SubmitLine::OnDone on_done) {
+    submit_line_.submit(hash, block_hex, std::move(on_done));
+  }
+  // No more questions and events from here on, except for submissions.
   void quiesce();
 
-  const NodeState& state() const;
-  const std::string& name() const;  // "127.0.0.1:18443"
+  const NodeState& state() const { return state_; }
+  // Why the last template was no use; empty when it was.
+  const std::string& template_error() const { return templates_.error(); }
+  const std::string& name() const { return name_; }  // "127.0.0.1:18443"
 
  private:
-  struct State;
-  std::shared_ptr<State> state_;
+  struct Setup;  // what the config comes to
+  NodeLink(uv::Loop& loop, Setup setup, bitcoin::Network network, Events events);
+
+  void connect_zmq(uv::Loop& loop, const std::string& endpoint);
+  void poll(base::MonoTime now);
+  void ask_chain_info();
+  void ask_best_block();
+  void ask_version();
+  void ask_hashrate();
+  void on_chain_info(const rpc::RpcClient::Answer& answer, std::uint64_t tips_heard_before);
+  void on_best_block(const rpc::RpcClient::Answer& answer, std::uint64_t tips_heard_before);
+  void on_poll_failed(const rpc::RpcError& error);
+  void poll_done();
+  void set_up();
+  void set_down(std::string error, int cause);
+
+  const rpc::RpcEndpoint endpoint_;
+  const std::string name_;
+  const bitcoin::Network network_;
+  const Events events_;
+  NodeState state_;
+  bool usable_ = true;  // false: the config's URL is none
+  bool in_use_ = false;
+  bool quiet_ = false;
+  int down_cause_ = 0;
+
+  TemplateFeed templates_;
+  SubmitLine submit_line_;
+  rpc::RpcClient poll_line_;
+  bool polling_ = false;
+  bool poll_again_ = false;
+  bool height_stale_ = false;  // the tip was heard of without its height
+  std::uint64_t tips_heard_ = 0;
+  base::MonoTime poll_at_{};
+  base::MonoTime hashrate_at_{};
+  std::unique_ptr<ZmqSubscriber> zmq_;
 };
 
 }  // namespace pool

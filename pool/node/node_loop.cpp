@@ -65,9 +65,9 @@ void NodeLoop::make_links() {
   BlockSubmitter::Hooks hooks;
   hooks.block_vaulted = hooks_.block_vaulted;
   hooks.journal = hooks_.journal;
-  hooks.on_accepted = [this](const bitcoin::BlockHash& hash, NodeLink& link) {
+  hooks.on_new_tip = [this](const bitcoin::BlockHash& hash, NodeLink& link) {
     // Its own block is the node's tip: the next template need not wait for the announcement.
-    on_tip(link, hash);
+    link.announce(hash);
     for (const auto& other : links_) other->poll_now();
   };
   submitter_ = std::make_unique<BlockSubmitter>(*vault_, std::move(nodes), std::move(hooks));
@@ -240,7 +240,7 @@ void NodeLoop::report_status() {
   const NodeState& state = links_[index]->state();
   NodeStatus status;
   status.connected = state.up;
-  status.error = !state.up ? state.error : state.template_error;
+  status.error = !state.up ? state.error : links_[index]->template_error();
   if (status.error.empty()) status.error = source_.last_refusal();
   status.chain = state.chain;
   status.version = state.version;

@@ -56,7 +56,7 @@ struct Bench {
     BlockSubmitter::Hooks hooks;
     hooks.block_vaulted = [this](ShardIndex, BlockVaulted what) { vaulted.push_back(what); };
     hooks.journal = [this](const JournalAppend& append) { return journal(append); };
-    hooks.on_accepted = [this](const bitcoin::BlockHash&, NodeLink& link) {
+    hooks.on_new_tip = [this](const bitcoin::BlockHash&, NodeLink& link) {
       accepted_by.push_back(link.name());
     };
     submitter = std::make_unique<BlockSubmitter>(vault, std::move(to), std::move(hooks));

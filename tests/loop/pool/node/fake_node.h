@@ -4,6 +4,7 @@
 
 #include "common/base/bytes.h"
 #include "common/net/http.h"
+#include "common/rpc/rpc_client.h"
 #include "common/uv/tcp.h"
 #include "pool/config/config.h"
 
@@ -57,6 +58,15 @@ class FakeNode {
     made.password = "p";
     return made;
   }
+  rpc::RpcEndpoint endpoint() const {
+    return {.host = "127.0.0.1",
+            .port = port(),
+            .path = "/",
+            .user = "u",
+            .password = "p",
+            .cookie_file = {}};
+  }
+  std::size_t connections() const { return peers_.size(); }  // made so far
   int calls(const std::string& method) const {
     const auto at = calls_.find(method);
     return at == calls_.end() ? 0 : at->second;

@@ -42,22 +42,6 @@ struct Bench {
   bool wait(const std::function<bool()>& condition) {
     return test::wait_until(loop, condition, 10s);
   }
-  // From here on the node answers `method` with `reply`, as long as `when` holds.
-  void answer(
-      const std::string& method, const Reply& reply,
-      const std::function<bool(const Call&)>& when = [](const Call&) { return true; }) {
-    node.handler = [=](const Call& call) -> std::optional<Reply> {
-      if (call.method == method && when(call)) return reply;
-      return std::nullopt;
-    };
-  }
-  SubmitReport submit() {
-    std::optional<SubmitReport> report;
-    link->submit(test::numbered_hash(9), "aabb",
-                 [&](SubmitReport got) { report = std::move(got); });
-    REQUIRE(wait([&] { return report.has_value(); }));
-    return *report;
-  }
 };
 
 }  // namespace
@@ -75,40 +59,6 @@ TEST_CASE("a node comes up, tells its tip, and is asked for its best block each 
   b.node.height = 101;
   REQUIRE(b.wait([&] { return b.tips.back() == test::numbered_hash(2); }));
   REQUIRE(b.wait([&] { return b.link->state().height == 101; }));
-}
-
-TEST_CASE("a long-poll's answer is a template that came by itself, and the next one is begun") {
-  Bench b;
-  b.start();
-  REQUIRE(b.wait([&] { return b.link->state().up; }));
-  bool release = false;
-  b.node.handler = [&](const Call& call) -> std::optional<Reply> {
-    if (call.method != "getblocktemplate" || !call.has("longpollid") || !release) {
-      return std::nullopt;
-    }
-    release = false;
-    return Reply{b.node.template_json()};
-  };
-  b.node.tip = 2;
-  b.node.height = 101;
-  release = true;
-  b.link->request_template();
-  REQUIRE(b.wait([&] { return b.templates.size() == 2; }));
-  CHECK(b.templates[0].second == TemplateOrigin::requested);
-  CHECK(b.templates[1].second == TemplateOrigin::pushed);
-  REQUIRE(b.wait([&] { return b.node.calls("getblocktemplate") == 3; }));
-}
-
-TEST_CASE("a node that answers every long-poll at once is not asked in a circle") {
-  Bench b;
-  b.answer("getblocktemplate", Reply{b.node.template_json()});
-  b.start();
-  REQUIRE(b.wait([&] { return b.link->state().up; }));
-  b.link->request_template();
-  test::run_for(b.loop, 2500ms);
-  // One requested; long-polls at 0 s and, after waits of 1 s and 2 s, one more in this time.
-  CHECK_GE(b.node.calls("getblocktemplate"), 2);
-  CHECK_LE(b.node.calls("getblocktemplate"), 4);
 }
 
 TEST_CASE("why a node is not up, and that it comes up when that has passed") {
@@ -146,115 +96,6 @@ TEST_CASE("why a node is not up, and that it comes up when that has passed") {
     REQUIRE(b.wait([&] { return b.link->state().up; }));
     CHECK_EQ(b.link->state().error, "");
     CHECK_EQ(b.state_changes, 2);
-  }
-}
-
-TEST_CASE("a template that can't be had or used is a failure with a reason, and passes") {
-  struct Row {
-    Reply reply;
-    const char* expected;
-  };
-  const Row rows[] = {
-      {{"null", R"({"code":-10,"message":"downloading"})", 500}, "until the node has caught up"},
-      {{"{\"version\":1}"}, "gave a template that can't be used"},
-      {{"garbage"}, "json: not valid"},
-  };
-  for (const Row& row : rows) {
-    CAPTURE(std::string(row.expected));
-    Bench b;
-    b.answer("getblocktemplate", row.reply);
-    b.start();
-    REQUIRE(b.wait([&] { return b.link->state().up; }));
-    b.link->request_template();
-    REQUIRE(b.wait([&] { return b.failures == 1; }));
-    CAPTURE(b.link->state().template_error);
-    CHECK_NE(b.link->state().template_error.find(row.expected), std::string::npos);
-    b.node.handler = nullptr;
-    b.link->request_template();
-    REQUIRE(b.wait([&] { return b.templates.size() == 1; }));
-    CHECK_EQ(b.link->state().template_error, "");
-  }
-}
-
-TEST_CASE("two template requests are under way at once") {
-  Bench b;
-  int asked = 0;
-  b.node.handler = [&](const Call& call) -> std::optional<Reply> {
-    if (call.method != "getblocktemplate" || ++asked > 1) return std::nullopt;
-    return Reply{"", "", 200, true};  // the first never gets an answer
-  };
-  b.start();
-  REQUIRE(b.wait([&] { return b.link->state().up; }));
-  b.link->request_template();
-  b.link->request_template();
-  CHECK(b.wait([&] { return b.templates.size() == 1; }));
-}
-
-TEST_CASE("answers to what was asked before a link went out of use are dropped") {
-  Bench b;
-  b.start();
-  REQUIRE(b.wait([&] { return b.link->state().up; }));
-  b.link->request_template();
-  b.link->set_in_use(false);
-  REQUIRE(b.wait([&] { return b.node.calls("getblocktemplate") == 1; }));
-  test::run_for(b.loop, 100ms);
-  CHECK(b.templates.empty());
-  CHECK_EQ(b.failures, 0);
-}
-
-TEST_CASE("what the answers to a submitted block come to") {
-  using Kind = SubmitReport::Kind;
-  struct Row {
-    const char* why;
-    Reply to_submit;
-    Reply to_header;
-    Kind kind;
-    const char* detail;
-  };
-  const Reply unknown{"null", R"({"code":-5,"message":"Block not found"})", 500};
-  const Row rows[] = {
-      {"accepted", {"null"}, unknown, Kind::accepted, ""},
-      {"refused", {R"("bad-cb-amount")"}, unknown, Kind::rejected, "bad-cb-amount"},
-      {"not a block",
-       {"null", R"({"code":-22,"message":"Block decode failed"})", 500},
-       unknown,
-       Kind::rejected,
-       "Block decode failed"},
-      {"sent before", {R"("duplicate")"}, {R"({"confirmations":1})"}, Kind::accepted, "duplicate"},
-      {"on another branch",
-       {R"("inconclusive")"},
-       {R"({"confirmations":-1})"},
-       Kind::side_chain,
-       "inconclusive"},
-      {"said to be a duplicate of nothing",
-       {R"("duplicate")"},
-       unknown,
-       Kind::rejected,
-       "duplicate"},
-      {"the node is starting",
-       {"null", R"({"code":-28,"message":"wait"})", 500},
-       unknown,
-       Kind::failed,
-       "starting up"},
-      {"its header could not be asked for",
-       {R"("duplicate")"},
-       {"null", R"({"code":-28,"message":"wait"})", 500},
-       Kind::failed,
-       "starting up"},
-  };
-  for (const Row& row : rows) {
-    CAPTURE(std::string(row.why));
-    Bench b;
-    b.node.handler = [&](const Call& call) -> std::optional<Reply> {
-      if (call.method == "submitblock") return row.to_submit;
-      if (call.method == "getblockheader") return row.to_header;
-      return std::nullopt;
-    };
-    b.start();
-    const SubmitReport report = b.submit();
-    CHECK(report.kind == row.kind);
-    CAPTURE(report.detail);
-    CHECK_NE(report.detail.find(row.detail), std::string::npos);
   }
 }
 

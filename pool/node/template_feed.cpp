@@ -1,0 +1,127 @@
+#include "pool/node/template_feed.h"
+
+#include "common/log.h"
+#include "common/uv/clock.h"
+#include "pool/core/limits.h"
+#include "pool/node/node_answers.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace pool {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view request_params = R"([{"rules":["segwit"]}])";
+constexpr auto long_poll_deadline = 300s;  // then it is simply asked again
+// A long-poll answered within this and without news is one that the node does not really do.
+constexpr auto quick_answer = 1s;
+constexpr std::chrono::seconds quick_wait_most = 60s;
+constexpr std::size_t long_poll_id_bytes_max = 512;
+
+// The id is the node's own text. What could break out of a JSON string does not go back.
+std::string long_poll_params(std::string_view id) {
+  std::string plain;
+  for (const char c : id.substr(0, long_poll_id_bytes_max)) {
+    if (c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20) plain += c;
+  }
+  return fmt::format(R"([{{"rules":["segwit"],"longpollid":"{}"}}])", plain);
+}
+
+}  // namespace
+
+TemplateFeed::TemplateFeed(uv::Loop& loop, const rpc::RpcEndpoint& endpoint, std::string node_name,
+                           Events events)
+    : name_(std::move(node_name)),
+      events_(std::move(events)),
+      lines_{Line{rpc::RpcClient(loop, endpoint)}, Line{rpc::RpcClient(loop, endpoint)}},
+      long_poll_line_(loop, endpoint) {}
+
+void TemplateFeed::request() {
+  const auto least_busy =
+      std::min_element(lines_.begin(), lines_.end(),
+                       [](const Line& a, const Line& b) { return a.open_calls < b.open_calls; });
+  Line& line = *least_busy;
+  ++line.open_calls;
+  line.rpc.call("getblocktemplate", std::string(request_params), limits::rpc_deadline,
+                [this, &line, epoch = epoch_](const rpc::RpcClient::Answer& answer) {
+                  --line.open_calls;
+                  if (epoch == epoch_) on_answer(answer);
+                });
+}
+
+void TemplateFeed::on_answer(const rpc::RpcClient::Answer& answer) {
+  auto block_template = read(answer);
+  if (!block_template) return events_.on_failed();
+  events_.on_template(std::move(*block_template), TemplateOrigin::requested);
+}
+
+std::optional<mining::BlockTemplate> TemplateFeed::read(const rpc::RpcClient::Answer& answer) {
+  if (!answer) {
+    set_error(describe_failure(answer.error(), long_poll_line_.endpoint()));
+    return std::nullopt;
+  }
+  auto parsed = mining::parse_block_template(*answer);
+  if (!parsed) {
+    set_error(fmt::format("node {} gave a template that can't be used: {}: {}", name_,
+                          parsed.error().field, parsed.error().why));
+    return std::nullopt;
+  }
+  set_error({});
+  long_poll_id_ = parsed->longpollid;
+  tip_ = parsed->prev_hash;
+  return std::move(*parsed);
+}
+
+void TemplateFeed::set_error(std::string error) {
+  if (!error.empty() && error_.empty()) {
+    LOG(warning, "template_failed", {"node", name_}, {"error", error});
+  }
+  error_ = std::move(error);
+}
+
+void TemplateFeed::long_poll(base::MonoTime now) {
+  if (long_polling_ || long_poll_id_.empty() || now < long_poll_not_before_) return;
+  long_polling_ = true;
+  long_poll_line_.call("getblocktemplate", long_poll_params(long_poll_id_), long_poll_deadline,
+                       [this, now, epoch = epoch_](const rpc::RpcClient::Answer& answer) {
+                         long_polling_ = false;
+                         if (epoch == epoch_) on_long_poll_answer(answer, now);
+                       });
+}
+
+void TemplateFeed::on_long_poll_answer(const rpc::RpcClient::Answer& answer,
+                                       base::MonoTime asked_at) {
+  const base::MonoTime now = uv::read_clock().mono;
+  const auto tip_before = tip_;
+  // Its failures are not reported: the poll finds out whether the node is well.
+  auto block_template = answer ? read(answer) : std::nullopt;
+  const bool timed_out = !answer && answer.error().kind == rpc::RpcError::Kind::timeout;
+  const bool news = block_template && tip_ != tip_before;
+  if (news || timed_out || now - asked_at > quick_answer) {
+    quick_answers_ = 0;
+    long_poll_not_before_ = answer || timed_out ? now : now + 1s;
+  } else {
+    const std::chrono::seconds wait = 1s * (1 << std::min(quick_answers_++, 6));
+    long_poll_not_before_ = now + std::min(quick_wait_most, wait);
+  }
+  long_poll(now);  // at once where that is right: with the new id
+  if (block_template) events_.on_template(std::move(*block_template), TemplateOrigin::pushed);
+}
+
+void TemplateFeed::forget() {
+  ++epoch_;
+  if (long_polling_) long_poll_line_.cancel_all();
+}
+
+void TemplateFeed::on_node_up(base::MonoTime now) {
+  quick_answers_ = 0;
+  long_poll_not_before_ = now;
+}
+
+}  // namespace pool

@@ -1,0 +1,122 @@
+#include "pool/node/template_feed.h"
+
+#include "common/uv/clock.h"
+#include "tests/loop/pool/node/fake_node.h"
+#include "tests/loop/pool/node/waiting.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pool {
+namespace {
+
+using namespace std::chrono_literals;
+using Reply = test::FakeNode::Reply;
+using Call = test::FakeNode::Call;
+
+struct Bench {
+  uv::Loop loop;
+  test::FakeNode node{loop};
+  std::vector<std::pair<std::uint32_t, TemplateOrigin>> templates;
+  int failures = 0;
+  TemplateFeed feed{loop,
+                    node.endpoint(),
+                    "the-node",
+                    {[this](const mining::BlockTemplate& made, TemplateOrigin origin) {
+                       templates.emplace_back(made.height, origin);
+                     },
+                     [this] { ++failures; }}};
+  uv::Timer ticker{loop, [this] { feed.long_poll(uv::read_clock().mono); }};
+
+  Bench() { ticker.start(0ms, 20ms); }
+  bool wait(const std::function<bool()>& condition) {
+    return test::wait_until(loop, condition, 10s);
+  }
+  void answer(const Reply& reply) {
+    node.handler = [=](const Call&) -> std::optional<Reply> { return reply; };
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a long-poll's answer is a template that came by itself, and the next one is begun") {
+  Bench b;
+  bool release = false;
+  b.node.handler = [&](const Call& call) -> std::optional<Reply> {
+    if (call.method != "getblocktemplate" || !call.has("longpollid") || !release) {
+      return std::nullopt;
+    }
+    release = false;
+    return Reply{b.node.template_json()};
+  };
+  b.node.tip = 2;
+  b.node.height = 101;
+  release = true;
+  b.feed.request();
+  REQUIRE(b.wait([&] { return b.templates.size() == 2; }));
+  CHECK(b.templates[0].second == TemplateOrigin::requested);
+  CHECK(b.templates[1].second == TemplateOrigin::pushed);
+  REQUIRE(b.wait([&] { return b.node.calls("getblocktemplate") == 3; }));
+}
+
+TEST_CASE("a node that answers every long-poll at once is not asked in a circle") {
+  Bench b;
+  b.answer(Reply{b.node.template_json()});
+  b.feed.request();
+  test::run_for(b.loop, 2500ms);
+  // One requested; long-polls at 0 s and, after waits of 1 s and 2 s, one more in this time.
+  CHECK_GE(b.node.calls("getblocktemplate"), 2);
+  CHECK_LE(b.node.calls("getblocktemplate"), 4);
+}
+
+TEST_CASE("a template that can't be had or used is a failure with a reason, and passes") {
+  struct Row {
+    Reply reply;
+    const char* expected;
+  };
+  const Row rows[] = {
+      {{"null", R"({"code":-10,"message":"downloading"})", 500}, "until the node has caught up"},
+      {{"{\"version\":1}"}, "gave a template that can't be used"},
+      {{"garbage"}, "json: not valid"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(std::string(row.expected));
+    Bench b;
+    b.answer(row.reply);
+    b.feed.request();
+    REQUIRE(b.wait([&] { return b.failures == 1; }));
+    CAPTURE(b.feed.error());
+    CHECK_NE(b.feed.error().find(row.expected), std::string::npos);
+    b.node.handler = nullptr;
+    b.feed.request();
+    REQUIRE(b.wait([&] { return b.templates.size() == 1; }));
+    CHECK_EQ(b.feed.error(), "");
+  }
+}
+
+TEST_CASE("two template requests are under way at once") {
+  Bench b;
+  int asked = 0;
+  b.node.handler = [&](const Call& call) -> std::optional<Reply> {
+    if (call.method != "getblocktemplate" || ++asked > 1) return std::nullopt;
+    return Reply{"", "", 200, true};  // the first never gets an answer
+  };
+  b.feed.request();
+  b.feed.request();
+  CHECK(b.wait([&] { return b.templates.size() == 1; }));
+}
+
+TEST_CASE("answers to what was asked before forget() are dropped") {
+  Bench b;
+  b.feed.request();
+  b.feed.forget();
+  REQUIRE(b.wait([&] { return b.node.calls("getblocktemplate") == 1; }));
+  test::run_for(b.loop, 100ms);
+  CHECK(b.templates.empty());
+  CHECK_EQ(b.failures, 0);
+}
+
+}  // namespace pool
