@@ -10,6 +10,8 @@
 namespace bitcoin {
 namespace {
 
+__extension__ using uint128 = unsigned __int128;
+
 using base::U256;
 
 constexpr std::uint64_t difficulty1_mantissa = 0xffff;  // difficulty-1 target is this << 208
@@ -37,24 +39,38 @@ U256 divide_shifted(std::uint64_t numerator, int shift, std::uint64_t divisor) {
   return quotient;
 }
 
+// The product of a 64-bit and a 256-bit number, least significant limb first.
+std::array<std::uint64_t, 5> multiply(std::uint64_t factor, const U256& value) {
+  std::array<std::uint64_t, 5> product{};
+  std::uint64_t carry = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    const uint128 sum = uint128{factor} * value.limbs[i] + carry;
+    product[i] = static_cast<std::uint64_t>(sum);
+    carry = static_cast<std::uint64_t>(sum >> 64);
+  }
+  product[4] = carry;
+  return product;
+}
+
 // 0xFFFF * 2^208 / value as the nearest double. Zero counts as 1, to keep the answer finite.
+// Every share passes here, so it is one step of long division, not 64 of bit by bit.
 double difficulty_of(U256 value) {
   if (value.is_zero()) value = U256{1};
-  // Both are shifted up until their highest bit is bit 255; the ratio is then in (1/2, 2), and 64
-  // bits of it, the last of them set if anything is left over, round to a double as the ratio does.
+  // The divisor is shifted up until its highest bit is bit 255; the numerator, which is 0xFFFF in
+  // its top 17 bits, is 2^63 times longer. Their ratio has 63 or 64 bits: with the last one set if
+  // anything is left over, it rounds to a double as the exact ratio does.
   const int length = value.bit_length();
   const U256 divisor = value << (256 - length);
-  U256 remainder = U256{difficulty1_mantissa} << 240;
-  std::uint64_t ratio = 0;  // times 2^63
-  bool carry = false;       // bit 256 of the remainder
-  for (int i = 0; i < 64; ++i) {
-    const bool fits = carry || remainder >= divisor;
-    if (fits) remainder = remainder - divisor;
-    ratio = ratio << 1 | (fits ? 1 : 0);
-    carry = remainder.bit_length() == 256;
-    remainder = remainder << 1;
-  }
-  if (carry || !remainder.is_zero()) ratio |= 1;
+  const std::array<std::uint64_t, 5> numerator{0, 0, 0, 0, difficulty1_mantissa << 47};
+  const auto more = [](const auto& a, const auto& b) {
+    return std::lexicographical_compare(b.rbegin(), b.rend(), a.rbegin(), a.rend());
+  };
+  // Knuth, The Art of Computer Programming 4.3.1 D: from the leading limbs alone the quotient comes
+  // out at most 2 too large.
+  auto ratio = static_cast<std::uint64_t>((uint128{numerator[4]} << 64) / divisor.limbs[3]);
+  auto product = multiply(ratio, divisor);
+  while (more(product, numerator)) product = multiply(--ratio, divisor);
+  if (product != numerator) ratio |= 1;
   return std::ldexp(static_cast<double>(ratio), difficulty1_shift + 16 - length - 63);
 }
 

@@ -14,6 +14,11 @@ using namespace std::chrono_literals;
 constexpr auto tick_period = 1s;
 // A refused or closed peer gets this long to read the reason.
 constexpr auto last_words_deadline = 2s;
+// Answers are this short, jobs are longer: a job goes out at once, without a copy of its bytes.
+constexpr std::size_t short_line_bytes_max = 256;
+constexpr std::size_t outbox_bytes_max = 16 * 1024;
+// What an emptied outbox may keep: idle connections should cost little.
+constexpr std::size_t outbox_bytes_kept = 512;
 
 }  // namespace
 
@@ -64,7 +69,7 @@ void ShardLoop::on_accept(std::unique_ptr<uv::TcpStream> stream) {
   const ConnectionId id{next_connection_++};
   if (!shard_.on_connect(id, uv::read_clock())) return;  // full: the stream closes as it goes
   uv::TcpStream& accepted = *stream;
-  streams_.emplace(id, std::move(stream));
+  connections_.emplace(id, Connection{std::move(stream), {}});
   uv::TcpStream::Callbacks callbacks;
   callbacks.on_bytes = [this, id](base::ByteSpan bytes) {
     shard_.on_bytes(id, bytes, uv::read_clock());
@@ -76,24 +81,53 @@ void ShardLoop::on_accept(std::unique_ptr<uv::TcpStream> stream) {
 
 void ShardLoop::on_closed(ConnectionId id) {
   shard_.on_disconnect(id);
-  const auto stream = streams_.find(id);
-  ASSERT(stream != streams_.end());
-  graveyard_.push_back(std::move(stream->second));
-  streams_.erase(stream);
+  const auto connection = connections_.find(id);
+  ASSERT(connection != connections_.end());
+  graveyard_.push_back(std::move(connection->second.stream));
+  connections_.erase(connection);
 }
 
+// Many answers to one miner in one turn cost one write. Order is kept: what waits goes first.
 void ShardLoop::send(ConnectionId to, std::string_view line) {
-  const auto stream = streams_.find(to);
-  if (stream != streams_.end()) stream->second->write(line);
+  const auto found = connections_.find(to);
+  if (found == connections_.end()) return;
+  Connection& connection = found->second;
+  if (line.size() <= short_line_bytes_max &&
+      connection.outbox.size() + line.size() <= outbox_bytes_max) {
+    if (connection.outbox.empty()) outboxes_.push_back(to);
+    connection.outbox.append(line);
+    return;
+  }
+  flush(connection);
+  connection.stream->write(line);
+}
+
+void ShardLoop::flush(Connection& connection) {
+  if (connection.outbox.empty()) return;
+  connection.stream->write(connection.outbox);
+  if (connection.outbox.capacity() > outbox_bytes_kept) {
+    connection.outbox = std::string();
+  } else {
+    connection.outbox.clear();
+  }
+}
+
+void ShardLoop::flush_outboxes() {
+  for (const ConnectionId id : outboxes_) {
+    const auto connection = connections_.find(id);
+    if (connection != connections_.end()) flush(connection->second);
+  }
+  outboxes_.clear();
 }
 
 void ShardLoop::close(ConnectionId which, CloseReason why) {
-  const auto stream = streams_.find(which);
-  if (stream == streams_.end()) return;
-  LOG(debug, "connection_closed", {"peer", stream->second->peer_address()},
-      {"reason", describe(why)});
-  stream->second->stop_reading();
-  stream->second->close_after_flush(last_words_deadline);
+  const auto connection = connections_.find(which);
+  if (connection == connections_.end()) return;
+  uv::TcpStream& stream = *connection->second.stream;
+  LOG(debug, "connection_closed", {"peer", stream.peer_address()}, {"reason", describe(why)});
+  flush(connection->second);
+  stream.stop_reading();
+  stream.close_after_flush(last_words_deadline);
 }
 
 void ShardLoop::submit_block(FoundBlock block) { hooks_.found(std::move(block)); }
@@ -122,6 +156,7 @@ void ShardLoop::on_tick() {
 
 void ShardLoop::on_turn_end() {
   shard_.on_turn_end();
+  flush_outboxes();
   apply_back_pressure();
   if (stopping_ != Stopping::no) continue_shutdown();
   graveyard_.clear();
@@ -130,11 +165,11 @@ void ShardLoop::on_turn_end() {
 void ShardLoop::apply_back_pressure() {
   const bool allowed = shard_.reading_allowed();
   if (std::exchange(reading_, allowed) == allowed) return;
-  for (auto& [id, stream] : streams_) {
+  for (auto& [id, connection] : connections_) {
     if (allowed) {
-      stream->start_reading();
+      connection.stream->start_reading();
     } else {
-      stream->stop_reading();
+      connection.stream->stop_reading();
     }
   }
 }
@@ -160,7 +195,7 @@ void ShardLoop::continue_shutdown() {
     stopping_ = Stopping::closing;
     shard_.close_all(CloseReason::shutting_down);
   }
-  if (stopping_ == Stopping::closing && (late || streams_.empty())) {
+  if (stopping_ == Stopping::closing && (late || connections_.empty())) {
     hooks_.stats(shard_.stats());
     loop_.stop();
   }

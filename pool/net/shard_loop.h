@@ -52,7 +52,10 @@ class ShardLoop final : private ShardHost {
   uv::Mailbox<ShardMessage>& mailbox() { return mailbox_; }
 
  private:
-  using Streams = std::unordered_map<ConnectionId, std::unique_ptr<uv::TcpStream>>;
+  struct Connection {
+    std::unique_ptr<uv::TcpStream> stream;
+    std::string outbox;  // short lines of this turn, sent together at its end
+  };
 
   void send(ConnectionId to, std::string_view line) override;
   void close(ConnectionId which, CloseReason why) override;
@@ -69,6 +72,8 @@ class ShardLoop final : private ShardHost {
   void on(const Shutdown& message);
   void on_tick();
   void on_turn_end();
+  void flush(Connection& connection);
+  void flush_outboxes();
   void apply_back_pressure();
   void continue_shutdown();
 
@@ -77,7 +82,8 @@ class ShardLoop final : private ShardHost {
   uv::Loop loop_;
   Shard shard_;
   std::uint64_t next_connection_;
-  Streams streams_;
+  std::unordered_map<ConnectionId, Connection> connections_;
+  std::vector<ConnectionId> outboxes_;                     // whose outbox holds something
   std::vector<std::unique_ptr<uv::TcpStream>> graveyard_;  // closed in this turn; freed at its end
   bool reading_ = true;
   enum class Stopping { no, draining, closing } stopping_ = Stopping::no;
