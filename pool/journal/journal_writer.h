@@ -74,7 +74,7 @@ class JournalWriter {
 
   [[nodiscard]] bool write_buffer();
   void rotate_if_full(std::int64_t unix_seconds);
-  void abandon_segment(std::string why, std::int64_t unix_seconds);
+  void abandon_segment(const std::string& why, std::int64_t unix_seconds);
   FlushReport report(bool written);
 
   const WriterOptions options_;

@@ -24,7 +24,7 @@ QueryLoop::QueryLoop(Options options, Hooks hooks)
     : options_(std::move(options)),
       hooks_(std::move(hooks)),
       mailbox_(loop_, queries_waiting_max,
-               [this](QueryMessage&& message) { on_message(std::move(message)); }) {}
+               [this](const QueryMessage& message) { on_message(message); }) {}
 
 QueryLoop::~QueryLoop() = default;
 
@@ -33,7 +33,7 @@ void QueryLoop::run() {
   connection_.reset();
 }
 
-void QueryLoop::on_message(QueryMessage&& message) {
+void QueryLoop::on_message(const QueryMessage& message) {
   if (stopping_) return;
   if (const auto* query = std::get_if<StatsQuery>(&message)) return hooks_.result(answer(*query));
   stopping_ = true;

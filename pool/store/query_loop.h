@@ -42,7 +42,7 @@ class QueryLoop {
   uv::Mailbox<QueryMessage>& mailbox() { return mailbox_; }
 
  private:
-  void on_message(QueryMessage&& message);
+  void on_message(const QueryMessage& message);
   QueryResult answer(const StatsQuery& query);
   void connect();
 

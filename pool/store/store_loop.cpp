@@ -37,7 +37,7 @@ StoreLoop::StoreLoop(Options options, Hooks hooks)
       retry_delay_(options_.retry_first),
       timer_(loop_, [this] { work(); }),
       mailbox_(loop_, limits::store_mailbox_messages_max,
-               [this](StoreMessage&& message) { on_message(std::move(message)); }) {}
+               [this](const StoreMessage& message) { on_message(message); }) {}
 
 StoreLoop::~StoreLoop() = default;
 
@@ -47,7 +47,7 @@ void StoreLoop::run() {
   writer_->disconnect();
 }
 
-void StoreLoop::on_message(StoreMessage&& message) {
+void StoreLoop::on_message(const StoreMessage& message) {
   if (const auto* advanced = std::get_if<JournalAdvanced>(&message)) {
     durable_to_ = std::max(durable_to_, advanced->durable_to);
     if (!scheduled_) schedule(options_.linger);

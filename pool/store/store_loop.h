@@ -59,7 +59,7 @@ class StoreLoop {
   uv::Mailbox<StoreMessage>& mailbox() { return mailbox_; }
 
  private:
-  void on_message(StoreMessage&& message);
+  void on_message(const StoreMessage& message);
   void work();
   bool connect();
   bool read_batch();
