@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -67,12 +69,23 @@ int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
         uv::read_clock());
   }
   uv::Loop loop;
-  miner::NetworkLoop network(loop, settings_from(options, threads), *kernel, console);
-  const uv::Signal interrupt(loop, SIGINT, [&network] { network.stop(); });
-  const uv::Signal terminate(loop, SIGTERM, [&network] { network.stop(); });
-  network.start();
+  std::optional<miner::NetworkLoop> network;
+  network.emplace(loop, settings_from(options, threads), *kernel, console);
+  // They outlive the network loop, so that a second Ctrl-C while its threads end does no harm.
+  const uv::Signal interrupt(loop, SIGINT, [&network] { network->stop(); });
+  const uv::Signal terminate(loop, SIGTERM, [&network] { network->stop(); });
+  network->start();
   loop.run();
-  return network.exit_code();
+  const int exit_code = network->exit_code();
+  const bool connecting = network->is_connecting();
+  network.reset();
+  if (connecting) {
+    // The resolver can't be cancelled, and the loop's end would wait for it: many seconds where no
+    // name server answers.
+    std::fflush(nullptr);
+    std::_Exit(exit_code);
+  }
+  return exit_code;
 }
 
 }  // namespace

@@ -56,6 +56,7 @@ struct ClientEvent {
 
 class MinerHost {
  public:
+  virtual ~MinerHost() = default;
   virtual void send(std::string_view line) = 0;
   // What to hash from here on; null: nothing.
   virtual void set_work(std::shared_ptr<const Work> work) = 0;
@@ -63,9 +64,6 @@ class MinerHost {
   // `pause` at the earliest.
   virtual void disconnect(std::chrono::seconds pause) = 0;
   virtual void report(const ClientEvent& event) = 0;
-
- protected:
-  ~MinerHost() = default;
 };
 
 struct ClientCounters {

@@ -65,8 +65,11 @@ void NetworkLoop::finish() {
   finished_ = stopping_ = true;
   for (const auto& worker : workers_) worker->request_stop();
   rate_.sample(hashes(), mono_now());
+  Status last = status();
   client_.on_disconnected();
-  console_.totals(status());
+  last.counters = client_.counters();  // what is still unanswered now counts as lost
+  last.unanswered = 0;
+  console_.totals(last);
   loop_.stop();
 }
 
@@ -107,7 +110,10 @@ void NetworkLoop::on_connected(base::Result<std::unique_ptr<uv::TcpStream>, uv::
 
 void NetworkLoop::on_close(uv::CloseCause cause) {
   stream_over_ = true;
-  if (mono_now() - connected_at_ > good_connection) backoff_.reset();
+  if (mono_now() - connected_at_ > good_connection) {
+    backoff_.reset();
+    failures_in_a_row_ = 0;
+  }
   const bool ours = cause == uv::CloseCause::closed_by_us;
   client_.on_disconnected();
   if (stopping_) return;

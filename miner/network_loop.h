@@ -41,7 +41,7 @@ class NetworkLoop final : private MinerHost {
  public:
   // `loop`, `kernel` and `console` outlive it. Threads start at once and wait for work.
   NetworkLoop(uv::Loop& loop, NetworkSettings settings, const ScanKernel& kernel, Console& console);
-  ~NetworkLoop();
+  ~NetworkLoop() override;
   NetworkLoop(const NetworkLoop&) = delete;
   NetworkLoop& operator=(const NetworkLoop&) = delete;
 
@@ -53,6 +53,7 @@ class NetworkLoop final : private MinerHost {
   // 0; 1 when it gave up connecting or the reader of its output went away.
   int exit_code() const { return exit_code_; }
   Status status() const;
+  bool is_connecting() const { return connector_ != nullptr; }
 
  private:
   // MinerHost

@@ -102,7 +102,7 @@ Mistake read_values(const Texts& texts, Options& options) {
     }
     return std::nullopt;
   };
-  const Mistake mistake = first_of({
+  Mistake mistake = first_of({
       read_number("--threads", texts.threads, 0, threads_max, " (0: one per core)",
                   options.threads),
       read_kernel(texts.kernel, options),

@@ -66,7 +66,8 @@ class Worker {
   uv::Loop loop_;
   uv::Mailbox<Order> orders_;
   std::uint32_t batch_;
-  alignas(64) std::atomic<std::uint64_t> hashes_{0};
+  // Written once per batch, so where they lie does not matter.
+  std::atomic<std::uint64_t> hashes_{0};
   std::atomic<std::uint64_t> wrong_proposals_{0};
   std::jthread thread_;  // last: everything above is there before it starts
 };

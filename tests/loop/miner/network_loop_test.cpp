@@ -1,0 +1,246 @@
+// The whole miner against a pool on loopback: real threads, real sockets, every share judged.
+#include "miner/network_loop.h"
+
+#include "tests/loop/miner/fake_pool.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <memory>
+
+namespace miner {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+// A pool, a miner, and a deadline, on one loop.
+struct Rig {
+  std::unique_ptr<std::FILE, CloseFile> out{std::tmpfile()};
+  uv::Loop loop;
+  fake::Pool pool{loop};
+  Console console{{}, out.get(), out.get()};
+  std::unique_ptr<NetworkLoop> network;
+  bool late = false;
+
+  static NetworkSettings settings() {
+    NetworkSettings settings;
+    settings.host = "127.0.0.1";
+    settings.client.username = "bcrt1qaddress.rig";
+    settings.client.user_agent = "phaseminer/test";
+    settings.threads = 3;
+    settings.retry_first = milliseconds(20);
+    settings.retry_most = milliseconds(100);
+    return settings;
+  }
+  void mine(NetworkSettings with = settings()) {
+    if (with.port == 0) with.port = pool.port();
+    const ScanKernel* kernel = pick_kernel(scan_kernels(), crypto::detect_cpu_features(), "");
+    REQUIRE(kernel != nullptr);
+    network = std::make_unique<NetworkLoop>(loop, with, *kernel, console);
+    uv::Timer deadline(loop, [this] {
+      late = true;
+      loop.stop();
+    });
+    deadline.start(seconds(60), milliseconds(0));
+    network->start();
+    loop.run();
+    CHECK_FALSE(late);
+  }
+  std::string printed() const {
+    std::fflush(out.get());
+    std::rewind(out.get());
+    std::string text(65536, '\0');
+    text.resize(std::fread(text.data(), 1, text.size(), out.get()));
+    return text;
+  }
+};
+
+TEST_CASE("shares of three threads at the lowest difficulty: all valid, none twice, all counted") {
+  Rig rig;
+  rig.pool.set_job(fake::make_job(1, 1, true));
+  rig.pool.on_share = [&] {
+    if (rig.pool.shares.size() == 2000) rig.network->stop();
+  };
+  rig.mine();
+  CHECK_GE(rig.pool.shares.size(), 2000);
+  std::size_t blocks = 0;
+  for (const fake::Pool::Share& share : rig.pool.shares) {
+    CHECK_FALSE(share.reject.has_value());
+    blocks += share.is_block ? 1 : 0;
+  }
+  CHECK_EQ(rig.pool.repeats, 0);
+  CHECK_EQ(rig.pool.malformed, 0);
+  const Status status = rig.network->status();
+  CHECK_EQ(status.counters.accepted, rig.pool.answered_true);  // stop() waited for the answers
+  CHECK_EQ(status.counters.rejected, 0);
+  CHECK_EQ(status.counters.blocks_accepted, blocks);
+  CHECK_EQ(status.wrong_proposals, 0);
+  CHECK_GT(status.hashes, 2000);
+  CHECK_EQ(rig.network->exit_code(), 0);
+  CHECK_NE(rig.printed().find("authorized as bcrt1qaddress.rig"), std::string::npos);
+}
+
+TEST_CASE("an ordinary difficulty: shares are rare and right") {
+  Rig rig;
+  rig.pool.difficulty = 1.0 / 65536;  // one in 2^16
+  rig.pool.set_job(fake::make_job(1, 1, true));
+  rig.pool.on_share = [&] {
+    if (rig.pool.shares.size() == 40) rig.network->stop();
+  };
+  rig.mine();
+  for (const fake::Pool::Share& share : rig.pool.shares) CHECK_FALSE(share.reject.has_value());
+  CHECK_EQ(rig.pool.repeats, 0);
+}
+
+TEST_CASE("a new tip: shares are for the new job soon, and for no other afterwards") {
+  Rig rig;
+  rig.pool.set_job(fake::make_job(1, 1, true));
+  std::uint64_t newest_job = 1;
+  std::size_t of_newest = 0;
+  rig.pool.on_share = [&] {
+    // Shares of the job before may still be on their way.
+    const bool is_newest =
+        rig.pool.shares.back().job_id == mining::job_id_text(mining::JobId(newest_job));
+    of_newest += is_newest ? 1 : 0;
+    if (of_newest < 50) return;
+    if (newest_job == 11) return rig.network->stop();
+    of_newest = 0;
+    ++newest_job;
+    rig.pool.set_job(fake::make_job(newest_job, static_cast<std::uint8_t>(newest_job), true));
+  };
+  rig.mine();
+  std::string newest;
+  for (const fake::Pool::Share& share : rig.pool.shares) {
+    if (newest.empty()) newest = share.job_id;
+    CHECK_GE(share.job_id, newest);  // ids rise: once a new job is mined, never the old one
+    newest = std::max(newest, share.job_id);
+  }
+  CHECK_EQ(newest, mining::job_id_text(mining::JobId(11)));
+  CHECK_EQ(rig.pool.repeats, 0);
+}
+
+TEST_CASE("a pool that does not answer gets at most 256 shares, and more once it does") {
+  Rig rig;
+  rig.pool.answer_submits = false;
+  rig.pool.set_job(fake::make_job(1, 1, true));
+  std::size_t after_wait = 0;
+  uv::Timer look(rig.loop, [&] {
+    if (after_wait == 0) {
+      after_wait = rig.pool.shares.size();
+      CHECK_LE(rig.network->status().counters.accepted, 0);
+      rig.pool.answer_all();
+    } else if (rig.pool.shares.size() > after_wait) {
+      rig.network->stop();
+    }
+  });
+  look.start(milliseconds(500), milliseconds(50));
+  rig.mine();
+  CHECK_EQ(after_wait, 256);
+  CHECK_EQ(rig.pool.repeats, 0);
+}
+
+TEST_CASE("connections that end: it comes back, with the same job, and repeats no share") {
+  Rig rig;
+  rig.pool.set_job(fake::make_job(1, 1, true));
+  std::size_t next_drop = 50;
+  uv::Timer dropper(rig.loop, [&] {
+    if (rig.pool.shares.size() < next_drop) return;
+    if (rig.pool.connections == 5) return rig.network->stop();
+    next_drop = rig.pool.shares.size() + 50;
+    rig.pool.drop_connection();
+  });
+  dropper.start(milliseconds(2), milliseconds(2));
+  rig.mine();
+  CHECK_EQ(rig.pool.connections, 5);
+  CHECK_EQ(rig.pool.repeats, 0);
+  CHECK_EQ(rig.network->status().reconnects, 4);
+  CHECK_NE(rig.printed().find("not hashing, next attempt in"), std::string::npos);
+}
+
+TEST_CASE("nothing is hashed without a connection") {
+  Rig rig;
+  rig.pool.set_job(fake::make_job(1, 1, true));
+  NetworkSettings settings = Rig::settings();
+  settings.retry_first = settings.retry_most = seconds(30);  // stays away once it is dropped
+  std::uint64_t at_drop = 0;
+  int looks = 0;
+  bool dropped = false;
+  uv::Timer timer(rig.loop, [&] {
+    if (!dropped && rig.pool.shares.size() >= 10) {
+      dropped = true;
+      rig.pool.drop_connection();
+    } else if (dropped && ++looks == 3) {
+      at_drop = rig.network->status().hashes;  // 150 ms: every batch has ended
+    } else if (looks == 6) {
+      CHECK_EQ(rig.network->status().hashes, at_drop);
+      CHECK_EQ(rig.network->status().link, LinkState::disconnected);
+      rig.network->stop();
+    }
+  });
+  timer.start(milliseconds(50), milliseconds(50));
+  rig.mine(settings);
+  CHECK_GT(at_drop, 0);
+}
+
+TEST_CASE("a rate that is set is kept to") {
+  Rig rig;
+  rig.pool.set_job(fake::make_job(1, 1, true));
+  NetworkSettings settings = Rig::settings();
+  settings.client.shares_per_second_max = 100;
+  rig.pool.on_share = [&] {
+    if (rig.pool.shares.size() == 100) rig.network->stop();
+  };
+  rig.mine(settings);
+  const auto took = rig.pool.shares[99].at - rig.pool.shares[0].at;
+  CHECK_GE(took, milliseconds(850));
+}
+
+TEST_CASE("refused by the pool: it says why, pauses, and gives up after the retries it was given") {
+  Rig rig;
+  rig.pool.authorize = false;
+  rig.pool.set_job(fake::make_job(1, 1, true));
+  NetworkSettings settings = Rig::settings();
+  settings.retries = 0;
+  rig.mine(settings);
+  CHECK_EQ(rig.network->exit_code(), 1);
+  CHECK_EQ(rig.pool.authorize_requests, 1);
+  CHECK_NE(rig.printed().find("refused user \"bcrt1qaddress.rig\""), std::string::npos);
+}
+
+TEST_CASE("nobody listens: attempts, then exit code 1") {
+  Rig rig;
+  NetworkSettings settings = Rig::settings();
+  {
+    uv::Loop other;
+    fake::Pool gone(other);
+    settings.port = gone.port();  // free again at the end of this block
+  }
+  settings.retries = 2;
+  rig.mine(settings);
+  CHECK_EQ(rig.network->exit_code(), 1);
+  CHECK_NE(rig.printed().find("giving up after 3 attempts"), std::string::npos);
+}
+
+TEST_CASE("stop ends within a second though the pool owes answers") {
+  Rig rig;
+  rig.pool.answer_submits = false;
+  rig.pool.set_job(fake::make_job(1, 1, true));
+  base::MonoTime stopped_at{};
+  rig.pool.on_share = [&] {
+    if (rig.pool.shares.size() != 100) return;
+    stopped_at = uv::read_clock().mono;
+    rig.network->stop();
+  };
+  rig.mine();
+  rig.network.reset();  // joins the workers
+  CHECK_LT(uv::read_clock().mono - stopped_at, milliseconds(1000));
+  CHECK_NE(rig.printed().find("never answered"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace miner
