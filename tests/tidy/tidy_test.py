@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The tidy checks must be able to fail: each rule meets a line that breaks it."""
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -39,6 +40,15 @@ class Layers(unittest.TestCase):
                 ("a folder without a row", "pool/extra/thing.cpp", "int x;"),
                 ("a kernel with the library's headers", "miner/scan_x86_avx2.cpp", "#include <array>")):
             self.assertTrue(self.found(path, text), why)
+
+    def test_weak_symbols_in_kernel_objects(self):
+        for text, count in (("extern \"C\" int scan() { return 1; }", 0),
+                            ("inline int twice(int x) { return 2 * x; } int (*leak)(int) = twice;", 1)):
+            with tempfile.TemporaryDirectory() as name:
+                build = pathlib.Path(name)
+                (build / "miner").mkdir()
+                subprocess.run(["g++", "-c", "-x", "c++", "-", "-o", build / "miner" / "scan_x86_avx2.cpp.o"], input=text, text=True, check=True)
+                self.assertEqual(len(list(check_layers.weak_symbols(build))), count, text)
 
 
 class Tree(unittest.TestCase):
