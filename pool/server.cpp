@@ -73,6 +73,24 @@ bool same_sender(const HttpMessage& waiting, const HttpMessage& incoming) {
   return !std::holds_alternative<QueryResult>(waiting);
 }
 
+// What the config's shape has room for and this version can't do. To serve without it would be
+// worse than not to start: miners would speak in the clear, or a proxy's address would count as
+// theirs.
+std::string check_supported(const Config& config) {
+  if (!config.stratum.tls_certificate.empty()) {
+    return "stratum.tls_certificate: this version has no TLS. Leave it empty, or put a TLS proxy "
+           "in "
+           "front of the Stratum port.";
+  }
+  for (std::size_t i = 0; i < config.stratum.listen.size(); ++i) {
+    if (config.stratum.listen[i].proxy_from.empty()) continue;
+    return fmt::format(
+        "stratum.listen[{}].proxy_from: this version does not read PROXY headers. Leave it empty.",
+        i);
+  }
+  return {};
+}
+
 class Server {
  public:
   explicit Server(const Config& config) : config_(config), random_(random_seed()) {}
@@ -112,6 +130,7 @@ class Server {
 // ---------------------------------------------------------------- what can be wrong
 
 std::string Server::open() {
+  if (auto why = check_supported(config_); !why.empty()) return why;
   if (auto ready = prepare_data_dir(config_.data_dir); !ready) return ready.error();
   if (auto why = check_database(); !why.empty()) return why;
   if (auto why = check_nodes(); !why.empty()) return why;
