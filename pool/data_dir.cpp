@@ -1,8 +1,5 @@
 #include "pool/data_dir.h"
 
-#include "common/base/bytes.h"
-#include "common/crypto/sha256.h"
-
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -12,19 +9,6 @@
 #include <system_error>
 
 namespace pool {
-namespace {
-
-// Only a digest is kept, since a connection string may hold a password.
-std::string database_digest(const std::string& database) {
-  return base::to_hex(crypto::sha256(base::as_bytes(database)));
-}
-
-std::filesystem::path note_of(const std::string& data_dir) {
-  return std::filesystem::path(data_dir) / "served-database";
-}
-
-}  // namespace
-
 base::Result<void, std::string> prepare_data_dir(const std::string& data_dir) {
   std::error_code error;
   const bool made = std::filesystem::create_directories(data_dir, error);
@@ -46,20 +30,6 @@ base::Result<void, std::string> prepare_data_dir(const std::string& data_dir) {
   }
   file.close();
   std::filesystem::remove(probe, error);
-  return {};
-}
-
-bool has_served_database(const std::string& data_dir, const std::string& database) {
-  std::ifstream file(note_of(data_dir));
-  std::string digest;
-  return std::getline(file, digest) && digest == database_digest(database);
-}
-
-base::Result<void, std::string> note_served_database(const std::string& data_dir,
-                                                     const std::string& database) {
-  std::ofstream file(note_of(data_dir), std::ios::trunc);
-  file << database_digest(database) << '\n' << std::flush;
-  if (!file) return base::err(fmt::format("data_dir {}: can't be written", data_dir));
   return {};
 }
 

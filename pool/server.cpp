@@ -147,7 +147,7 @@ std::string Server::open() {
 std::string Server::check_database() {
   const auto state = schema_state(config_.database);
   if (!state) {
-    if (!has_served_database(config_.data_dir, config_.database)) {
+    if (!has_served(config_.data_dir, config_.database)) {
       return fmt::format("{}. Start PostgreSQL, or correct \"database\" in the config.",
                          state.error());
     }
@@ -164,9 +164,6 @@ std::string Server::check_database() {
       return "the database's schema is older than this program. Run: phasepool migrate -c FILE";
     case SchemaState::absent:
       return "the database has no phasepool schema yet. Run: phasepool migrate -c FILE";
-  }
-  if (auto noted = note_served_database(config_.data_dir, config_.database); !noted) {
-    return noted.error();
   }
   return {};
 }
@@ -402,6 +399,7 @@ void Server::stop() {
 
 int run_server(const Config& config) {
   uv::ignore_sigpipe();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is a write error like any other
   Server server(config);
   if (const std::string why = server.open(); !why.empty()) return fail(why);
   server.run();
