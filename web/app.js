@@ -93,7 +93,9 @@
     out.push('Work sent to ', [plural(p.connections, 'connection'), 'miners']);
     if (p.notify_latency_us !== null) out.push(' in ', [latency(p.notify_latency_us), 'miners']);
     out.push('. ', [hashrate(p.hashrate['5m']), 'rate'], '; ');
-    out.push([p.blocks_found === 0 ? 'no block yet' : plural(p.blocks_found, 'block') + ' found', 'blocks'], '.');
+    const read = Object.keys(p.blocks).length > 0;
+    const blocks = read ? (p.blocks.accepted || 0) + (p.blocks.confirmed || 0) : p.node.blocks_accepted;
+    out.push([blocks === 0 ? 'no block yet' : plural(blocks, 'block') + ' accepted', 'blocks'], '.');
     return out;
   }
 

@@ -95,8 +95,8 @@ std::optional<std::string> home_of(const rapidjson::Value& entry, const std::str
         path.empty() ? property.name.GetString() : path + "." + property.name.GetString();
     if (key == property.name.GetString()) return here;
     const rapidjson::Value* items = member(property.value, "items");
-    if (const auto found = items != nullptr ? home_of(*items, here + "[]", key)
-                                            : home_of(property.value, here, key)) {
+    if (auto found = items != nullptr ? home_of(*items, here + "[]", key)
+                                      : home_of(property.value, here, key)) {
       return found;
     }
   }

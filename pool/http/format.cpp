@@ -26,6 +26,14 @@ std::string three_digits(double value) {
   return print("%.0f", value);
 }
 
+// "0.012", "1.2e-8": three significant digits at most, and no zero in front of the exponent.
+std::string small(double value) {
+  std::string out = print("%.3g", value);
+  const std::size_t zero = out.find("e-0");
+  if (zero != std::string::npos) out.erase(zero + 2, 1);
+  return out;
+}
+
 struct Scaled {
   std::string number;
   std::string letter;
@@ -35,7 +43,7 @@ struct Scaled {
 Scaled si(double value) {
   constexpr std::array<const char*, 9> letters{"", "k", "M", "G", "T", "P", "E", "Z", "Y"};
   if (!(value > 0) || !std::isfinite(value)) return {"0", ""};
-  if (value < 0.9995) return {print("%.3g", value), ""};
+  if (value < 0.9995) return {small(value), ""};
   std::size_t step = 0;
   while (value >= 999.5 && step + 1 < letters.size()) {
     value /= 1000;

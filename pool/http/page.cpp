@@ -33,8 +33,18 @@ std::string hashrate_text(double rate) {
 // The rate that the sentence and the title show: five minutes, long enough not to jump.
 double headline_rate(const PoolSnapshot& s) { return s.hashrate[1]; }
 
-std::string blocks_found_text(const PoolSnapshot& s) {
-  return s.blocks_found == 0 ? "no block yet" : plural(s.blocks_found, "block") + " found";
+// Blocks that a node took: the database's count where there is one, else that of this process. (On
+// regtest nearly every share is a candidate, so candidates say little.)
+std::string blocks_text(const PoolSnapshot& s) {
+  std::uint64_t accepted = s.node->blocks_accepted;
+  if (!s.blocks_by_status.empty()) {
+    accepted = 0;
+    for (const char* status : {"accepted", "confirmed"}) {
+      const auto found = s.blocks_by_status.find(status);
+      if (found != s.blocks_by_status.end()) accepted += found->second;
+    }
+  }
+  return accepted == 0 ? "no block yet" : plural(accepted, "block") + " accepted";
 }
 
 std::string sentence(const PoolSnapshot& s) {
@@ -54,7 +64,7 @@ std::string sentence(const PoolSnapshot& s) {
   out += "Work sent to " + link("miners", plural(s.connections, "connection"));
   if (s.notify_latency_us) out += " in " + link("miners", format_latency(*s.notify_latency_us));
   return out + ". " + link("rate", hashrate_text(headline_rate(s))) + "; " +
-         link("blocks", blocks_found_text(s)) + ".";
+         link("blocks", blocks_text(s)) + ".";
 }
 
 // Why it is so, what still works, and since when the figures stand; empty when all is well.
@@ -82,17 +92,28 @@ std::string percent_attribute(double part, double whole) {
   return text.data();
 }
 
+std::string hashrate_row(const std::string& window, double rate, double largest) {
+  std::string out = "<tr><th scope=\"row\">";
+  out += window;
+  out += "</th><td class=\"num value\" data-rate=\"";
+  out += window;
+  out += "\">";
+  out += unit(format_hashrate(rate));
+  out += "</td><td class=\"plot\"><svg class=\"bar\" height=\"16\" aria-hidden=\"true\">";
+  out +=
+      "<rect class=\"rail\" width=\"100%\" height=\"2\" y=\"7\"/><rect class=\"fill\" data-bar=\"";
+  out += window;
+  out += "\" width=\"";
+  out += percent_attribute(rate, largest);
+  out += "\" height=\"6\" y=\"5\"/></svg></td></tr>\n";
+  return out;
+}
+
 std::string hashrate_rows(const PoolSnapshot& s) {
   const double largest = *std::max_element(s.hashrate.begin(), s.hashrate.end());
   std::string out;
   for (std::size_t i = 0; i < s.hashrate.size(); ++i) {
-    const std::string name(HashrateWindows::names[i]);
-    out += "<tr><th scope=\"row\">" + name + "</th><td class=\"num value\" data-rate=\"" + name +
-           "\">" + unit(format_hashrate(s.hashrate[i])) +
-           "</td><td class=\"plot\"><svg class=\"bar\" height=\"16\" aria-hidden=\"true\"><rect "
-           "class=\"rail\" width=\"100%\" height=\"2\" y=\"7\"/><rect class=\"fill\" data-bar=\"" +
-           name + "\" width=\"" + percent_attribute(s.hashrate[i], largest) +
-           "\" height=\"6\" y=\"5\"/></svg></td></tr>\n";
+    out += hashrate_row(std::string(HashrateWindows::names[i]), s.hashrate[i], largest);
   }
   return out;
 }

@@ -50,7 +50,7 @@ void check_nodes(const Config& config, const CheckOptions& options, const Report
     const NodeConfig& node = config.nodes[i];
     const auto found = check_node(node, config.network, options.node_deadline);
     if (!found) {
-      report({false, "node", fmt::format("nodes[{}]: {}", i, found.error())});
+      report({false, "node", found.error()});
       continue;
     }
     report({true, "node",

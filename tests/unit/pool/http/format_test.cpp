@@ -35,6 +35,8 @@ TEST_CASE("hash rates have three significant digits and the SI letter") {
 TEST_CASE("difficulties, coins, times and parts") {
   CHECK_EQ(format_difficulty(92.67e12), "92.7\u00a0T");
   CHECK_EQ(format_difficulty(4.6565423739069247e-10), "4.66e-10");
+  CHECK_EQ(format_difficulty(1.2035e-8), "1.2e-8");
+  CHECK_EQ(format_difficulty(0.0123456), "0.0123");
   CHECK_EQ(format_btc(5'000'000'000), "50.00\u2009000\u2009000");
   CHECK_EQ(format_btc(67'791), "0.00\u2009067\u2009791");
   CHECK_EQ(format_btc(-1), "\u22120.00\u2009000\u2009001");

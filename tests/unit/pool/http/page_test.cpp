@@ -54,6 +54,20 @@ TEST_CASE("the page shows the basic numbers without a script") {
   CHECK(has(html, "/Satoshi:27.0.0/"));
 }
 
+TEST_CASE("the sentence counts the blocks that a node took, not the candidates") {
+  PoolSnapshot s = busy_snapshot();
+  s.blocks_found = 900;
+  s.node->blocks_accepted = 5;
+  s.blocks_by_status = {{"accepted", 2}, {"confirmed", 40}, {"submitted", 800}};
+  CHECK(has(page(s), "42\u00a0blocks accepted"));
+  s.blocks_by_status.clear();
+  CHECK(has(page(s), "5\u00a0blocks accepted"));
+  s.node->blocks_accepted = 1;
+  CHECK(has(page(s), "1\u00a0block accepted"));
+  s.node->blocks_accepted = 0;
+  CHECK(has(page(s), "no block yet"));
+}
+
 TEST_CASE("a fee is shown exactly") {
   PoolSnapshot s = busy_snapshot();
   for (const auto& [ppm, text] :
