@@ -66,7 +66,7 @@ inline constexpr auto template_refresh = 30s;
 inline constexpr auto template_poll = 1s;  // behind long-poll and ZMQ: getbestblockhash
 inline constexpr auto rpc_deadline = 10s;
 inline constexpr auto submit_deadline = 60s;
-inline constexpr auto node_shutdown_deadline = 5s;  // for submissions and their outcomes
+inline constexpr auto node_shutdown_deadline = 5s;           // for submissions and their outcomes
 inline constexpr std::size_t vault_settled_files_max = 256;  // in vault/done and vault/rejected
 
 // --- HTTP ---
