@@ -19,8 +19,9 @@ check() {
   stamp=$stamps/${file//\//__}
   hash="$headers $(sha256sum <"$file")"
   if [ -e "$stamp" ] && [ "$(cat "$stamp")" = "$hash" ]; then return 0; fi
-  # g++ flags that clang does not know are no finding.
-  if out=$(clang-tidy --quiet -p "$build" --extra-arg=-Wno-unknown-warning-option "$file" 2>/dev/null); then
+  # What only clang warns of, and is none of ours: g++'s flags, RapidJSON's comparisons, ASSERT(!"why").
+  if out=$(clang-tidy --quiet -p "$build" --extra-arg=-Wno-unknown-warning-option \
+    --extra-arg=-Wno-ambiguous-reversed-operator --extra-arg=-Wno-string-conversion "$file" 2>/dev/null); then
     printf '%s' "$hash" >"$stamp"
   else
     printf '%s\n' "$file:" "$out"

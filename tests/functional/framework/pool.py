@@ -90,7 +90,7 @@ class Pool:
         if not self.process.running():
             raise StartError(f"phasepool ended with status {self.process.returncode}:\n{self.process.tail()}")
         try:
-            status, _ = self.get("/healthz")
+            status, _ = self.get("/readyz")
         except (OSError, http.client.HTTPException):
             return False
         return status == 200
