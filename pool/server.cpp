@@ -112,7 +112,6 @@ class Server {
   JournalLoop::Hooks journal_hooks();
   void tell_http(HttpMessage message);
   void start();
-  void wait_for_signal();
   void stop();
 
   const Config& config_;
@@ -342,8 +341,23 @@ void Server::tell_http(HttpMessage message) {
 // ---------------------------------------------------------------- start and stop
 
 void Server::run() {
+  // Signals are listened for before the first thread says that the pool is there.
+  uv::Loop loop;
+  std::string received;
+  const auto stop_on = [&](const char* name) {
+    return [&loop, &received, name] {
+      received = name;
+      loop.stop();
+    };
+  };
+  uv::Signal interrupt(loop, SIGINT, stop_on("SIGINT"));
+  uv::Signal terminate(loop, SIGTERM, stop_on("SIGTERM"));
+  uv::Signal hangup(loop, SIGHUP, [] {
+    LOG(warning, "config_not_reloaded", {"reason", "a new config needs a restart"});
+  });
   start();
-  wait_for_signal();
+  loop.run();
+  LOG(info, "pool_stopping", {"signal", received});
   stop();
 }
 
@@ -359,24 +373,6 @@ void Server::start() {
   LOG(info, "pool_started", {"version", version},
       {"network", bitcoin::network_name(config_.network)}, {"http", config_.http.listen},
       {"sha256", crypto::sha256_kernel().name});
-}
-
-void Server::wait_for_signal() {
-  uv::Loop loop;
-  std::string received;
-  const auto stop_on = [&](const char* name) {
-    return [&loop, &received, name] {
-      received = name;
-      loop.stop();
-    };
-  };
-  uv::Signal interrupt(loop, SIGINT, stop_on("SIGINT"));
-  uv::Signal terminate(loop, SIGTERM, stop_on("SIGTERM"));
-  uv::Signal hangup(loop, SIGHUP, [] {
-    LOG(warning, "config_not_reloaded", {"reason", "a new config needs a restart"});
-  });
-  loop.run();
-  LOG(info, "pool_stopping", {"signal", received});
 }
 
 void Server::stop() {

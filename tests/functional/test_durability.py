@@ -111,6 +111,18 @@ def test_orderly_stop_writes_all(cluster):
     assert accepted <= set(stored) and len(stored) == len(set(stored))
 
 
+def test_stop_as_soon_as_it_answers(cluster):
+    """A supervisor may change its mind at once: from its first answer on, the pool stops in order."""
+    cluster.start_postgres()
+    cluster.start_node()
+    pool = cluster.make_pool()
+    pool.migrate()
+    for _ in range(5):
+        pool.start(wait=False)
+        wait_until(pool.answers, 30, "an answer on the web port", poll=0.001)
+        assert pool.stop() == 0
+
+
 def test_phaseminer_survives_a_restart_of_the_pool(cluster):
     pool = cluster.start(difficulty=0.0005)
     miner = cluster.miner()

@@ -25,7 +25,7 @@ def test_first_share(cluster):
 
     now = pool.api()
     assert now["network"] == "regtest"
-    assert now["hashrate"]["1m"] > 0
+    wait_until(lambda: pool.api()["hashrate"]["1m"] > 0, 10, "a hash rate, which takes two seconds of shares")
     assert now["shares"]["stored"] >= 3
     status, page = pool.get("/")
     assert status == 200 and b"<html" in page.lower()

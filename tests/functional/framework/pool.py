@@ -67,7 +67,7 @@ class Pool:
         self.write_config()
         self.process = Process("phasepool", [self.program, "run", "-c", self.config_path], self.log)
         if wait:
-            wait_until(self._ready, 60, "phasepool's first job")
+            wait_until(lambda: self.answers("/readyz"), 60, "phasepool to be ready")
         return self
 
     def stop(self, timeout: float = 30) -> int:
@@ -86,14 +86,14 @@ class Pool:
             self.process.kill()
             self.process = None
 
-    def _ready(self) -> bool:
+    def answers(self, path: str = "/healthz") -> bool:
+        """Whether this page is there with status 200; StartError when the process has ended."""
         if not self.process.running():
             raise StartError(f"phasepool ended with status {self.process.returncode}:\n{self.process.tail()}")
         try:
-            status, _ = self.get("/readyz")
+            return self.get(path)[0] == 200
         except (OSError, http.client.HTTPException):
             return False
-        return status == 200
 
     # -- the web side
 
