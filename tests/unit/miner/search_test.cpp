@@ -181,7 +181,7 @@ TEST_CASE("appetite: blocks alone, or nothing at all, while hashing goes on") {
   CHECK_GT(search.step(2048, Appetite::nothing, std::ref(none)), 0);
   CHECK(none.shares.empty());
   int taken = 0;
-  search.step(2048, Appetite::shares, [&](FoundShare) { return ++taken < 10; });
+  search.step(2048, Appetite::shares, [&](const FoundShare&) { return ++taken < 10; });
   CHECK_EQ(taken, 10);
 }
 
