@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "common/uv/clock.h"
 #include "common/uv/loop.h"
+#include "pool/core/descriptor_budget.h"
 #include "pool/core/limits.h"
 #include "pool/data_dir.h"
 #include "pool/http/http_loop.h"
@@ -28,6 +29,7 @@
 #include "pool/version.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <csignal>
 #include <cstdio>
@@ -52,6 +54,16 @@ int fail(const std::string& why) {
 std::uint64_t random_seed() {
   std::random_device device;
   return std::uint64_t{device()} << 32 | device();
+}
+
+// Raises the process's soft limit of descriptors to its hard one, and returns it.
+std::size_t raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  const rlimit raised{limit.rlim_max, limit.rlim_max};
+  if (limit.rlim_cur < limit.rlim_max && setrlimit(RLIMIT_NOFILE, &raised) == 0)
+    return raised.rlim_cur;
+  return limit.rlim_cur;
 }
 
 // The newest NewJob replaces a waiting one, and remembers if that one was of a new tip.
@@ -104,6 +116,7 @@ class Server {
   std::string check_nodes() const;
   std::string open_journal();
   std::string open_http();
+  void budget_connections();
   std::string open_shards();
   void open_node();
   void open_store();
@@ -116,6 +129,8 @@ class Server {
 
   const Config& config_;
   base::Random random_;
+  std::uint32_t shard_count_ = 1;
+  DescriptorBudget budget_;
   std::unique_ptr<HttpLoop> http_;
   std::unique_ptr<QueryLoop> query_;
   std::unique_ptr<StoreLoop> store_;
@@ -133,6 +148,7 @@ std::string Server::open() {
   if (auto ready = prepare_data_dir(config_.data_dir); !ready) return ready.error();
   if (auto why = check_database(); !why.empty()) return why;
   if (auto why = check_nodes(); !why.empty()) return why;
+  budget_connections();
   if (auto why = open_journal(); !why.empty()) return why;
   if (auto why = open_http(); !why.empty()) return why;
   if (auto why = open_shards(); !why.empty()) return why;
@@ -226,6 +242,7 @@ std::string Server::open_http() {
   options.payout_address = config_.payout_address.text;
   options.scheme = config_.payout.scheme;
   options.fee_ppm = config_.payout.fee_ppm;
+  options.connections_max = budget_.http_connections;
   const ListenConfig& first = config_.stratum.listen.front();
   options.stratum_hint = fmt::format("stratum+tcp://{}:{}", first.host, first.port);
   HttpLoop::Hooks hooks;
@@ -240,6 +257,7 @@ ShardOptions Server::shard_options(std::uint32_t index) {
   ShardOptions options;
   options.index = ShardIndex{index};
   options.first_extranonce_counter = static_cast<std::uint16_t>(random_.next());
+  options.connections_max = budget_.stratum_connections / shard_count_;
   options.network = config_.network;
   options.payout_address = config_.payout_address.text;
   options.difficulty_start = config_.stratum.difficulty.start;
@@ -252,16 +270,24 @@ ShardOptions Server::shard_options(std::uint32_t index) {
   return options;
 }
 
+void Server::budget_connections() {
+  shard_count_ = config_.stratum.shards;
+  if (shard_count_ == 0) shard_count_ = std::max(1u, std::thread::hardware_concurrency());
+  const std::size_t limit = raise_descriptor_limit();
+  budget_ = budget_descriptors(limit, limits::connections_per_shard_max * shard_count_,
+                               limits::http_connections_max);
+  LOG(info, "connections_allowed", {"descriptors", limit}, {"stratum", budget_.stratum_connections},
+      {"http", budget_.http_connections});
+}
+
 std::string Server::open_shards() {
-  std::uint32_t count = config_.stratum.shards;
-  if (count == 0) count = std::max(1u, std::thread::hardware_concurrency());
   ShardLoop::Hooks hooks;
   hooks.journal = [this](JournalAppend append) {
     ASSERT(journal_->mailbox().post(std::move(append)));
   };
   hooks.found = [this](FoundBlock block) { node_->mailbox().post_reserved(std::move(block)); };
   hooks.stats = [this](ShardStats stats) { tell_http(std::move(stats)); };
-  for (std::uint32_t index = 0; index < count; ++index) {
+  for (std::uint32_t index = 0; index < shard_count_; ++index) {
     shards_.push_back(std::make_unique<ShardLoop>(shard_options(index), hooks));
   }
   for (std::size_t i = 0; i < config_.stratum.listen.size(); ++i) {

@@ -69,6 +69,11 @@ inline constexpr auto submit_deadline = 60s;
 inline constexpr auto node_shutdown_deadline = 5s;           // for submissions and their outcomes
 inline constexpr std::size_t vault_settled_files_max = 256;  // in vault/done and vault/rejected
 
+// --- the process ---
+// Descriptors that no peer's connection may take: loops, listeners, journal, vault, nodes,
+// database.
+inline constexpr std::size_t descriptors_reserved = 128;
+
 // --- HTTP ---
 inline constexpr std::size_t http_connections_max = 1024;
 inline constexpr auto http_idle_deadline = 60s;     // between two requests

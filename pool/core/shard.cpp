@@ -37,11 +37,12 @@ Shard::Shard(ShardHost& host, ShardOptions options)
       extranonces_(options.pool_instance, static_cast<std::uint8_t>(options.index.value),
                    options.first_extranonce_counter) {
   ASSERT(options.index.value < limits::shards_max);
+  ASSERT(options.connections_max <= limits::connections_per_shard_max);
   context_.stats.shard = options.index;
 }
 
 bool Shard::on_connect(ConnectionId id, base::Instant now) {
-  if (context_.draining || sessions_.size() >= limits::connections_per_shard_max) return false;
+  if (context_.draining || sessions_.size() >= context_.options.connections_max) return false;
   const auto extranonce1 = extranonces_.allocate();
   if (!extranonce1) return false;
   ++context_.stats.connections_total;

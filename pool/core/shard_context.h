@@ -36,6 +36,7 @@ class ShardHost {
 struct ShardOptions {
   ShardIndex index;
   std::uint8_t pool_instance = 0;
+  std::size_t connections_max = limits::connections_per_shard_max;
   std::uint16_t first_extranonce_counter = 0;  // random at start
   bitcoin::Network network = bitcoin::Network::mainnet;
   std::string payout_address;  // credited for a block whose finder is not authorized

@@ -123,3 +123,13 @@ TEST_CASE("reading stops while many blocks are not in the vault yet") {
   world.shard.on_block_vaulted(world.host.blocks[0].hash);
   CHECK(world.shard.reading_allowed());
 }
+
+TEST_CASE("a full shard takes no more connections, and takes them again when one has left") {
+  auto options = test_options();
+  options.connections_max = 2;
+  World world(options);
+  CHECK(world.shard.on_connect(pool::ConnectionId{1}, world.clock.now));
+  CHECK_FALSE(world.shard.on_connect(pool::ConnectionId{2}, world.clock.now));
+  world.shard.on_disconnect(pool::ConnectionId{1});
+  CHECK(world.shard.on_connect(pool::ConnectionId{3}, world.clock.now));
+}
