@@ -137,10 +137,11 @@ void BlockSubmitter::send(const bitcoin::BlockHash& hash, Submission& block, bas
 
 void BlockSubmitter::store(const bitcoin::BlockHash& hash, Submission& block) {
   block.in_vault = InVault::writing;
-  vault_.store(hash, block.hex,
-               [this, hash, alive = std::weak_ptr<bool>(alive_)](BlockVault::Outcome outcome) {
-                 if (!alive.expired()) on_stored(hash, outcome);
-               });
+  vault_.store(
+      hash, block.hex,
+      [this, hash, alive = std::weak_ptr<bool>(alive_)](const BlockVault::Outcome& outcome) {
+        if (!alive.expired()) on_stored(hash, outcome);
+      });
 }
 
 void BlockSubmitter::on_stored(const bitcoin::BlockHash& hash, const BlockVault::Outcome& outcome) {
