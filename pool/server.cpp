@@ -266,13 +266,15 @@ ShardOptions Server::shard_options(std::uint32_t index) {
   options.vardiff = config_.stratum.difficulty.vardiff;
   options.shares_per_minute = config_.stratum.difficulty.shares_per_minute;
   options.version_mask = config_.stratum.version_mask;
-  options.replies_wait_for_disk = config_.stratum.durability == Durability::fsync;
   return options;
 }
 
 void Server::budget_connections() {
   shard_count_ = config_.stratum.shards;
-  if (shard_count_ == 0) shard_count_ = std::max(1u, std::thread::hardware_concurrency());
+  if (shard_count_ == 0) {
+    shard_count_ = std::clamp(std::thread::hardware_concurrency(), 1u,
+                              static_cast<unsigned>(limits::shards_max));
+  }
   const std::size_t limit = raise_descriptor_limit();
   budget_ = budget_descriptors(limit, limits::connections_per_shard_max * shard_count_,
                                limits::http_connections_max);
@@ -283,7 +285,8 @@ void Server::budget_connections() {
 std::string Server::open_shards() {
   ShardLoop::Hooks hooks;
   hooks.journal = [this](JournalAppend append) {
-    ASSERT(journal_->mailbox().post(std::move(append)));
+    // Never too many: a shard keeps to its window, and the node's appends have the reserve.
+    journal_->mailbox().post_reserved(std::move(append));
   };
   hooks.found = [this](FoundBlock block) { node_->mailbox().post_reserved(std::move(block)); };
   hooks.stats = [this](ShardStats stats) { tell_http(std::move(stats)); };

@@ -24,6 +24,7 @@ inline constexpr std::uint32_t bad_lines_max = 3;              // then the conne
 inline constexpr std::uint32_t unauthorized_submits_max = 10;  // likewise
 inline constexpr auto subscribe_deadline = 30s;
 inline constexpr auto authorize_deadline = 60s;
+inline constexpr auto idle_deadline = 3600s;  // without an accepted share
 
 // --- a shard ---
 inline constexpr std::size_t connections_per_shard_max =
@@ -33,8 +34,8 @@ inline constexpr std::size_t shards_max = 256;
 // be a block. Each job keeps its template's transactions alive, about 2 MB on mainnet.
 inline constexpr std::size_t jobs_kept_max = 32;
 inline constexpr auto job_kept_after_superseded = 600s;
-// Candidates remembered, so that none is submitted twice.
-inline constexpr std::size_t candidates_remembered_max = 1024;
+// Blocks of one parent that a shard sends to the node: more of them can't win.
+inline constexpr std::size_t candidates_per_tip_max = 64;
 inline constexpr auto stale_grace = 0s;
 // Candidates whose block is not in the vault yet; past it, the shard stops reading. Only where
 // blocks cost next to nothing (regtest) can there be many.
@@ -49,6 +50,9 @@ inline constexpr std::size_t extranonce2_size = 8;
 inline constexpr std::size_t shard_mailbox_messages_max = 1024;
 inline constexpr std::size_t journal_mailbox_messages_max = 4096;
 inline constexpr std::size_t node_mailbox_messages_max = 1024;
+// Room for every candidate that all shards can send, which are bounded by shard, tip and job.
+inline constexpr std::size_t node_mailbox_reserved_max =
+    shards_max * candidates_per_tip_max * jobs_kept_max;
 inline constexpr std::size_t http_mailbox_messages_max = 4096;
 inline constexpr std::size_t store_mailbox_messages_max = 1024;
 // Journal bytes a shard may have appended and not yet seen durable; past it, it stops reading.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 namespace pool {
@@ -65,7 +66,11 @@ bool Session::on_line(std::string_view line, base::Instant now) {
 }
 
 void Session::on_tick(base::Instant now) {
-  if (mining_ || closing_) return;
+  if (closing_) return;
+  if (mining_) {
+    if (now.mono - last_accepted_at_ > limits::idle_deadline) close(CloseReason::idle);
+    return;
+  }
   const auto deadline = subscribed_ ? limits::authorize_deadline : limits::subscribe_deadline;
   if (now.mono - connected_at_ > deadline) close(CloseReason::handshake_timeout);
 }
@@ -127,7 +132,7 @@ void Session::on_message(const stratum::RequestId& id, const stratum::Configure&
       if (granted) result.version_rolling_mask = mask;
     } else if (extension == "minimum-difficulty") {
       const auto least = bitcoin::Difficulty::from_double(m.minimum_difficulty.value_or(0));
-      if (least) suggest(*least);
+      if (least) raise_floor(*least);
       granted = true;
     } else if (extension == "subscribe-extranonce" || extension == "info") {
       granted = true;  // a promise of the miner to understand; nothing follows from it here
@@ -140,6 +145,7 @@ void Session::on_message(const stratum::RequestId& id, const stratum::Configure&
 void Session::begin_mining(base::Instant now) {
   if (mining_ || !subscribed_ || workers_.empty()) return;
   mining_ = true;
+  last_accepted_at_ = now.mono;
   vardiff_.restart(now.mono);
   if (version_rolling_) {
     shard_.host.send(id_, stratum::write_set_version_mask(version_mask_));
@@ -164,7 +170,6 @@ void Session::send_job(const mining::Job& job, bool clean, base::Instant now) {
   const bitcoin::Difficulty wanted = bounded(next_difficulty_, &job);
   if (difficulties_.empty() || wanted != difficulties_.latest().difficulty) {
     difficulties_.change(job.id, wanted);
-    next_difficulty_ = wanted;
     vardiff_.restart(now.mono);
     shard_.host.send(id_, stratum::write_set_difficulty(wanted));
   }
@@ -189,26 +194,36 @@ bitcoin::Difficulty Session::bounded(bitcoin::Difficulty difficulty, const minin
   return std::clamp(difficulty, options.min, options.max);
 }
 
-void Session::suggest(bitcoin::Difficulty difficulty) {
+void Session::raise_floor(bitcoin::Difficulty difficulty) {
   difficulty_floor_ = std::max(difficulty, shard_.options.difficulty_min);
   if (shard_.options.difficulty_max) {
     difficulty_floor_ = std::min(difficulty_floor_, *shard_.options.difficulty_max);
   }
+  next_difficulty_ = std::max(next_difficulty_, difficulty_floor_);
+}
+
+// Some miners repeat their suggestion every 30 s to keep the connection alive: only a new one
+// counts, or it would undo vardiff each time. Fractions go out below 1 only (some firmware reads a
+// uint32).
+void Session::suggest(double suggested) {
+  if (last_suggestion_ == suggested) return;
+  last_suggestion_ = suggested;
+  const auto difficulty =
+      bitcoin::Difficulty::from_double(suggested < 1 ? suggested : std::floor(suggested));
+  if (!difficulty) return;
+  raise_floor(*difficulty);
   next_difficulty_ = difficulty_floor_;
 }
 
 void Session::on_message(const stratum::RequestId& id, const stratum::SuggestDifficulty& m,
                          base::Instant) {
-  const auto difficulty = bitcoin::Difficulty::from_double(m.difficulty);
-  if (difficulty) suggest(*difficulty);
+  suggest(m.difficulty);
   reply(id, stratum::write_result_true(id));
 }
 
 void Session::on_message(const stratum::RequestId& id, const stratum::SuggestTarget& m,
                          base::Instant) {
-  const auto difficulty =
-      bitcoin::Difficulty::from_double(bitcoin::Target256(m.target).difficulty());
-  if (difficulty) suggest(*difficulty);
+  suggest(bitcoin::Target256(m.target).difficulty());
   reply(id, stratum::write_result_true(id));
 }
 
@@ -257,17 +272,13 @@ void Session::on_message(const stratum::RequestId& id, const stratum::Submit& m,
 }
 
 bool Session::submit_candidate(const Judged& share, base::Instant now) {
-  for (std::size_t i = 0; i < shard_.candidates.size(); ++i) {
-    if (shard_.candidates[i] == share.verdict.hash) return false;
-  }
+  if (!shard_.candidates.should_send(share.job->prev_hash(), share.verdict.hash)) return false;
   BlockCandidateRecord record;
   record.coinbase =
       bitcoin::assemble_coinbase(share.job->coinbase, extranonce1_, share.extranonce2);
   // First of all, the block is on its way.
   shard_.host.submit_block(
       {share.job, share.verdict.header, share.verdict.hash, record.coinbase, shard_.options.index});
-  if (shard_.candidates.full()) shard_.candidates.pop();
-  ASSERT(shard_.candidates.push(share.verdict.hash));
   ++shard_.stats.blocks_found;
   ++shard_.candidates_in_flight;
 
@@ -299,6 +310,7 @@ void Session::accept(const stratum::RequestId& id, const Judged& share, base::In
   const AppendId append = shard_.outbox.add(record);
 
   vardiff_.on_share();
+  last_accepted_at_ = now.mono;
   PendingReply pending;
   pending.append = append;
   pending.connection = id_;

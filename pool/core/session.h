@@ -37,7 +37,7 @@ class Session {
 
   void on_bytes(base::ByteSpan bytes, base::Instant now);
   void on_new_job(const mining::Job& job, bool clean, base::Instant now);
-  // About once a second: deadlines of the handshake.
+  // About once a second: deadlines of the handshake and of idleness.
   void on_tick(base::Instant now);
   void close(CloseReason why);
 
@@ -80,7 +80,8 @@ class Session {
 
   void begin_mining(base::Instant now);
   void send_job(const mining::Job& job, bool clean, base::Instant now);
-  void suggest(bitcoin::Difficulty difficulty);
+  void suggest(double suggested);
+  void raise_floor(bitcoin::Difficulty difficulty);
   bitcoin::Difficulty bounded(bitcoin::Difficulty difficulty, const mining::Job* job) const;
   VardiffOptions vardiff_options(const mining::Job* job) const;
   // False when this block was submitted before.
@@ -100,7 +101,9 @@ class Session {
   DifficultyHistory difficulties_;
   bitcoin::Difficulty next_difficulty_;   // announced with the next notify if it differs
   bitcoin::Difficulty difficulty_floor_;  // the pool's, or higher at the miner's wish
+  std::optional<double> last_suggestion_;
   Vardiff vardiff_;
+  base::MonoTime last_accepted_at_{};
   std::uint32_t version_mask_ = 0;  // every mask granted so far, united
   bool version_rolling_ = false;
   bool subscribed_ = false;

@@ -32,8 +32,15 @@ std::string_view describe(CloseReason reason) {
 }
 
 Shard::Shard(ShardHost& host, ShardOptions options)
-    : context_{host, options, {}, JournalOutbox(JournalSource{options.index.value}),
-               {},   {},      {}, {}},
+    : context_{.host = host,
+               .options = options,
+               .jobs = {},
+               .outbox = JournalOutbox(JournalSource{options.index.value}),
+               .pending = {},
+               .stats = {},
+               .workers = {},
+               .addresses = {},
+               .candidates = {}},
       extranonces_(options.pool_instance, static_cast<std::uint8_t>(options.index.value),
                    options.first_extranonce_counter) {
   ASSERT(options.index.value < limits::shards_max);
@@ -80,13 +87,7 @@ void Shard::on_tick(base::Instant now) {
 // ---------------------------------------------------------------- the journal
 
 void Shard::on_turn_end() {
-  auto append = context_.outbox.take();
-  if (!append) return;
-  const AppendId id = append->id;
-  context_.host.journal(std::move(*append));
-  if (!context_.options.replies_wait_for_disk) {
-    context_.pending.durable(id, [this](const PendingReply& reply) { release(reply); });
-  }
+  if (auto append = context_.outbox.take()) context_.host.journal(std::move(*append));
 }
 
 void Shard::on_durable(AppendId up_to) {

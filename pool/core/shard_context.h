@@ -2,9 +2,9 @@
 // A Session holds a reference to it; the Shard owns it.
 #pragma once
 
-#include "common/base/ring.h"
 #include "common/bitcoin/address.h"
 #include "common/bitcoin/target.h"
+#include "pool/core/candidate_memory.h"
 #include "pool/core/job_book.h"
 #include "pool/core/journal_outbox.h"
 #include "pool/core/limits.h"
@@ -46,7 +46,6 @@ struct ShardOptions {
   bool vardiff = true;
   double shares_per_minute = 6;
   std::uint32_t version_mask = 0x1fffe000;
-  bool replies_wait_for_disk = true;  // durability "fsync"; false: "relaxed"
 };
 
 // Counts holders of names: how many distinct workers and addresses are connected.
@@ -72,7 +71,7 @@ struct ShardContext {
   ShardStats stats;
   NameCounts workers;
   NameCounts addresses;
-  base::Ring<bitcoin::BlockHash> candidates{limits::candidates_remembered_max};
+  CandidateMemory candidates;
   std::size_t candidates_in_flight = 0;  // submitted, not in the vault yet
   bool draining = false;
 };

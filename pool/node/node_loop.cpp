@@ -36,7 +36,8 @@ NodeLoop::NodeLoop(Options options, Hooks hooks)
       hooks_(std::move(hooks)),
       mailbox_(std::make_unique<uv::Mailbox<NodeMessage>>(
           loop_, limits::node_mailbox_messages_max,
-          [this](NodeMessage&& message) { on_message(std::move(message)); })),
+          [this](NodeMessage&& message) { on_message(std::move(message)); },
+          limits::node_mailbox_reserved_max)),
       source_(*this, options_.job_source),
       vault_(std::make_unique<BlockVault>(loop_, options_.data_dir)),
       refused_until_(options_.nodes.size()) {

@@ -154,20 +154,6 @@ TEST_CASE("a share that could not be written is refused, not counted, and may be
   CHECK(contains(lines[0], R"("id":8,"result":true)"));
 }
 
-TEST_CASE("relaxed durability answers at the end of the turn") {
-  auto options = test_options();
-  options.replies_wait_for_disk = false;
-  World world(options);
-  world.new_job({.id = 5});
-  world.handshake();
-  world.heard();
-  world.say(world.submit_line(grind(*make_job({.id = 5}), first_extranonce1, meets(start)), 5));
-  CHECK(world.heard().empty());
-  world.shard.on_turn_end();
-  CHECK_EQ(world.heard().size(), 1);
-  CHECK_EQ(world.host.appends.size(), 1);
-}
-
 TEST_CASE("each reason to refuse a share has its code and its count") {
   World world;
   world.new_job({.id = 5});
@@ -346,6 +332,52 @@ TEST_CASE("a suggested difficulty is taken with the next notify, once, and never
   world.heard();
   world.new_job({.id = 8, .clean = false});
   CHECK(contains(world.heard().at(0), R"("params":[0.0625])"));
+}
+
+TEST_CASE("a repeated suggestion changes nothing, a minimum only raises") {
+  auto options = test_options();
+  options.difficulty_start = *bitcoin::Difficulty::from_double(0.5);
+  World world(options);
+  world.new_job({.id = 5});
+  world.say(
+      R"({"id":1,"method":"mining.configure","params":[["minimum-difficulty"],{"minimum-difficulty.value":0.25}]})");
+  world.handshake();
+  auto lines = world.heard();
+  CHECK(contains(lines.at(3), R"("mining.set_difficulty","params":[0.5])"));
+
+  world.say(R"({"id":4,"method":"mining.suggest_difficulty","params":[0.25]})");
+  world.heard();
+  world.new_job({.id = 6, .clean = false});
+  CHECK(contains(world.heard().at(0), R"("params":[0.25])"));
+  // Two minutes without a share: vardiff lowers it to the floor, and the keepalive leaves it there.
+  world.say(R"({"id":4,"method":"mining.suggest_difficulty","params":[0.25]})");
+  CHECK_EQ(world.heard().size(), 1);
+  world.new_job({.id = 7, .clean = false});
+  CHECK_EQ(world.heard().size(), 1);
+}
+
+TEST_CASE("a static difficulty comes back when the network's has been low for a while") {
+  auto options = test_options();
+  options.vardiff = false;
+  World world(options);
+  world.new_job({.id = 5, .nbits = 0x207fffff});
+  world.handshake();
+  CHECK(contains(world.heard().at(2), "[0.000000000465654"));
+  world.new_job({.id = 6, .tip = 2});
+  CHECK(contains(world.heard().at(0), "[" + start.text() + "]"));
+}
+
+TEST_CASE("an hour without an accepted share ends the connection") {
+  World world;
+  world.new_job({.id = 5});
+  world.handshake();
+  world.clock.advance(pool::limits::idle_deadline);
+  world.shard.on_tick(world.clock.now);
+  CHECK(world.host.closed.empty());
+  world.clock.advance(1ms);
+  world.shard.on_tick(world.clock.now);
+  REQUIRE(world.host.closed.contains(world.miner));
+  CHECK_EQ(world.host.closed[world.miner], CloseReason::idle);
 }
 
 TEST_CASE("unknown methods, bad JSON and notifications") {

@@ -124,6 +124,23 @@ TEST_CASE("reading stops while many blocks are not in the vault yet") {
   CHECK(world.shard.reading_allowed());
 }
 
+TEST_CASE("a flood of blocks at no cost reaches the node as a bounded number of siblings") {
+  const std::uint32_t easy = 0x207fffff;
+  World world;
+  world.new_job({.id = 1, .nbits = easy});
+  world.handshake();
+  std::string flood;
+  for (std::uint32_t nonce = 0; nonce < 5000; ++nonce) {
+    Ground share;
+    share.nonce = nonce;
+    flood += world.submit_line(share, 1) + "\n";
+  }
+  world.shard.on_bytes(world.miner, base::as_bytes(flood), world.clock.now);
+  CHECK_EQ(world.host.blocks.size(), pool::limits::candidates_per_tip_max);
+  world.shard.on_turn_end();
+  CHECK_EQ(world.shard.stats().blocks_found, pool::limits::candidates_per_tip_max);
+}
+
 TEST_CASE("a full shard takes no more connections, and takes them again when one has left") {
   auto options = test_options();
   options.connections_max = 2;
