@@ -66,13 +66,14 @@ def test_malformed_submits(client):
     share = client.find_share(block=False)
     good = share.params(client.user)
     for why, position, value in (("extranonce2 too short", 2, "00"), ("extranonce2 too long", 2, "00" * 9), ("extranonce2 not hex", 2, "zz" * 8),
-                                 ("ntime not hex", 3, "12345678x"), ("ntime far in the future", 3, f"{share.ntime + 8000:08x}"),
+                                 ("ntime not hex", 3, "12345678x"), ("ntime far in the future", 3, f"{share.ntime + 9000:08x}"),
                                  ("ntime before the past blocks", 3, "00000001"), ("nonce too long", 4, "0123456789"), ("nonce empty", 4, "")):
         params = good[:position] + [value] + good[position + 1 :]
         assert rejection(client.call, "mining.submit", *params).code == 20, why
     assert rejection(client.call, "mining.submit", *good[:4]).code == 20, "a parameter is missing"
-    assert rejection(client.call, "mining.submit", *good, "1fffe000").code == 20, "version bits that were not negotiated"
     assert client.call("mining.submit", *good) is True, "and the good one is still taken"
+    # Last, since another version is another hash, which may be a block.
+    assert rejection(client.call, "mining.submit", *good, "1fffe000").code == 20, "version bits that were not negotiated"
 
 
 def test_unauthorized_worker(client):
@@ -120,5 +121,6 @@ def test_version_rolling(client):
     nonce = next(n for n in range(1 << 20)
                  if block_target < bitcoin.hash_value(bitcoin.sha256d(header + n.to_bytes(4, "little"))) <= target)
     submit = ["mining.submit", client.user, job.job_id, "00" * 8, f"{job.ntime:08x}", f"{nonce:08x}"]
-    assert rejection(client.call, *submit, "e0000000").code == 20, "bits outside the mask"
     assert client.call(*submit, f"{bits:08x}") is True
+    # Last, since another version is another hash, which may be a block.
+    assert rejection(client.call, *submit, "e0000000").code == 20, "bits outside the mask"
