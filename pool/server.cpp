@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "common/uv/clock.h"
 #include "common/uv/loop.h"
+#include "pool/config/config_supported.h"
 #include "pool/core/descriptor_budget.h"
 #include "pool/core/limits.h"
 #include "pool/data_dir.h"
@@ -83,24 +84,6 @@ bool same_sender(const HttpMessage& waiting, const HttpMessage& incoming) {
   const auto* stats = std::get_if<ShardStats>(&waiting);
   if (stats != nullptr) return stats->shard == std::get<ShardStats>(incoming).shard;
   return !std::holds_alternative<QueryResult>(waiting);
-}
-
-// What the config's shape has room for and this version can't do. To serve without it would be
-// worse than not to start: miners would speak in the clear, or a proxy's address would count as
-// theirs.
-std::string check_supported(const Config& config) {
-  if (!config.stratum.tls_certificate.empty()) {
-    return "stratum.tls_certificate: this version has no TLS. Leave it empty, or put a TLS proxy "
-           "in "
-           "front of the Stratum port.";
-  }
-  for (std::size_t i = 0; i < config.stratum.listen.size(); ++i) {
-    if (config.stratum.listen[i].proxy_from.empty()) continue;
-    return fmt::format(
-        "stratum.listen[{}].proxy_from: this version does not read PROXY headers. Leave it empty.",
-        i);
-  }
-  return {};
 }
 
 class Server {

@@ -3,6 +3,7 @@
 #include "common/base/host_port.h"
 #include "common/crypto/cpu_features.h"
 #include "common/crypto/sha256.h"
+#include "pool/config/config_supported.h"
 #include "pool/node/node_check.h"
 #include "pool/store/migrate.h"
 #include "pool/tools/probe.h"
@@ -24,6 +25,9 @@ constexpr std::uint64_t free_bytes_min = 256ull * 1024 * 1024;
 void check_config_line(const Config& config, const Report& report) {
   report({true, "config",
           fmt::format("{}, pays {}", network_name(config.network), config.payout_address.text)});
+  if (const std::string why = check_supported(config); !why.empty()) {
+    report({false, "config", why});
+  }
 }
 
 // Known answers through every kernel that this processor has.
@@ -91,12 +95,13 @@ void check_database(const Config& config, const Report& report) {
       return report(
           {true, "database", fmt::format("reachable, schema version {}", schema_version_known())});
     case SchemaState::older:
-      return report({true, "database",
-                     fmt::format("reachable; its schema is older than version {}: run and migrate "
-                                 "bring it up to date",
+      return report({false, "database",
+                     fmt::format("its schema is older than version {}, which this phasepool needs; "
+                                 "run: phasepool migrate -c FILE",
                                  schema_version_known())});
     case SchemaState::absent:
-      return report({true, "database", "reachable and empty: run and migrate make its tables"});
+      return report({false, "database",
+                     "reachable, without phasepool's tables; run: phasepool migrate -c FILE"});
     case SchemaState::newer:
       return report({false, "database",
                      fmt::format("its schema is newer than version {}, which this phasepool knows; "
