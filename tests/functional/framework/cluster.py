@@ -1,6 +1,7 @@
 """A whole pool in one temporary folder: node, PostgreSQL, phasepool, and whoever mines on it."""
 
 import atexit
+import contextlib
 import functools
 import os
 import pathlib
@@ -89,18 +90,19 @@ class Cluster:
     # -- the end
 
     def close(self, keep: bool):
-        for part in reversed(self._others):
-            part.close()
-        if self.pool:
-            self.pool.close()
-        if self.node:
-            self.node.stop()
-        if self.postgres:
-            self.postgres.close()
-        if not keep:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        with contextlib.ExitStack() as ends:  # calls the last first, and the others when one raises
+            if not keep:
+                ends.callback(shutil.rmtree, self.folder, ignore_errors=True)
+                if self.postgres:
+                    ends.callback(shutil.rmtree, self.postgres.data, ignore_errors=True)
             if self.postgres:
-                shutil.rmtree(self.postgres.data, ignore_errors=True)
+                ends.callback(self.postgres.close)
+            if self.node:
+                ends.callback(self.node.stop)
+            if self.pool:
+                ends.callback(self.pool.close)
+            for part in self._others:
+                ends.callback(part.close)
 
     def stored_hashes(self) -> list:
         """The header hash of every stored share, internal order, in no particular order."""
