@@ -11,6 +11,7 @@ default 0.002 (8.6 million hashes each) one thread finds a share, and so a block
 import argparse
 import contextlib
 import fcntl
+import http.client
 import pathlib
 import signal
 import sys
@@ -20,10 +21,14 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "functional"))
 
 from framework.miner import Miner  # noqa: E402
-from framework.node import Node  # noqa: E402
+from framework.node import Node, RpcError  # noqa: E402
 from framework.pool import Pool  # noqa: E402
 from framework.postgres import Postgres  # noqa: E402
 from framework.util import StartError, port_is_free  # noqa: E402
+
+# What the node's RPC and the pool's API may answer when they are busy or going down, besides what they should.
+NO_ANSWER = (OSError, http.client.HTTPException, RpcError, AssertionError, ValueError, KeyError)
+NO_ANSWER_SECONDS_MAX = 60
 
 # Where the coins of this play chain go: the address of BIP173's examples, whose private key is 1.
 ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
@@ -150,16 +155,26 @@ class Regtest:
     def watch(self):
         """Shows the live line until --blocks are there; StartError when a part ends by itself."""
         shown = 0.0
+        answered = time.monotonic()
         while True:
             parts = [self.pool.process, self.node.process] + ([self.miner.process] if self.miner else [])
             for part in parts:
                 if not part.running():
                     raise StartError(f"{part.name} ended by itself with status {part.returncode}; the end of {part.log}:\n{part.tail()}")
-            height = self.node.height()
-            done = self.options.blocks is not None and height - self.first_height >= self.options.blocks
-            if sys.stdout.isatty() or done or time.monotonic() - shown >= 10:
-                shown = time.monotonic()
-                show(self.line(height))
+            try:
+                height = self.node.height()
+                done = self.options.blocks is not None and height - self.first_height >= self.options.blocks
+                due = sys.stdout.isatty() or done or time.monotonic() - shown >= 10
+                line = self.line(height) if due else ""
+            except NO_ANSWER as error:  # a busy moment passes; a part that has ended is told above
+                if time.monotonic() - answered > NO_ANSWER_SECONDS_MAX:
+                    raise StartError(f"no answer for {NO_ANSWER_SECONDS_MAX} s: {error}") from error
+                time.sleep(0.5)
+                continue
+            answered = time.monotonic()
+            if due:
+                shown = answered
+                show(line)
             if done:
                 print(f"\nThe node accepted {height - self.first_height} blocks: its height went from {self.first_height} to {height}.")
                 return
@@ -207,18 +222,23 @@ def main(arguments: list) -> int:
         regtest.watch()
     except KeyboardInterrupt:
         print()
-    except (StartError, AssertionError, OSError) as error:
-        print(f"\rrun: {error}", file=sys.stderr)
+    except (StartError, *NO_ANSWER) as error:
+        complain(error)
         status = 1
-    # From here on the parts are stopped in order; a second Ctrl-C must not leave one behind.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    try:
-        regtest.stack.close()
-    except AssertionError as error:  # one did not stop in time and was killed; the others are stopped by now
-        print(f"run: {error}", file=sys.stderr)
-        status = 1
+    finally:
+        # From here on the parts are stopped in order; a second Ctrl-C must not leave one behind.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        try:
+            regtest.stack.close()
+        except Exception as error:  # one did not stop in time and was killed; the others are stopped by now
+            complain(error)
+            status = 1
     return status
+
+
+def complain(error: Exception):
+    print(f"\rrun: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":
