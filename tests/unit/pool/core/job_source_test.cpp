@@ -193,6 +193,7 @@ TEST_CASE("an announcement that comes late costs one request and changes no job"
   CHECK_EQ(b.host.requests, 3);
   b.source.on_template(make_template(5, 105), b.now);
   CHECK_FALSE(b.host.jobs.back()->clean_jobs);
+  CHECK(b.host.jobs.at(2)->tip_seen_at == b.host.jobs.at(1)->tip_seen_at);
   b.source.on_tip(tip(5), b.now);  // the poll
   b.pass(2s);
   b.source.on_tick(b.now);
