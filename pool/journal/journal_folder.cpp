@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -98,7 +99,7 @@ base::Result<JournalUuid, std::string> load_or_make_journal_id(const std::string
   JournalUuid uuid = make_uuid();
   if (!segments->empty()) {
     const auto header = read_segment_header(folder, segments->back());
-    if (!header) return base::err(header.error());
+    if (!header) return base::err(header.error().message);
     uuid = header->journal;
   }
   const auto written = replace_file(folder, "journal_id", base::to_hex(uuid) + "\n");
@@ -119,21 +120,28 @@ base::Result<std::vector<std::uint64_t>, std::string> list_segments(const std::s
   return segments;
 }
 
-base::Result<SegmentHeader, std::string> read_segment_header(const std::string& folder,
-                                                             std::uint64_t segment) {
+base::Result<SegmentHeader, SegmentError> read_segment_header(const std::string& folder,
+                                                              std::uint64_t segment) {
+  using Kind = SegmentError::Kind;
   const std::string path = segment_path(folder, segment);
+  const auto failed = [&](Kind kind, const std::string& why) {
+    return base::err(SegmentError{kind, path + ": " + why});
+  };
   const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.is_open()) return base::err(path + ": can't open: " + last_error_text());
+  if (!fd.is_open()) {
+    const Kind kind = errno == ENOENT ? Kind::missing : Kind::unreadable;
+    return failed(kind, "can't open: " + last_error_text());
+  }
   std::array<std::uint8_t, segment_header_bytes> bytes{};
   const ssize_t got = ::pread(fd.get(), bytes.data(), bytes.size(), 0);
-  if (got < 0) return base::err(path + ": can't read: " + last_error_text());
+  if (got < 0) return failed(Kind::unreadable, "can't read: " + last_error_text());
   const auto header =
       parse_segment_header(base::ByteSpan(bytes).first(static_cast<std::size_t>(got)));
   if (!header)
-    return base::err(path + ": damaged header: " + std::string(describe(header.error())));
+    return failed(Kind::damaged, "damaged header: " + std::string(describe(header.error())));
   if (header->segment != segment) {
-    return base::err(path + ": the header is that of segment " +
-                     segment_file_name(header->segment));
+    return failed(Kind::damaged,
+                  "the header is that of segment " + segment_file_name(header->segment));
   }
   return *header;
 }
@@ -156,6 +164,19 @@ std::size_t remove_shipped_segments(const std::string& folder, std::uint64_t shi
     if (::unlink(segment_path(folder, segment).c_str()) == 0) ++removed;
   }
   return removed;
+}
+
+base::Result<void, std::string> keep_damaged_segments(const std::string& folder,
+                                                      std::uint64_t first, std::uint64_t end) {
+  const auto segments = list_segments(folder);
+  if (!segments) return base::err(segments.error());
+  for (const std::uint64_t segment : *segments) {
+    if (segment < first || segment >= end) continue;
+    const std::string path = segment_path(folder, segment);
+    if (::link(path.c_str(), (path + ".damaged").c_str()) == 0 || errno == EEXIST) continue;
+    return base::err(path + ": can't link as *.damaged: " + last_error_text());
+  }
+  return sync_folder(folder);
 }
 
 base::Result<void, std::string> replace_file(const std::string& folder, const std::string& name,

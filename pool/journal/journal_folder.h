@@ -4,8 +4,9 @@
 //   journal_id                   32 hex digits: this journal's name in the database
 //   lock                         held with flock() while a pool runs
 //   <16 hex digits>.journal      segments; a segment's file appears under its name only when its
-//   header is
-//                                on disk (it is written as *.tmp first)
+//                                header is on disk (it is written as *.tmp first)
+//   <16 hex digits>.journal.damaged  second name of a segment from which records are missing; never
+//                                deleted by the pool
 //
 // Errors: one line for the operator, which names the file.
 // Thread: functions of the file system; listing and removing are safe while a writer adds segments.
@@ -34,10 +35,17 @@ std::string segment_path(const std::string& folder, std::uint64_t segment);
 [[nodiscard]] base::Result<JournalUuid, std::string> load_or_make_journal_id(
     const std::string& folder);
 
+// Why a segment's header can't be had. A file that can't be read now may be readable later; a
+// damaged one stays damaged.
+struct SegmentError {
+  enum class Kind { missing, unreadable, damaged } kind = Kind::unreadable;
+  std::string message;
+};
+
 // Numbers of the segment files there are, rising.
 [[nodiscard]] base::Result<std::vector<std::uint64_t>, std::string> list_segments(
     const std::string& folder);
-[[nodiscard]] base::Result<SegmentHeader, std::string> read_segment_header(
+[[nodiscard]] base::Result<SegmentHeader, SegmentError> read_segment_header(
     const std::string& folder, std::uint64_t segment);
 
 // Makes the segment's file, with its header on disk. The descriptor stands behind the header.
@@ -49,6 +57,12 @@ std::string segment_path(const std::string& folder, std::uint64_t segment);
 // many went. What can't be deleted is left for next time.
 std::size_t remove_shipped_segments(const std::string& folder, std::uint64_t shipped_segment,
                                     std::size_t keep_newest);
+
+// Gives the segments from `first` up to, not including, `end` a second name, *.damaged, which
+// outlives the removal of the first: somebody may want to look for what is missing.
+[[nodiscard]] base::Result<void, std::string> keep_damaged_segments(const std::string& folder,
+                                                                    std::uint64_t first,
+                                                                    std::uint64_t end);
 
 // Replaces a small file as a whole: temporary file, sync, rename, sync of the folder.
 [[nodiscard]] base::Result<void, std::string> replace_file(const std::string& folder,

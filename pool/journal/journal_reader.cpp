@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <limits>
 
 namespace pool {
@@ -42,11 +43,18 @@ base::Result<JournalReader::Step, std::string> JournalReader::step(
   const bool newest = position_.segment == durable_to.segment;
   if (newest && position_.offset >= durable_to.offset) return Step::caught_up;
   if (position_.segment > durable_to.segment) return Step::caught_up;
-  if (!file_.is_open() && !open_segment()) return Step::end_of_segment;
-  if (!newest && !next_first_sequence_) {
-    const auto next = header_after(position_.segment);
-    if (!next) return base::err(next.error());
-    if (*next) next_first_sequence_ = (*next)->first_sequence;
+  if (!file_.is_open()) {
+    const auto opened = open_segment();
+    if (!opened) return base::err(opened.error());
+    if (!*opened && newest) {
+      return base::err(segment_path(folder_, position_.segment) +
+                       ": is missing, and its records have not all been read");
+    }
+    if (!*opened) return Step::end_of_segment;
+  }
+  if (!newest) {
+    const auto looked = find_next_first_sequence(durable_to);
+    if (!looked) return base::err(looked.error());
   }
   const std::uint64_t limit =
       newest ? durable_to.offset : std::numeric_limits<std::uint64_t>::max();
@@ -59,11 +67,26 @@ base::Result<JournalReader::Step, std::string> JournalReader::step(
     out.entries.push_back({position_, std::move(frame->record)});
     return Step::record;
   }
+  if (!frame && frame.error().unreadable) return base::err(frame.error().why);
   if (!newest) return Step::end_of_segment;
-  const std::string why(frame ? "not the record expected next" : describe(frame.error()));
+  const std::string why = frame ? "not the record expected next" : frame.error().why;
   return base::err(segment_path(folder_, position_.segment) + ": damaged at byte " +
                    std::to_string(position_.offset) + ", after record " +
                    std::to_string(position_.sequence) + ": " + why);
+}
+
+// Looks into the folder once for each durable_to, not once for each record.
+base::Result<void, std::string> JournalReader::find_next_first_sequence(
+    const JournalPosition& durable_to) {
+  if (next_first_sequence_ || no_next_at_ == durable_to) return {};
+  const auto next = header_after(position_.segment);
+  if (!next) return base::err(next.error());
+  if (*next) {
+    next_first_sequence_ = (*next)->first_sequence;
+  } else {
+    no_next_at_ = durable_to;
+  }
+  return {};
 }
 
 base::Result<bool, std::string> JournalReader::next_segment(const JournalPosition& durable_to,
@@ -85,44 +108,58 @@ base::Result<std::optional<SegmentHeader>, std::string> JournalReader::header_af
   auto next = std::upper_bound(segments->begin(), segments->end(), segment);
   for (; next != segments->end(); ++next) {
     const auto header = read_segment_header(folder_, *next);
-    // A damaged header hides its segment; what is missing with it shows as a gap.
     if (header && header->journal == journal_) return std::optional<SegmentHeader>(*header);
+    // A damaged header hides its segment; what is missing with it shows as a gap.
+    if (!header && header.error().kind == SegmentError::Kind::unreadable) {
+      return base::err(header.error().message);
+    }
   }
   return std::optional<SegmentHeader>();
 }
 
 // False: the segment is not there (any more), or the position is not inside one yet.
-bool JournalReader::open_segment() {
+base::Result<bool, std::string> JournalReader::open_segment() {
   drop_segment();
   if (position_.offset < segment_header_bytes) return false;
   const std::string path = segment_path(folder_, position_.segment);
   file_ = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file_.is_open() && errno != ENOENT) {
+    return base::err(path + ": can't open: " + last_error_text());
+  }
   return file_.is_open();
 }
 
-base::Result<ParsedFrame, JournalError> JournalReader::frame_before(std::uint64_t limit) {
+base::Result<ParsedFrame, JournalReader::NoFrame> JournalReader::frame_before(std::uint64_t limit) {
   while (true) {
     const std::size_t allowed =
         static_cast<std::size_t>(std::min<std::uint64_t>(limit - position_.offset, chunk_bytes));
     const base::ByteSpan rest = base::ByteSpan(buffer_).subspan(used_);
     auto frame = parse_frame(rest.first(std::min(rest.size(), allowed)));
-    if (frame || frame.error() != JournalError::truncated) return frame;
-    if (rest.size() >= allowed || refill(allowed) == 0) return frame;
+    if (frame) return std::move(*frame);
+    const NoFrame none{false, std::string(describe(frame.error()))};
+    if (frame.error() != JournalError::truncated || rest.size() >= allowed) return base::err(none);
+    const auto added = refill(allowed);
+    if (!added) return base::err(NoFrame{true, added.error()});
+    if (*added == 0) return base::err(none);
   }
 }
 
 // Reads on behind what is buffered, until `wanted` bytes are: never past what is durable, where a
-// write may be under way. Returns the bytes added (0: end of file, or unreadable).
-std::size_t JournalReader::refill(std::size_t wanted) {
+// write may be under way. Returns the bytes added (0: end of file).
+base::Result<std::size_t, std::string> JournalReader::refill(std::size_t wanted) {
   buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(used_));
   used_ = 0;
   const std::size_t had = buffer_.size();
   buffer_.resize(wanted);
   const ssize_t got = ::pread(file_.get(), buffer_.data() + had, wanted - had,
                               static_cast<off_t>(position_.offset + had));
+  const int error = errno;
   const std::size_t added = got > 0 ? static_cast<std::size_t>(got) : 0;
   buffer_.resize(had + added);
-  return added;
+  if (got >= 0) return added;
+  errno = error;
+  return base::err(segment_path(folder_, position_.segment) + ": can't read at byte " +
+                   std::to_string(position_.offset + had) + ": " + last_error_text());
 }
 
 void JournalReader::drop_segment() {
@@ -130,6 +167,7 @@ void JournalReader::drop_segment() {
   buffer_.clear();
   used_ = 0;
   next_first_sequence_.reset();
+  no_next_at_.reset();
 }
 
 }  // namespace pool

@@ -3,7 +3,8 @@
 // A segment ends at its last whole, valid record, or where the next one begins: a record whose
 // sequence number is not before the next segment's first belongs to a write that failed, and is not
 // data. Where sequence numbers do not meet across two segments, the reader goes on and reports a
-// gap.
+// gap. A file that is there but can't be read (permissions, descriptors, the disk) is never taken
+// for an end: read() fails until it can.
 //
 // Thread: one; a writer in another thread may append meanwhile, beyond `durable_to`.
 #pragma once
@@ -57,6 +58,10 @@ class JournalReader {
 
  private:
   enum class Step { record, end_of_segment, caught_up };
+  struct NoFrame {
+    bool unreadable = false;  // the file can't be read; else its bytes hold no whole record
+    std::string why;
+  };
 
   [[nodiscard]] base::Result<Step, std::string> step(const JournalPosition& durable_to,
                                                      JournalBatch& out);
@@ -64,9 +69,11 @@ class JournalReader {
                                                              JournalBatch& out);
   [[nodiscard]] base::Result<std::optional<SegmentHeader>, std::string> header_after(
       std::uint64_t segment) const;
-  [[nodiscard]] bool open_segment();
-  base::Result<ParsedFrame, JournalError> frame_before(std::uint64_t limit);
-  std::size_t refill(std::size_t wanted);
+  [[nodiscard]] base::Result<void, std::string> find_next_first_sequence(
+      const JournalPosition& durable_to);
+  [[nodiscard]] base::Result<bool, std::string> open_segment();
+  base::Result<ParsedFrame, NoFrame> frame_before(std::uint64_t limit);
+  [[nodiscard]] base::Result<std::size_t, std::string> refill(std::size_t wanted);
   void drop_segment();
 
   const std::string folder_;
@@ -77,6 +84,7 @@ class JournalReader {
   std::size_t used_ = 0;  // of the buffer
   // First sequence of the segment after this one, once there is one; data ends before it.
   std::optional<std::uint64_t> next_first_sequence_;
+  std::optional<JournalPosition> no_next_at_;  // the durable_to at which there was none
 };
 
 }  // namespace pool

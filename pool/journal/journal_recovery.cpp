@@ -45,7 +45,12 @@ base::Result<RecoveredTail, std::string> recover_journal(const std::string& fold
   const std::uint64_t newest = segments->back();
   const std::string path = segment_path(folder, newest);
   const auto header = read_segment_header(folder, newest);
-  if (!header) return base::err(header.error() + "; move it out of the folder to start without it");
+  if (!header) {
+    const bool damaged = header.error().kind == SegmentError::Kind::damaged;
+    return base::err(header.error().message +
+                     (damaged ? "; move it out of the folder to start without it"
+                              : "; its records are wanted: make it readable and start again"));
+  }
   if (header->journal != journal) {
     return base::err(path + ": belongs to journal " + base::to_hex(header->journal) +
                      ", but journal_id says " + base::to_hex(journal));

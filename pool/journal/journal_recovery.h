@@ -16,7 +16,8 @@ struct RecoveredTail {
 // Walks the newest segment to its last whole record and syncs it, so that what was written but not
 // synced before a crash is on disk before anyone counts on it. The torn tail stays where it is: the
 // next segment's header says where this one ended. Removes unfinished *.tmp files.
-// Error: one line; the newest segment's header is damaged, or it belongs to another journal.
+// Error: one line; the newest segment can't be read, its header is damaged, or it belongs to
+// another journal.
 [[nodiscard]] base::Result<RecoveredTail, std::string> recover_journal(const std::string& folder,
                                                                        const JournalUuid& journal);
 

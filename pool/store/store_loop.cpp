@@ -71,6 +71,7 @@ void StoreLoop::work() {
     if (batch_->entries.empty() && batch_->gaps.empty()) {
       remove_stored_segments();
     } else {
+      note_gaps();
       ship_batch();
     }
   }
@@ -114,6 +115,27 @@ bool StoreLoop::read_batch() {
   restart_from({stored_, shares_total_});
   schedule(options_.retry_last);
   return false;
+}
+
+// Before the gaps are stored: once they are, the segments around them may be deleted.
+void StoreLoop::note_gaps() {
+  for (const JournalGap& gap : batch_->gaps) {
+    if (gap.after <= gaps_noted_to_) continue;  // of a batch that is tried again
+    gaps_noted_to_ = gap.after;
+    if (gap.after.sequence < gap.before.sequence) {
+      LOG(warning, "journal_lost_its_tail", {"stored_record", gap.before.sequence},
+          {"goes_on_after", gap.after.sequence});
+      continue;
+    }
+    LOG(critical, "journal_records_missing", {"first", gap.before.sequence + 1},
+        {"last", gap.after.sequence}, {"segment_before", segment_file_name(gap.before.segment)},
+        {"segment_after", segment_file_name(gap.after.segment)});
+    const auto kept = keep_damaged_segments(folder_, gap.before.segment, gap.after.segment);
+    if (kept) continue;
+    segments_removable_ = false;
+    LOG(critical, "journal_segments_stay", {"error", kept.error()},
+        {"effect", "no segment is deleted until the pool is started again"});
+  }
 }
 
 void StoreLoop::ship_batch() {
@@ -177,7 +199,7 @@ void StoreLoop::remove_stored_segments() {
   // Everything before the reader is stored, also where it has crossed into a segment without
   // records.
   const std::uint64_t segment = reader_->position().segment;
-  if (segment == segments_checked_) return;
+  if (segment == segments_checked_ || !segments_removable_) return;
   segments_checked_ = segment;
   const std::size_t removed =
       remove_shipped_segments(folder_, segment, std::max<std::size_t>(options_.segments_kept, 2));

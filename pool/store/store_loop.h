@@ -63,6 +63,7 @@ class StoreLoop {
   void work();
   bool connect();
   bool read_batch();
+  void note_gaps();
   void ship_batch();
   void on_shipped(const DatabasePosition& now);
   void on_refused(const DatabaseError& error);
@@ -86,6 +87,8 @@ class StoreLoop {
   std::size_t batch_records_;  // fewer while a refused record is looked for
   std::chrono::milliseconds retry_delay_;
   std::uint64_t segments_checked_ = 0;  // stored segment at the last look for old ones
+  JournalPosition gaps_noted_to_;       // the log has told of those before
+  bool segments_removable_ = true;      // no damaged one is without its second name
   bool scheduled_ = false;
   bool stopping_ = false;
   std::chrono::steady_clock::time_point stop_at_{};

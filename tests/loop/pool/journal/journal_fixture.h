@@ -101,6 +101,15 @@ inline base::Bytes file_bytes(const std::string& path) {
   return {bytes.begin(), bytes.end()};
 }
 
+// A file that is there and can't be opened, not even by root: a link to itself.
+inline void make_unreadable(const std::string& path) {
+  std::filesystem::rename(path, path + ".away");
+  std::filesystem::create_symlink(path, path);
+}
+inline void make_readable_again(const std::string& path) {
+  std::filesystem::rename(path + ".away", path);
+}
+
 // Writes a segment file by hand: shares numbered from `first_share`, sequence numbers from
 // `first_sequence`.
 inline std::uint64_t write_segment(const std::string& folder, std::uint64_t segment,

@@ -18,6 +18,22 @@ TEST_CASE("only shipped segments are deleted, and never the newest ones") {
   CHECK_EQ(pool::remove_shipped_segments(folder.path(), 100, 3), 0);
 }
 
+TEST_CASE("damaged segments keep a second name when the first is deleted") {
+  const TemporaryFolder folder;
+  for (const std::uint64_t segment : {1, 2, 3, 4}) {
+    write_segment(folder.path(), segment, segment, segment, 1);
+  }
+  for (int twice = 0; twice < 2; ++twice) {
+    REQUIRE(pool::keep_damaged_segments(folder.path(), 2, 4).has_value());
+  }
+  CHECK_EQ(pool::list_segments(folder.path()), std::vector<std::uint64_t>{1, 2, 3, 4});
+  CHECK_EQ(pool::remove_shipped_segments(folder.path(), 4, 0), 3);
+  for (const std::uint64_t segment : {1, 2, 3, 4}) {
+    const std::string kept = pool::segment_path(folder.path(), segment) + ".damaged";
+    CHECK_EQ(std::filesystem::exists(kept), (segment == 2 || segment == 3));
+  }
+}
+
 TEST_CASE("the journal's id lasts, and is found again in the segments") {
   const TemporaryFolder folder;
   const auto made = pool::load_or_make_journal_id(folder.path());
@@ -39,9 +55,11 @@ TEST_CASE("a segment appears under its name with its header on disk") {
   CHECK_FALSE(std::filesystem::exists(pool::segment_path(folder.path(), 77) + ".tmp"));
   std::filesystem::rename(pool::segment_path(folder.path(), 77),
                           pool::segment_path(folder.path(), 78));
-  CHECK(
-      pool::read_segment_header(folder.path(), 78).error().find("the header is that of segment") !=
-      std::string::npos);
+  const auto wrong = pool::read_segment_header(folder.path(), 78);
+  CHECK_EQ(wrong.error().kind, pool::SegmentError::Kind::damaged);
+  CHECK(wrong.error().message.find("the header is that of segment") != std::string::npos);
+  CHECK_EQ(pool::read_segment_header(folder.path(), 79).error().kind,
+           pool::SegmentError::Kind::missing);
 }
 
 TEST_CASE("the lock keeps others out until it is let go") {

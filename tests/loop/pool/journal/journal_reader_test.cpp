@@ -88,6 +88,12 @@ TEST_CASE("a journal that lost its tail goes on from its next segment") {
   CHECK(got.gaps[0].after.sequence < got.gaps[0].before.sequence);
 }
 
+TEST_CASE("the newest segment can't be missing") {
+  const TemporaryFolder folder;
+  const auto got = read_back(folder.path(), test_uuid, {8, 900, 7}, {8, 200, 5});
+  CHECK_EQ(got.error.find(pool::segment_path(folder.path(), 8) + ": is missing"), 0);
+}
+
 TEST_CASE("a position in a segment that is gone goes on with the next one") {
   const TemporaryFolder folder;
   const std::uint64_t durable = write_segment(folder.path(), 8, 6, 6, 2);
@@ -104,6 +110,49 @@ TEST_CASE("another journal's segment, or one with a damaged header, is not read"
   write_file(pool::segment_path(folder.path(), 3), base::Bytes(40, 0));
   const std::uint64_t durable = write_segment(folder.path(), 4, 6, 6, 1);
   CHECK_EQ(read_back(folder.path(), test_uuid, {4, durable, 6}).shares, numbers(1, 6));
+}
+
+TEST_CASE("a segment that can't be read now is an error, not the end of the journal") {
+  const TemporaryFolder folder;
+  write_segment(folder.path(), 1, 1, 1, 5);
+  write_segment(folder.path(), 2, 6, 6, 5);
+  const std::uint64_t durable = write_segment(folder.path(), 3, 11, 11, 5);
+  for (const std::uint64_t segment : {1, 2, 3}) {
+    CAPTURE(segment);
+    const std::string path = pool::segment_path(folder.path(), segment);
+    const std::string away = path + ".away";
+    make_unreadable(path);
+    const auto got = read_back(folder.path(), test_uuid, {3, durable, 15});
+    CHECK_EQ(got.error.find(path + ": can't open: "), 0);
+    CHECK(got.gaps.empty());
+    make_readable_again(path);
+    // From a position inside it, too.
+    std::filesystem::rename(path, away);
+    std::filesystem::create_directory(path);  // opens, but can't be read
+    const std::uint64_t before = segment * 5 - 5;
+    const auto inside = read_back(folder.path(), test_uuid, {3, durable, 15},
+                                  {segment, pool::segment_header_bytes, before});
+    CHECK_EQ(inside.error.find(path + ": can't read at byte 64: "), 0);
+    CHECK(inside.gaps.empty());
+    std::filesystem::remove(path);
+    std::filesystem::rename(away, path);
+    CHECK_EQ(read_back(folder.path(), test_uuid, {3, durable, 15}, got.end).shares,
+             numbers(got.end.sequence + 1, 15));
+  }
+}
+
+TEST_CASE("the next segment is looked for once for each durable end") {
+  const TemporaryFolder folder;
+  write_segment(folder.path(), 1, 1, 1, 10);
+  pool::JournalReader reader(folder.path(), test_uuid, {});
+  pool::JournalBatch batch;
+  REQUIRE(reader.read(1, {5, 64, 0}, batch).has_value());
+  write_segment(folder.path(), 2, 4, 104, 1);
+  REQUIRE(reader.read(1, {5, 64, 0}, batch).has_value());
+  write_segment(folder.path(), 3, 5, 5, 0);
+  REQUIRE(reader.read(100, {3, 64, 4}, batch).has_value());
+  CHECK_EQ(batch.entries.size(), 4);  // 1 to 3 of the first, and the one that took over
+  CHECK(batch.gaps.empty());
 }
 
 TEST_CASE("records read while the file grows come once, whatever the steps") {

@@ -43,4 +43,10 @@ TEST_CASE("recovery refuses what it can't be sure of, and says where") {
   const auto damaged = pool::recover_journal(folder.path(), test_uuid);
   REQUIRE_FALSE(damaged.has_value());
   CHECK(damaged.error().find("0000000000000002.journal: damaged header") != std::string::npos);
+  CHECK(damaged.error().find("move it out") != std::string::npos);
+  make_unreadable(pool::segment_path(folder.path(), 2));
+  const auto unreadable = pool::recover_journal(folder.path(), test_uuid);
+  REQUIRE_FALSE(unreadable.has_value());
+  CHECK(unreadable.error().find("0000000000000002.journal: can't open") != std::string::npos);
+  CHECK(unreadable.error().find("move it out") == std::string::npos);
 }

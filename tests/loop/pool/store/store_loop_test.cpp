@@ -271,6 +271,33 @@ TEST_CASE("a gap in the journal is an event, and the rest is stored") {
            "critical: journal records 21 to 30 are missing: they were not stored");
 }
 
+TEST_CASE("a segment that can't be read is waited for, and damaged ones are never deleted") {
+  const std::string database = migrated_database();
+  JournalFeed feed(1);  // a segment for each append
+  for (std::uint64_t n = 0; n < 6; ++n) feed.append_shares(n * 10 + 1, 10);
+  const auto segments = pool::list_segments(feed.journal_folder());
+  const std::string unreadable = pool::segment_path(feed.journal_folder(), (*segments)[3]);
+  const std::string damaged = pool::segment_path(feed.journal_folder(), (*segments)[1]);
+  base::Bytes bytes = journal_test::file_bytes(damaged);
+  bytes[bytes.size() / 2] ^= 1;
+  journal_test::write_file(damaged, bytes);
+  journal_test::make_unreadable(unreadable);
+  RunningStore store(database, feed, [](auto& options) {
+    options.retry_last = 20ms;
+    options.segments_kept = 2;
+  });
+  store.advance(feed);
+  wait_until([&] { return store.latest().error.find(unreadable + ": can't open") == 0; });
+  CHECK(std::stoul(ask(database, "SELECT count(*) FROM shares")) < 30);
+  journal_test::make_readable_again(unreadable);
+  store.wait_stored(feed);
+  CHECK_EQ(ask(database, "SELECT count(*) FROM shares WHERE sequence > 20"), "40");
+  CHECK_EQ(ask(database, "SELECT count(*) FROM events WHERE severity = 'critical'"), "1");
+  wait_until([&] { return pool::list_segments(feed.journal_folder())->size() == 2; });
+  CHECK(journal_test::file_bytes(damaged + ".damaged") == bytes);
+  CHECK_FALSE(std::filesystem::exists(unreadable + ".damaged"));
+}
+
 TEST_CASE("stored segments are deleted, except the newest") {
   const std::string database = migrated_database();
   JournalFeed feed(1);
