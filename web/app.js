@@ -212,7 +212,7 @@
   async function readBlocks(p) {
     const now = JSON.stringify([p.blocks, p.blocks_found, p.database.connected]);
     if (now === blocksSeen) return;
-    const answer = await fetch('/api/v1/blocks', { cache: 'no-store' });
+    const answer = await fetch('/api/v1/blocks', { cache: 'no-store', signal: AbortSignal.timeout(5000) });
     if (!answer.ok) return;  // the database is away: the last rows stay
     const read = await answer.json();
     blocksSeen = now;
