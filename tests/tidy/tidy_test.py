@@ -102,7 +102,7 @@ constexpr int table[] = {1, 2, 3};
 class Count(unittest.TestCase):
     LOG = """
 1/3 Test: unit_a
-[doctest] test cases:  4 |  3 passed | 1 failed | 0 skipped
+[doctest] test cases:  4 |  3 passed | 1 failed | 2 skipped
 Test Failed.
 2/3 Test: crashed
 Segmentation fault
@@ -113,7 +113,7 @@ Test Passed.
 """
 
     def test_cases_programs_and_crashes(self):
-        self.assertEqual(count_tests.count_ctest(self.LOG), (4, 2))
+        self.assertEqual(count_tests.count_ctest(self.LOG), (4, 2, 2))
 
 
 if __name__ == "__main__":

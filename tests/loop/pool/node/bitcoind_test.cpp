@@ -14,16 +14,14 @@ namespace pool {
 namespace {
 
 using namespace std::chrono_literals;
+using test::needs_bitcoind;
 using test::NodeThread;
 using test::RegtestNode;
 
-// Runs a test body with a node, or says that it could not.
+// Runs a test body with a node; for cases that needs_bitcoind() marks.
 void with_node(const std::function<void(uv::Loop&, RegtestNode&)>& body) {
   const auto program = test::find_bitcoind();
-  if (!program) {
-    MESSAGE("skipped: no bitcoind in $BITCOIND or PATH");
-    return;
-  }
+  REQUIRE(program);
   uv::Loop loop;
   RegtestNode node(loop, *program);
   body(loop, node);
@@ -39,7 +37,8 @@ std::size_t files_in(const std::string& folder) {
 
 }  // namespace
 
-TEST_CASE("a fresh chain at height 0 is mined on; a new tip leads to a new clean job") {
+TEST_CASE("a fresh chain at height 0 is mined on; a new tip leads to a new clean job" *
+          needs_bitcoind()) {
   for (const bool with_zmq : {true, false}) {
     CAPTURE(with_zmq);
     with_node([&](uv::Loop& loop, RegtestNode& node) {
@@ -59,7 +58,8 @@ TEST_CASE("a fresh chain at height 0 is mined on; a new tip leads to a new clean
   }
 }
 
-TEST_CASE("a found block becomes the node's tip, pays the script, and is journalled") {
+TEST_CASE("a found block becomes the node's tip, pays the script, and is journalled" *
+          needs_bitcoind()) {
   with_node([&](uv::Loop& loop, RegtestNode& node) {
     test::TemporaryFolder data;
     const base::Bytes script = *base::from_hex("0014751e76e8199196d454941c45d1b3a323f1433bd6");
@@ -95,7 +95,8 @@ TEST_CASE("a found block becomes the node's tip, pays the script, and is journal
   });
 }
 
-TEST_CASE("of two blocks for one height the second is known, but not in the best chain") {
+TEST_CASE("of two blocks for one height the second is known, but not in the best chain" *
+          needs_bitcoind()) {
   with_node([&](uv::Loop& loop, RegtestNode& node) {
     test::TemporaryFolder data;
     NodeThread pool(loop, {.nodes = {node.config(true)}, .data_dir = data.path()});
@@ -109,7 +110,7 @@ TEST_CASE("of two blocks for one height the second is known, but not in the best
   });
 }
 
-TEST_CASE("a block that the node refuses is journalled with the node's reason") {
+TEST_CASE("a block that the node refuses is journalled with the node's reason" * needs_bitcoind()) {
   with_node([&](uv::Loop& loop, RegtestNode& node) {
     test::TemporaryFolder data;
     NodeThread pool(loop, {.nodes = {node.config(true)}, .data_dir = data.path()});
@@ -124,7 +125,7 @@ TEST_CASE("a block that the node refuses is journalled with the node's reason") 
   });
 }
 
-TEST_CASE("a reorganisation to a lower height is followed") {
+TEST_CASE("a reorganisation to a lower height is followed" * needs_bitcoind()) {
   for (const bool with_zmq : {true, false}) {
     CAPTURE(with_zmq);
     with_node([&](uv::Loop& loop, RegtestNode& node) {
@@ -143,8 +144,8 @@ TEST_CASE("a reorganisation to a lower height is followed") {
   }
 }
 
-TEST_CASE(
-    "a node that is killed and comes back is used again, and gets the block found meanwhile") {
+TEST_CASE("a node that is killed and comes back is used again, and gets the block found meanwhile" *
+          needs_bitcoind()) {
   with_node([&](uv::Loop& loop, RegtestNode& node) {
     test::TemporaryFolder data;
     NodeThread pool(loop, {.nodes = {node.config(true)}, .data_dir = data.path()});
@@ -167,7 +168,8 @@ TEST_CASE(
   });
 }
 
-TEST_CASE("a block that the pool did not see through is submitted at the next start") {
+TEST_CASE("a block that the pool did not see through is submitted at the next start" *
+          needs_bitcoind()) {
   with_node([&](uv::Loop& loop, RegtestNode& node) {
     test::TemporaryFolder data;
     FoundBlock found;
@@ -189,7 +191,8 @@ TEST_CASE("a block that the pool did not see through is submitted at the next st
   });
 }
 
-TEST_CASE("an outcome that never became durable is told again after a restart, as a duplicate") {
+TEST_CASE("an outcome that never became durable is told again after a restart, as a duplicate" *
+          needs_bitcoind()) {
   with_node([&](uv::Loop& loop, RegtestNode& node) {
     test::TemporaryFolder data;
     const NodeThread::Setting setting{.nodes = {node.config(true)},
@@ -211,7 +214,7 @@ TEST_CASE("an outcome that never became durable is told again after a restart, a
   });
 }
 
-TEST_CASE("check_node with a real node") {
+TEST_CASE("check_node with a real node" * needs_bitcoind()) {
   with_node([&](uv::Loop&, RegtestNode& node) {
     const auto good = check_node(node.config(false), bitcoin::Network::regtest, 10s);
     REQUIRE_MESSAGE(good.has_value(), (good ? std::string() : good.error()));

@@ -35,6 +35,9 @@ inline std::optional<std::string> find_bitcoind() {
   return std::nullopt;
 }
 
+// TEST_CASE("…" * needs_bitcoind()): counted as skipped where there is none.
+inline doctest::skip needs_bitcoind() { return doctest::skip(!find_bitcoind()); }
+
 // A port that nothing listens on at this moment.
 inline std::uint16_t free_port(uv::Loop& loop) {
   auto listener = uv::TcpListener::listen(loop, {.host = "127.0.0.1"}, {}, [](auto) {});
