@@ -114,6 +114,7 @@ base::Result<DatabasePosition, DatabaseError> ShareWriter::connect() {
   if (connected) {
     position = guarded([&] {
       set_up_session();
+      lock_journal_of_session();
       return register_journal();
     });
   } else {
@@ -133,22 +134,40 @@ void ShareWriter::disconnect() {
 void ShareWriter::set_up_session() {
   pqxx::nontransaction session(connection_->get());
   // A commit that was answered must last even if this server's cluster defaults say otherwise; and
-  // a transaction whose client is gone must not hold the position's lock for long.
+  // a client that is gone must not hold the locks on its journal for long.
   session.exec(
       "SET synchronous_commit = on; SET idle_in_transaction_session_timeout = '60s';"
-      "SET lock_timeout = '30s'; SET TimeZone = 'UTC'; SET DateStyle = 'ISO';"
+      "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
+      "SET tcp_user_timeout = 15000; SET lock_timeout = '30s'; SET TimeZone = 'UTC'; SET DateStyle "
+      "= 'ISO';"
       "SET client_encoding = 'UTF8'; SET standard_conforming_strings = on");
+}
+
+// Held until the session ends. Two pools with one journal id would take turns at its position, and
+// delete segments that only the other has stored.
+void ShareWriter::lock_journal_of_session() {
+  pqxx::nontransaction session(connection_->get());
+  const auto row = session.exec_params1(
+      "SELECT pg_try_advisory_lock(hashtextextended('phasepool journal ' || $1::uuid, 0))",
+      journal_text_);
+  if (row[0].as<bool>()) return;
+  throw pqxx::failure("journal " + journal_text_ +
+                      " is being stored by another session of this database: is a second pool "
+                      "running on a copy of data_dir? Each pool needs a data_dir of its own");
 }
 
 DatabasePosition ShareWriter::register_journal() {
   pqxx::work transaction(connection_->get());
-  transaction.exec_params(
-      "INSERT INTO journal_positions (journal) VALUES ($1::uuid) ON CONFLICT DO NOTHING",
-      journal_text_);
-  journal_id_ = transaction
-                    .exec_params1("SELECT id FROM journal_positions WHERE journal = $1::uuid",
-                                  journal_text_)[0]
-                    .as<std::string>();
+  const std::string find = "SELECT id FROM journal_positions WHERE journal = $1::uuid";
+  auto rows = transaction.exec_params(find, journal_text_);
+  if (rows.empty()) {
+    // Only now: an INSERT uses an id up even where it meets a conflict.
+    transaction.exec_params(
+        "INSERT INTO journal_positions (journal) VALUES ($1::uuid) ON CONFLICT DO NOTHING",
+        journal_text_);
+    rows = transaction.exec_params(find, journal_text_);
+  }
+  journal_id_ = rows.at(0)[0].as<std::string>();
   const DatabasePosition position = lock_position(transaction);
   transaction.commit();
   return position;

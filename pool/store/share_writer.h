@@ -32,7 +32,8 @@ class ShareWriter {
   ShareWriter(std::string database, const JournalUuid& journal);
 
   bool is_connected() const { return connection_ != nullptr; }
-  // Connects, checks the schema, registers the journal, and says where it stands.
+  // Connects, checks the schema, registers the journal, and says where it stands. Refused while
+  // another session stores the same journal.
   [[nodiscard]] base::Result<DatabasePosition, DatabaseError> connect();
   void disconnect();
 
@@ -56,6 +57,7 @@ class ShareWriter {
   using WorkerIds = std::vector<const std::int64_t*>;
 
   void set_up_session();
+  void lock_journal_of_session();
   DatabasePosition register_journal();
   DatabasePosition lock_position(pqxx::work& transaction);
   void store_position(pqxx::work& transaction, const DatabasePosition& position);

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <fstream>
+#include <tuple>
+#include <utility>
 
 namespace pool {
 
@@ -88,11 +90,13 @@ bool StoreLoop::connect() {
   const auto position = writer_->connect();
   if (!position) {
     on_lost(position.error().message);
+    connection_logged_ = false;
     return false;
   }
-  LOG(info, "store_connected", {"database", without_password(options_.database)},
-      {"stored_to_record", position->position.sequence});
-  retry_delay_ = options_.retry_first;
+  if (!std::exchange(connection_logged_, true)) {
+    LOG(info, "store_connected", {"database", without_password(options_.database)},
+        {"stored_to_record", position->position.sequence});
+  }
   restart_from(*position);
   note_first_contact();
   report(true, "");
@@ -105,16 +109,37 @@ void StoreLoop::restart_from(const DatabasePosition& at) {
   reader_ = std::make_unique<JournalReader>(folder_, options_.journal, stored_);
 }
 
+// A position that this journal has not reached is not its own: nothing is read from there, and
+// nothing before it is deleted.
+bool StoreLoop::database_is_ahead() {
+  if (durable_to_ == JournalPosition{}) return false;  // the journal has not said yet
+  return std::tie(stored_.segment, stored_.offset) >
+         std::tie(durable_to_.segment, durable_to_.offset);
+}
+
 bool StoreLoop::read_batch() {
   batch_->clear();
+  if (database_is_ahead()) {
+    on_unreadable("the database has this journal stored up to segment " +
+                  segment_file_name(stored_.segment) + ", but in " + folder_ +
+                  " it ends in segment " + segment_file_name(durable_to_.segment) +
+                  ": is data_dir an older copy, or was the clock ahead? Nothing is stored or "
+                  "deleted until the journal has a newer segment");
+    return false;
+  }
   const auto read = reader_->read(batch_records_, durable_to_, *batch_);
   if (read || !batch_->entries.empty()) return true;
-  // A journal that can't be read may be readable later (permissions, a disk that comes back).
-  if (reported_.error != read.error()) LOG(error, "journal_unreadable", {"error", read.error()});
-  report(true, read.error());
+  on_unreadable(read.error());
+  return false;
+}
+
+// A journal that can't be read may be readable later (permissions, a disk that comes back).
+void StoreLoop::on_unreadable(const std::string& why) {
+  if (error_logged_ != why) LOG(error, "journal_unreadable", {"error", why});
+  error_logged_ = why;
+  report(true, why);
   restart_from({stored_, shares_total_});
   schedule(options_.retry_last);
-  return false;
 }
 
 // Before the gaps are stored: once they are, the segments around them may be deleted.
@@ -160,6 +185,9 @@ void StoreLoop::on_shipped(const DatabasePosition& now) {
   const bool full = batch_->entries.size() >= batch_records_;
   stored_ = now.position;
   shares_total_ = now.shares_total;
+  retry_delay_ = options_.retry_first;
+  error_logged_.clear();
+  connection_logged_ = false;
   batch_records_ = std::min(batch_records_ * 2, options_.batch_records_max);
   report(true, "");
   remove_stored_segments();
@@ -186,10 +214,11 @@ void StoreLoop::on_refused(const DatabaseError& error) {
 
 void StoreLoop::on_lost(const std::string& why) {
   writer_->disconnect();
-  if (!reported_once_ || reported_.connected || reported_.error != why) {
+  if (error_logged_ != why) {
     LOG(error, "store_disconnected", {"database", without_password(options_.database)},
         {"error", why}, {"retry_ms", retry_delay_.count()});
   }
+  error_logged_ = why;
   report(false, why);
   schedule(retry_delay_);
   retry_delay_ = std::min(retry_delay_ * 2, options_.retry_last);
@@ -198,7 +227,7 @@ void StoreLoop::on_lost(const std::string& why) {
 void StoreLoop::remove_stored_segments() {
   // Everything before the reader is stored, also where it has crossed into a segment without
   // records.
-  const std::uint64_t segment = reader_->position().segment;
+  const std::uint64_t segment = std::min(reader_->position().segment, durable_to_.segment);
   if (segment == segments_checked_ || !segments_removable_) return;
   segments_checked_ = segment;
   const std::size_t removed =
@@ -216,9 +245,7 @@ void StoreLoop::note_first_contact() {
 }
 
 void StoreLoop::report(bool connected, const std::string& error) {
-  reported_ = StoredStats{connected, error, stored_, shares_total_};
-  reported_once_ = true;
-  hooks_.stored(reported_);
+  hooks_.stored(StoredStats{connected, error, stored_, shares_total_});
 }
 
 bool has_served(const std::string& data_dir, const std::string& database) {

@@ -62,7 +62,9 @@ class StoreLoop {
   void on_message(const StoreMessage& message);
   void work();
   bool connect();
+  bool database_is_ahead();
   bool read_batch();
+  void on_unreadable(const std::string& why);
   void note_gaps();
   void ship_batch();
   void on_shipped(const DatabasePosition& now);
@@ -84,16 +86,16 @@ class StoreLoop {
   JournalPosition durable_to_;
   JournalPosition stored_;  // as the database has it
   std::uint64_t shares_total_ = 0;
-  std::size_t batch_records_;  // fewer while a refused record is looked for
-  std::chrono::milliseconds retry_delay_;
-  std::uint64_t segments_checked_ = 0;  // stored segment at the last look for old ones
-  JournalPosition gaps_noted_to_;       // the log has told of those before
-  bool segments_removable_ = true;      // no damaged one is without its second name
+  std::size_t batch_records_;              // fewer while a refused record is looked for
+  std::chrono::milliseconds retry_delay_;  // the first one again after a batch that was shipped
+  std::uint64_t segments_checked_ = 0;     // stored segment at the last look for old ones
+  JournalPosition gaps_noted_to_;          // the log has told of those before
+  bool segments_removable_ = true;         // no damaged one is without its second name
+  std::string error_logged_;               // since the last batch that was shipped
+  bool connection_logged_ = false;         // since then, or since a connection could not be made
   bool scheduled_ = false;
   bool stopping_ = false;
   std::chrono::steady_clock::time_point stop_at_{};
-  StoredStats reported_;
-  bool reported_once_ = false;
   uv::Loop loop_;
   uv::Timer timer_;
   uv::Mailbox<StoreMessage> mailbox_;

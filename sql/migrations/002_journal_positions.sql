@@ -3,7 +3,7 @@
 
 CREATE TABLE journal_positions (
   journal uuid PRIMARY KEY,
-  id smallint GENERATED ALWAYS AS IDENTITY UNIQUE,
+  id integer GENERATED ALWAYS AS IDENTITY UNIQUE,
   segment bigint NOT NULL DEFAULT 0,
   file_offset bigint NOT NULL DEFAULT 0,
   sequence bigint NOT NULL DEFAULT 0,

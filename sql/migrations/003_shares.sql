@@ -2,7 +2,7 @@
 
 CREATE TABLE shares (
   time timestamptz NOT NULL,
-  journal smallint NOT NULL,
+  journal integer NOT NULL,
   sequence bigint NOT NULL,
   worker_id bigint NOT NULL,
   height integer NOT NULL,

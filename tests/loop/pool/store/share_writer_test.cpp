@@ -47,6 +47,33 @@ TEST_CASE("refused data leaves the connection and the position; a refusal moves 
   CHECK_EQ(ask(database, "SELECT count(*) FROM shares JOIN workers w ON w.id = worker_id"), "1");
 }
 
+TEST_CASE("a connection uses up no id of the journal's") {
+  const std::string database = migrated_database();
+  for (std::uint8_t n = 1; n <= 5; ++n) {
+    for (const pool::JournalUuid& journal : {journal_test::test_uuid, pool::JournalUuid{n}}) {
+      pool::ShareWriter writer(database, journal);
+      REQUIRE(writer.connect().has_value());
+    }
+  }
+  CHECK_EQ(ask(database, "SELECT max(id) FROM journal_positions"), "6");
+}
+
+TEST_CASE("a second session for the same journal is refused until the first ends") {
+  const std::string database = migrated_database();
+  pool::ShareWriter writer(database, journal_test::test_uuid);
+  REQUIRE(writer.connect().has_value());
+  pool::ShareWriter clone(database, journal_test::test_uuid);
+  const auto refused = clone.connect();
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message.find("a second pool running on a copy of data_dir?") !=
+        std::string::npos);
+  CHECK_FALSE(clone.is_connected());
+  pool::ShareWriter other(database, pool::JournalUuid{9});
+  CHECK(other.connect().has_value());
+  writer.disconnect();
+  wait_until([&] { return clone.connect().has_value(); });
+}
+
 TEST_CASE("two journals ship side by side") {
   const std::string database = migrated_database();
   for (std::uint8_t n = 1; n <= 2; ++n) {

@@ -111,6 +111,7 @@ class RunningStore {
     loop_ = std::make_unique<pool::StoreLoop>(
         options, pool::StoreLoop::Hooks{[this](pool::StoredStats stats) {
           const std::scoped_lock lock(mutex_);
+          if (!stats.error.empty()) ++errors_;
           latest_ = std::move(stats);
         }});
     thread_ = std::thread([this] { loop_->run(); });
@@ -129,6 +130,11 @@ class RunningStore {
     const std::scoped_lock lock(mutex_);
     return latest_;
   }
+  // Reports with an error, so far.
+  int errors() {
+    const std::scoped_lock lock(mutex_);
+    return errors_;
+  }
   void wait_stored(const JournalFeed& feed) {
     wait_until([&] { return latest().connected && latest().shipped_to == feed.durable_to(); });
   }
@@ -136,6 +142,7 @@ class RunningStore {
  private:
   std::mutex mutex_;
   pool::StoredStats latest_;
+  int errors_ = 0;
   std::unique_ptr<pool::StoreLoop> loop_;
   std::thread thread_;
 };

@@ -298,6 +298,42 @@ TEST_CASE("a segment that can't be read is waited for, and damaged ones are neve
   CHECK_FALSE(std::filesystem::exists(unreadable + ".damaged"));
 }
 
+TEST_CASE("a database that is ahead of the journal is told, and deletes nothing") {
+  const std::string database = migrated_database();
+  JournalFeed feed(1);
+  for (std::uint64_t n = 0; n < 6; ++n) feed.append_shares(n * 10 + 1, 10);
+  ask(database,
+      "INSERT INTO journal_positions (journal, segment, file_offset, sequence) VALUES"
+      " ('01020304000000000000000000000000', 500, 64, 900)");
+  RunningStore store(database, feed, [](auto& options) { options.segments_kept = 2; });
+  store.advance(feed);
+  wait_until([&] {
+    return store.latest().error.find("stored up to segment 00000000000001f4.journal") !=
+           std::string::npos;
+  });
+  store.stop();
+  CHECK_EQ(pool::list_segments(feed.journal_folder())->size(), 6);
+  CHECK_EQ(ask(database, "SELECT count(*) FROM shares"), "0");
+}
+
+TEST_CASE("a batch that fails again and again is tried less and less often") {
+  const std::string database = migrated_database();
+  ask(database, "ALTER TABLE shares RENAME COLUMN height TO heights");
+  JournalFeed feed;
+  feed.append_shares(1, 10);
+  RunningStore store(database, feed, [](auto& options) {
+    options.retry_first = 100ms;
+    options.retry_last = 400ms;
+  });
+  store.advance(feed);
+  const auto started = std::chrono::steady_clock::now();
+  wait_until([&] { return store.errors() >= 4; });  // 100, 200 and 400 ms apart
+  CHECK(std::chrono::steady_clock::now() - started >= 700ms);
+  ask(database, "ALTER TABLE shares RENAME COLUMN heights TO height");
+  store.wait_stored(feed);
+  check_stored_once(database, 10);
+}
+
 TEST_CASE("stored segments are deleted, except the newest") {
   const std::string database = migrated_database();
   JournalFeed feed(1);
