@@ -84,6 +84,8 @@ inline constexpr auto http_idle_deadline = 60s;     // between two requests
 inline constexpr auto http_request_deadline = 20s;  // from a request's first byte to its last
 inline constexpr std::size_t http_header_bytes_max = 16 * 1024;
 inline constexpr std::size_t http_body_bytes_max = 16 * 1024;
+// Requests of one client that wait for it to read its answers; with more, its connection ends.
+inline constexpr std::size_t http_requests_waiting_max = 32;
 inline constexpr std::size_t http_write_queue_bytes_max = 512 * 1024;
 // Past this many unread bytes of answers, further requests of a connection wait.
 inline constexpr std::size_t http_write_queue_bytes_high = 128 * 1024;

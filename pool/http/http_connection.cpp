@@ -36,18 +36,31 @@ HttpConnection::HttpConnection(std::unique_ptr<uv::TcpStream> stream, const Site
 void HttpConnection::start() { stream_->start_reading(); }
 
 void HttpConnection::on_bytes(base::ByteSpan bytes) {
-  if (finishing_ || broken_) return;
+  if (finishing_ || broken_ || overrun_) return;
   const base::MonoTime now = uv::read_clock().mono;
-  const std::size_t before = waiting_.size();
-  const auto pushed = parser_.push(
-      bytes, [this](net::HttpRequest&& request) { waiting_.push_back(std::move(request)); });
+  const std::uint64_t before = requests_;
+  const auto pushed =
+      parser_.push(bytes, [this](net::HttpRequest&& request) { on_request(std::move(request)); });
   if (!pushed) broken_ = pushed.error();
-  if (waiting_.size() > before) {
+  if (requests_ > before) {
     request_begun_ = false;
     last_progress_ = now;
   } else if (!std::exchange(request_begun_, true)) {
     last_progress_ = now;
   }
+  answer_waiting();
+}
+
+// Answered at once where there is room, so that a chunk full of small requests is never kept whole.
+void HttpConnection::on_request(net::HttpRequest&& request) {
+  ++requests_;
+  if (finishing_ || overrun_) return;
+  if (waiting_.size() == limits::http_requests_waiting_max) {
+    overrun_ = true;
+    waiting_.back().keep_alive = false;
+    return;
+  }
+  waiting_.push_back(std::move(request));
   answer_waiting();
 }
 

@@ -1,8 +1,9 @@
 // HttpConnection: one web client. Bytes to requests, requests to Site, answers back, in order.
 //
-// A client that asks faster than it reads is paused: its further requests wait in one read chunk,
-// and the socket is not read until the answers have drained. What can't be a request is answered
-// with the reason, after the answers before it, and the connection closes.
+// A client that asks faster than it reads is paused: its further requests wait, and the socket is
+// not read until the answers have drained. Of those that had come in one read chunk, at most
+// limits::http_requests_waiting_max wait: they are answered, and the connection closes. What can't
+// be a request is answered with the reason, after the answers before it, and the connection closes.
 //
 // Lifetime: the owner keeps it until on_closed has come, and destroys it later in the turn.
 // Thread:   the web loop's.
@@ -13,6 +14,7 @@
 #include "common/uv/tcp.h"
 #include "pool/http/site.h"
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -44,6 +46,7 @@ class HttpConnection {
 
  private:
   void on_bytes(base::ByteSpan bytes);
+  void on_request(net::HttpRequest&& request);
   void answer_waiting();
   void send(const net::HttpResponse& response);
 
@@ -53,7 +56,9 @@ class HttpConnection {
   net::HttpRequestParser parser_;
   std::deque<net::HttpRequest> waiting_;
   std::optional<net::HttpError> broken_;  // the parser's end; answered after waiting_
+  bool overrun_ = false;                  // more came than may wait: what follows is ignored
   bool finishing_ = false;
+  std::uint64_t requests_ = 0;
   bool request_begun_ = false;  // bytes of a request have come, and not all
   base::MonoTime last_progress_;
 };
