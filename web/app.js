@@ -109,9 +109,9 @@
   }
 
   function noticeOf(p) {
-    if (p.state === 'no_node') return notice('No node answers.', 'Miners keep their last work, shares are still journaled, and found blocks are kept on disk until a node takes them. ' + (p.node.error || ''), true);
-    if (p.state === 'journal_broken') return notice('The share journal can’t be written.', p.journal.error || '', true);
-    if (p.state === 'database_away') return notice('The database is away.', 'Mining goes on: shares are journaled on disk and stored when it is back. Blocks are those last read. ' + (p.database.error || ''), false);
+    if (p.state === 'no_node') return notice('No node answers.', 'Miners keep their last work, shares are still journaled, and found blocks are kept on disk until a node takes them. The log says why.', true);
+    if (p.state === 'journal_broken') return notice('The share journal can’t be written.', 'The log says why.', true);
+    if (p.state === 'database_away') return notice('The database is away.', 'Mining goes on: shares are journaled on disk and stored when it is back. Blocks are those last read.', false);
     return notice('', '', false);
   }
 

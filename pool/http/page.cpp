@@ -72,14 +72,12 @@ std::string notice(const PoolSnapshot& s) {
   switch (s.condition()) {
     case PoolCondition::no_node:
       return "<b>No node answers.</b> Miners keep their last work, shares are still journaled, and "
-             "found blocks are kept on disk until a node takes them. " +
-             escape_html(s.node->error);
+             "found blocks are kept on disk until a node takes them. The log says why.";
     case PoolCondition::journal_broken:
-      return "<b>The share journal can\u2019t be written.</b> " + escape_html(s.journal->error);
+      return "<b>The share journal can\u2019t be written.</b> The log says why.";
     case PoolCondition::database_away:
       return "<b>The database is away.</b> Mining goes on: shares are journaled on disk and stored "
-             "when it is back. Blocks are those last read. " +
-             escape_html(s.stored->error);
+             "when it is back. Blocks are those last read.";
     default:
       return {};
   }

@@ -37,6 +37,30 @@ PoolCondition PoolSnapshot::condition() const {
   return workers == 0 ? PoolCondition::waiting_for_miners : PoolCondition::mining;
 }
 
+namespace {
+
+void say_instead(std::string& error, const char* text) {
+  if (!error.empty()) error = text;
+}
+
+// Whoever reads the page learns what is wrong; hosts, users and paths, which libpq, the node's RPC
+// and the system name in their errors, are for the log.
+void hide_errors(PoolSnapshot& s) {
+  if (s.node) {
+    say_instead(s.node->error, s.node->connected ? "the node gives no usable template"
+                                                 : "the node does not answer as it should");
+  }
+  if (s.journal) say_instead(s.journal->error, "the disk does not take the journal");
+  if (s.stored) {
+    say_instead(s.stored->error, s.stored->connected
+                                     ? "the journal can't be shipped to the database"
+                                     : "the database is away");
+  }
+  say_instead(s.query_error, "the database could not answer");
+}
+
+}  // namespace
+
 PoolState::PoolState(PoolFacts facts, base::Instant started)
     : facts_(std::move(facts)), started_(started) {
   windows_.sample(started.mono, base::U256{});
@@ -98,6 +122,7 @@ PoolSnapshot PoolState::snapshot(base::Instant now) const {
   out.blocks_by_status = blocks_by_status_;
   out.database_read_us = database_read_us_;
   out.query_error = query_error_;
+  hide_errors(out);
   return out;
 }
 

@@ -29,8 +29,10 @@ class PoolState {
   bool on_totals(const std::string& json, base::Instant now);
   // The database could not be read; the old rows stay.
   void on_query_failed(std::string error) { query_error_ = std::move(error); }
+  const std::string& query_error() const { return query_error_; }
 
   void tick(base::Instant now);
+  // For everybody's eyes: errors are told by their kind, not in the words of libraries.
   PoolSnapshot snapshot(base::Instant now) const;
 
  private:

@@ -72,7 +72,7 @@ struct PoolSnapshot {
   double best_share_difficulty = 0;
   std::optional<std::int64_t> notify_latency_us;  // the slowest shard's
 
-  // The newest of each; nullopt until it has been heard of.
+  // The newest of each; nullopt until it has been heard of. Errors are fit to be published.
   std::optional<NodeStatus> node;
   std::optional<JournalStatus> journal;
   std::optional<StoredStats> stored;

@@ -98,7 +98,7 @@ TEST_CASE("in every state the page is complete and says what is wrong") {
          s.journal->writable = false;
          s.journal->error = "disk full";
        },
-       "disk full"},
+       "journal can\u2019t be written.</b> The log says why."},
       {"database away", [](PoolSnapshot& s) { s.stored->connected = false; },
        "<b>The database is away.</b>"},
       {"nobody mines", [](PoolSnapshot& s) { s.workers = 0; }, "Waiting for the first miner"},

@@ -85,10 +85,42 @@ TEST_CASE("the database's answers are kept until better ones come") {
   REQUIRE_EQ(s.blocks.size(), 1);
   CHECK_EQ(s.blocks[0].height, 5);
   CHECK_EQ(s.blocks_by_status.at("accepted"), 1);
-  CHECK_EQ(s.query_error, "timeout");
+  CHECK_EQ(state.query_error(), "timeout");
+  CHECK_EQ(s.query_error, "the database could not answer");
   CHECK_EQ(*s.database_read_us, at(3s).unix_micros());
   CHECK(state.on_blocks("[]", at(12s)));
   s = state.snapshot(at(12s));
   CHECK(s.blocks.empty());
   CHECK(s.query_error.empty());
+}
+
+TEST_CASE("errors are told by their kind: hosts, users and paths stay in the log") {
+  const std::string secret =
+      "connection to server at \"10.1.2.3\" as user \"bob\" in /srv/pool failed";
+  PoolState state({}, at(0s));
+  CHECK(state.snapshot(at(1s)).query_error.empty());
+  for (const bool connected : {false, true}) {
+    NodeStatus node;
+    node.connected = connected;
+    node.error = secret;
+    state.on(node);
+    JournalStatus journal;
+    journal.writable = connected;
+    journal.error = secret;
+    state.on(journal);
+    StoredStats stored;
+    stored.connected = connected;
+    stored.error = secret;
+    state.on(stored);
+    state.on_query_failed(secret);
+    const PoolSnapshot s = state.snapshot(at(1s));
+    for (const std::string& error :
+         {s.node->error, s.journal->error, s.stored->error, s.query_error}) {
+      CAPTURE(error);
+      CHECK_FALSE(error.empty());
+      for (const char* part : {"10.1.2.3", "bob", "/srv"}) {
+        CHECK_EQ(error.find(part), std::string::npos);
+      }
+    }
+  }
 }
