@@ -14,6 +14,8 @@ using namespace std::chrono_literals;
 
 constexpr auto tick_period = 1s;
 constexpr auto database_read_period = 2s;
+constexpr auto database_read_period_unseen = 60s;  // while nobody looks
+constexpr auto looking_ends_after = 60s;
 constexpr auto database_read_deadline = 10s;  // then the answer is given up and asked for again
 constexpr auto snapshot_kept = 100ms;         // requests within this see the same figures
 constexpr auto refused_deadline = 1s;
@@ -63,7 +65,10 @@ HttpLoop::HttpLoop(Options options, Hooks hooks)
     : options_(std::move(options)),
       hooks_(std::move(hooks)),
       state_(facts_of(options_), uv::read_clock()),
-      site_([this]() -> const PoolSnapshot& { return snapshot(); }),
+      site_([this](Audience who) -> const PoolSnapshot& {
+        if (who == Audience::viewer) looked_at_ = uv::read_clock().mono;
+        return snapshot();
+      }),
       mailbox_(loop_, limits::http_mailbox_messages_max,
                [this](HttpMessage&& message) {
                  std::visit([this](const auto& concrete) { on(concrete); }, message);
@@ -93,7 +98,11 @@ const PoolSnapshot& HttpLoop::snapshot() {
 void HttpLoop::read_database(base::Instant now) {
   if (!hooks_.query) return;
   const bool in_flight = blocks_query_ != 0 || totals_query_ != 0;
-  if (now.mono - queried_ < (in_flight ? database_read_deadline : database_read_period)) return;
+  const bool seen = looked_at_ && now.mono - *looked_at_ < looking_ends_after;
+  const auto period = in_flight ? database_read_deadline
+                      : seen    ? database_read_period
+                                : database_read_period_unseen;
+  if (queried_ && now.mono - *queried_ < period) return;
   queried_ = now.mono;
   const auto ask = [&](StatsQuery::What what) {
     const std::uint64_t request = next_query_++;
@@ -108,11 +117,16 @@ void HttpLoop::on(const QueryResult& message) {
   const bool is_totals = message.request != 0 && message.request == totals_query_;
   if (!is_blocks && !is_totals) return;  // given up
   (is_blocks ? blocks_query_ : totals_query_) = 0;
-  if (!message.ok) return state_.on_query_failed(message.json);
+  if (!message.ok) return on_query_failed(message.json);
   const base::Instant now = uv::read_clock();
   const bool understood =
       is_blocks ? state_.on_blocks(message.json, now) : state_.on_totals(message.json, now);
-  if (!understood) state_.on_query_failed("the database's answer was not understood");
+  if (!understood) on_query_failed("the database's answer was not understood");
+}
+
+void HttpLoop::on_query_failed(const std::string& error) {
+  if (error != state_.query_error()) LOG(warning, "page_query_failed", {"error", error});
+  state_.on_query_failed(error);
 }
 
 // ---------------------------------------------------------------- connections

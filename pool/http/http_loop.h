@@ -76,6 +76,7 @@ class HttpLoop {
   void on_tick();
   void on_turn_end();
   void read_database(base::Instant now);
+  void on_query_failed(const std::string& error);
   const PoolSnapshot& snapshot();
 
   const Options options_;
@@ -89,7 +90,8 @@ class HttpLoop {
   std::uint64_t next_query_ = 1;
   std::uint64_t blocks_query_ = 0;  // the one in flight; 0: none
   std::uint64_t totals_query_ = 0;
-  base::MonoTime queried_;
+  std::optional<base::MonoTime> queried_;
+  std::optional<base::MonoTime> looked_at_;  // the page or the API, by anyone
 
   std::unordered_map<std::uint64_t, std::unique_ptr<HttpConnection>> connections_;
   std::uint64_t next_connection_ = 1;

@@ -124,15 +124,15 @@ net::HttpResponse Site::route(const net::HttpRequest& request) const {
 net::HttpResponse Site::page(const net::HttpRequest& request) const {
   const std::string_view host = net::header_value(request.headers, "host");
   return fresh(200, "text/html; charset=utf-8",
-               fill_template(web_index_html, page_values(snapshot_(), host)));
+               fill_template(web_index_html, page_values(snapshot_(Audience::viewer), host)));
 }
 
 net::HttpResponse Site::pool() const {
-  return fresh(200, json_type, pool_json(snapshot_()) + "\n");
+  return fresh(200, json_type, pool_json(snapshot_(Audience::viewer)) + "\n");
 }
 
 net::HttpResponse Site::blocks() const {
-  const PoolSnapshot& snapshot = snapshot_();
+  const PoolSnapshot& snapshot = snapshot_(Audience::viewer);
   if (!snapshot.database_connected()) {
     return error(503, "database_away",
                  snapshot.stored ? snapshot.stored->error : "the database was not reached yet",
@@ -149,7 +149,7 @@ net::HttpResponse Site::blocks() const {
 }
 
 net::HttpResponse Site::ready() const {
-  const std::vector<std::string> missing = unreadiness(snapshot_());
+  const std::vector<std::string> missing = unreadiness(snapshot_(Audience::probe));
   if (missing.empty()) return fresh(200, text_type, "ready\n");
   std::string body;
   for (const std::string& line : missing) body += line + "\n";

@@ -16,11 +16,14 @@
 
 namespace pool {
 
+// Who asks: somebody who looks at the figures, or a probe, which says nothing of interest in them.
+enum class Audience { viewer, probe };
+
 class Site {
  public:
   // Called at most once per request, and only when the answer needs it; what it refers to lives
   // until the next call.
-  using GetSnapshot = std::function<const PoolSnapshot&()>;
+  using GetSnapshot = std::function<const PoolSnapshot&(Audience)>;
   explicit Site(GetSnapshot snapshot);
 
   net::HttpResponse answer(const net::HttpRequest& request) const;

@@ -102,6 +102,7 @@ class Running {
     loop_->mailbox().post_reserved(Shutdown{});
     thread_.join();
   }
+  HttpLoop& loop() { return *loop_; }
   std::uint16_t port() const { return loop_->bound_port(); }
   void post(HttpMessage message) { CHECK(loop_->mailbox().post(std::move(message))); }
 
@@ -202,9 +203,41 @@ TEST_CASE("the database is read through the query thread, and its absence is tol
   CHECK(running.wait_for("/api/v1/pool", "\"blocks\":{\"accepted\":1}"));
   CHECK_EQ(running.get("/api/v1/blocks").find("\"height\":666777888"), std::string::npos);
   stored.connected = false;
-  stored.error = "server closed the connection";
+  stored.error = "connection to server at \"10.1.2.3\" failed";
   running.post(stored);
-  CHECK(running.wait_for("/api/v1/blocks", "server closed the connection"));
+  CHECK(running.wait_for("/api/v1/blocks", "the database is away"));
+  CHECK_EQ(running.get("/api/v1/blocks").find("10.1.2.3"), std::string::npos);
+}
+
+TEST_CASE("the database is left alone while nobody looks; probes are nobody") {
+  std::atomic<int> asked{0};
+  HttpLoop* loop = nullptr;
+  std::atomic<bool> ready{false};
+  HttpLoop::Hooks hooks;
+  hooks.query = [&](StatsQuery query) {
+    while (!ready) std::this_thread::yield();
+    ++asked;
+    const bool blocks = query.what == StatsQuery::What::blocks;
+    return loop->mailbox().post(
+        QueryResult{query.request, true, blocks ? "[]" : "{\"blocks\":{}}"});
+  };
+  Running running({}, hooks);
+  loop = &running.loop();
+  ready = true;
+  const auto wait_for_queries = [&](int least) {
+    const auto until = std::chrono::steady_clock::now() + 6s;
+    while (asked < least && std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(20ms);
+    }
+    return asked.load();
+  };
+  CHECK_EQ(wait_for_queries(2), 2);  // at the start, so that the first viewer sees something
+  running.get("/readyz");
+  running.get("/healthz");
+  std::this_thread::sleep_for(3500ms);  // longer than the period for viewers
+  CHECK_EQ(asked.load(), 2);
+  running.get("/api/v1/pool");
+  CHECK_GE(wait_for_queries(4), 4);
 }
 
 TEST_CASE("requests on one connection are answered in order, whole or in pieces") {

@@ -11,7 +11,7 @@ namespace {
 struct Served {
   PoolSnapshot snapshot = busy_snapshot();
   int asked = 0;
-  Site site{[this]() -> const PoolSnapshot& {
+  Site site{[this](Audience) -> const PoolSnapshot& {
     ++asked;
     return snapshot;
   }};
