@@ -154,14 +154,19 @@ base::Result<FileDescriptor, std::string> create_segment(const FileCalls& calls,
 }
 
 std::size_t remove_shipped_segments(const std::string& folder, std::uint64_t shipped_segment,
-                                    std::size_t keep_newest) {
+                                    std::size_t keep_newest, std::chrono::seconds keep_age) {
   const auto segments = list_segments(folder);
   if (!segments || segments->size() <= keep_newest) return 0;
+  const auto keep_from = fs::file_time_type::clock::now() - keep_age;
   std::size_t removed = 0;
   for (std::size_t i = 0; i < segments->size() - keep_newest; ++i) {
     const std::uint64_t segment = (*segments)[i];
     if (segment >= shipped_segment) break;
-    if (::unlink(segment_path(folder, segment).c_str()) == 0) ++removed;
+    const std::string path = segment_path(folder, segment);
+    std::error_code error;
+    const auto written_at = fs::last_write_time(path, error);
+    if (error || (keep_age.count() > 0 && written_at > keep_from)) continue;
+    if (::unlink(path.c_str()) == 0) ++removed;
   }
   return removed;
 }

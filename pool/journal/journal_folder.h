@@ -16,6 +16,7 @@
 #include "pool/core/journal_format.h"
 #include "pool/journal/file_calls.h"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -53,10 +54,11 @@ struct SegmentError {
                                                                        const std::string& folder,
                                                                        const SegmentHeader& header);
 
-// Deletes segments before `shipped_segment`, but never one of the newest `keep_newest`. Returns how
-// many went. What can't be deleted is left for next time.
+// Deletes segments before `shipped_segment`, but never one of the newest `keep_newest`, nor one
+// that was written to within `keep_age`. Returns how many went. What can't be deleted is left for
+// next time.
 std::size_t remove_shipped_segments(const std::string& folder, std::uint64_t shipped_segment,
-                                    std::size_t keep_newest);
+                                    std::size_t keep_newest, std::chrono::seconds keep_age);
 
 // Gives the segments from `first` up to, not including, `end` a second name, *.damaged, which
 // outlives the removal of the first: somebody may want to look for what is missing.

@@ -1,17 +1,19 @@
 #include "pool/store/share_writer.h"
 
 #include "common/base/assert.h"
+#include "common/log.h"
 #include "pool/core/limits.h"
 #include "pool/store/database_text.h"
 #include "pool/store/schema_version.h"
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 namespace pool {
 namespace {
 
-constexpr std::size_t workers_cached_max = 1'000'000;
+constexpr std::size_t workers_cached_max = 100'000;  // beyond it all are dropped
 constexpr std::size_t address_bytes_max = 128;
 // A name's bytes may each need four characters.
 constexpr std::size_t worker_name_text_bytes_max = 4 * limits::worker_name_bytes_max;
@@ -20,6 +22,7 @@ constexpr std::size_t event_text_bytes_max = 16 * 1024;
 // the default partition.
 constexpr std::int64_t partition_days_back = 35;
 constexpr std::int64_t partition_days_ahead = 2;
+constexpr std::int64_t partition_retry_us = 60'000'000;
 
 std::string worker_key(const std::string& address, const std::string& name) {
   return address + '\0' + name;
@@ -218,12 +221,7 @@ base::Result<DatabasePosition, DatabaseError> ShareWriter::ship(const JournalBat
                                                                 const JournalPosition& to,
                                                                 std::int64_t now_us) {
   ASSERT(is_connected());
-  // On its own: making a partition locks more than storing in it.
-  const auto ensured = guarded([&] { ensure_partitions(batch, now_us); });
-  if (!ensured) {
-    disconnect();
-    return base::err(DatabaseError{DatabaseFailure::lost, ensured.error().message});
-  }
+  ensure_partitions(batch, now_us);
   return in_transaction(from, [&](pqxx::work& transaction, const DatabasePosition& before) {
     const WorkerIds workers = ensure_workers(transaction, batch);
     const std::uint64_t shares = copy_shares(transaction, batch, workers);
@@ -256,12 +254,26 @@ void ShareWriter::ensure_partitions(const JournalBatch& batch, std::int64_t now_
     if (day >= today - partition_days_back && day <= today + partition_days_ahead) want(day);
   }
   if (missing.empty()) return;
-  pqxx::work transaction(connection_->get());
-  for (const std::int64_t day : missing) {
-    transaction.exec_params1("SELECT ensure_share_partitions($1::date, $1::date)", date_text(day));
+  if (partitions_failed_us_ && std::abs(now_us - *partitions_failed_us_) < partition_retry_us)
+    return;
+  // On its own: making a partition locks more than storing in it. Nothing waits for it: until it is
+  // there, the default partition takes the day's shares.
+  const auto made = guarded([&] {
+    pqxx::work transaction(connection_->get());
+    transaction.exec0("SET LOCAL lock_timeout = '1s'");
+    for (const std::int64_t day : missing) {
+      transaction.exec_params1("SELECT ensure_share_partitions($1::date, $1::date)",
+                               date_text(day));
+    }
+    transaction.commit();
+  });
+  if (made) {
+    partition_days_.merge(missing);
+  } else {
+    partitions_failed_us_ = now_us;
+    LOG(warning, "share_partitions_missing", {"days", missing.size()},
+        {"first", date_text(*missing.begin())}, {"error", made.error().message});
   }
-  transaction.commit();
-  partition_days_.merge(missing);
 }
 
 ShareWriter::WorkerIds ShareWriter::ensure_workers(pqxx::work& transaction,

@@ -78,10 +78,11 @@ class ShareWriter {
   const std::string database_;
   const std::string journal_text_;  // the uuid, as PostgreSQL reads it
   std::unique_ptr<DatabaseConnection> connection_;
-  std::string journal_id_;                 // journal_positions.id
-  Workers workers_;                        // of committed transactions
-  Workers new_workers_;                    // of the transaction under way
-  std::set<std::int64_t> partition_days_;  // days since 1970 that have a partition
+  std::string journal_id_;                            // journal_positions.id
+  Workers workers_;                                   // of committed transactions
+  Workers new_workers_;                               // of the transaction under way
+  std::set<std::int64_t> partition_days_;             // days since 1970 that have a partition
+  std::optional<std::int64_t> partitions_failed_us_;  // when some could not be made
 };
 
 }  // namespace pool

@@ -71,6 +71,8 @@ void StoreLoop::work() {
   const bool was_connected = writer_->is_connected();
   if ((was_connected || connect()) && read_batch()) {
     if (batch_->entries.empty() && batch_->gaps.empty()) {
+      if (!error_logged_.empty()) report(true, "");
+      on_good_state();
       remove_stored_segments();
     } else {
       note_gaps();
@@ -186,8 +188,7 @@ void StoreLoop::on_shipped(const DatabasePosition& now) {
   stored_ = now.position;
   shares_total_ = now.shares_total;
   retry_delay_ = options_.retry_first;
-  error_logged_.clear();
-  connection_logged_ = false;
+  on_good_state();
   batch_records_ = std::min(batch_records_ * 2, options_.batch_records_max);
   report(true, "");
   remove_stored_segments();
@@ -224,6 +225,12 @@ void StoreLoop::on_lost(const std::string& why) {
   retry_delay_ = std::min(retry_delay_ * 2, options_.retry_last);
 }
 
+// Shipped, or nothing to ship: the next failure is news again.
+void StoreLoop::on_good_state() {
+  error_logged_.clear();
+  connection_logged_ = false;
+}
+
 void StoreLoop::remove_stored_segments() {
   // Everything before the reader is stored, also where it has crossed into a segment without
   // records.
@@ -231,7 +238,8 @@ void StoreLoop::remove_stored_segments() {
   if (segment == segments_checked_ || !segments_removable_) return;
   segments_checked_ = segment;
   const std::size_t removed =
-      remove_shipped_segments(folder_, segment, std::max<std::size_t>(options_.segments_kept, 2));
+      remove_shipped_segments(folder_, segment, std::max<std::size_t>(options_.segments_kept, 2),
+                              options_.segments_kept_for);
   if (removed > 0) LOG(info, "journal_segments_removed", {"count", removed});
 }
 

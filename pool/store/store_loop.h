@@ -3,7 +3,8 @@
 // lost meanwhile, since the journal keeps what has not been stored.
 //
 // A record that PostgreSQL refuses is found by halving the batch, and becomes an event; the rest
-// goes on. Segments that are wholly stored are deleted, except the newest segments_kept.
+// goes on. Segments that are wholly stored are deleted, except the newest segments_kept and those
+// of the last hour.
 //
 // Thread: the constructor and destructor belong to the thread that starts and joins; run() is the
 //         store's; mailbox().post() any.
@@ -47,6 +48,8 @@ class StoreLoop {
     // Newest segments that are kept even when stored: at least 2, so that a database restored to a
     // state of a moment ago (a replica that took over) still finds what it misses.
     std::size_t segments_kept = 4;
+    // And those written to within this time: a pool that is restarted often has many short ones.
+    std::chrono::seconds segments_kept_for{3600};
   };
 
   StoreLoop(Options options, Hooks hooks);
@@ -71,6 +74,7 @@ class StoreLoop {
   void on_refused(const DatabaseError& error);
   void on_lost(const std::string& why);
   void restart_from(const DatabasePosition& at);
+  void on_good_state();
   void remove_stored_segments();
   void note_first_contact();
   void report(bool connected, const std::string& error);
@@ -91,7 +95,7 @@ class StoreLoop {
   std::uint64_t segments_checked_ = 0;     // stored segment at the last look for old ones
   JournalPosition gaps_noted_to_;          // the log has told of those before
   bool segments_removable_ = true;         // no damaged one is without its second name
-  std::string error_logged_;               // since the last batch that was shipped
+  std::string error_logged_;               // since all was well
   bool connection_logged_ = false;         // since then, or since a connection could not be made
   bool scheduled_ = false;
   bool stopping_ = false;

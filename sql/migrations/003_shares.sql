@@ -47,7 +47,10 @@ BEGIN
     IF to_regclass(partition) IS NULL THEN
       PERFORM pg_advisory_xact_lock(hashtext('ensure_share_partitions'));
       IF to_regclass(partition) IS NULL THEN
-        -- ATTACH locks the parent less than CREATE ... PARTITION OF: readers and COPY go on.
+        -- ATTACH lets readers and COPY go on in the other partitions, where CREATE ... PARTITION OF
+        -- would not; but it takes the default partition for itself (ACCESS EXCLUSIVE), to see that
+        -- no row there belongs into the new one. So it waits for a pg_dump, and all who want to read
+        -- shares wait behind it: call this with a short lock_timeout.
         EXECUTE format('CREATE TABLE %I (LIKE shares INCLUDING ALL)', partition);
         EXECUTE format(
           'WITH moved AS (DELETE FROM shares_default WHERE time >= %1$L AND time < %2$L RETURNING *)
@@ -65,6 +68,6 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION ensure_share_partitions(date, date) IS
-  'Makes the partitions of shares from one UTC day to another, both included, where they are missing; returns how many were made. Shares that the default partition already holds move into them.';
+  'Makes the partitions of shares from one UTC day to another, both included, where they are missing; returns how many were made. Shares that the default partition already holds move into them. Locks the default partition: set a short lock_timeout first.';
 
 SELECT ensure_share_partitions((now() AT TIME ZONE 'UTC')::date, (now() AT TIME ZONE 'UTC')::date + 2);

@@ -5,17 +5,30 @@
 #include <doctest/doctest.h>
 
 using namespace journal_test;
+using namespace std::chrono_literals;
 
 TEST_CASE("only shipped segments are deleted, and never the newest ones") {
   const TemporaryFolder folder;
   for (const std::uint64_t segment : {1, 2, 3, 4, 5, 6}) {
     write_segment(folder.path(), segment, segment, segment, 1);
   }
-  CHECK_EQ(pool::remove_shipped_segments(folder.path(), 3, 2), 2);
+  CHECK_EQ(pool::remove_shipped_segments(folder.path(), 3, 2, 0s), 2);
   CHECK_EQ(pool::list_segments(folder.path()), std::vector<std::uint64_t>{3, 4, 5, 6});
-  CHECK_EQ(pool::remove_shipped_segments(folder.path(), 100, 3), 1);
+  CHECK_EQ(pool::remove_shipped_segments(folder.path(), 100, 3, 0s), 1);
   CHECK_EQ(pool::list_segments(folder.path()), std::vector<std::uint64_t>{4, 5, 6});
-  CHECK_EQ(pool::remove_shipped_segments(folder.path(), 100, 3), 0);
+  CHECK_EQ(pool::remove_shipped_segments(folder.path(), 100, 3, 0s), 0);
+}
+
+TEST_CASE("segments written to of late are kept, however many there are") {
+  const TemporaryFolder folder;
+  for (const std::uint64_t segment : {1, 2, 3, 4, 5, 6}) {
+    const std::string path = pool::segment_path(folder.path(), segment);
+    write_segment(folder.path(), segment, segment, segment, 1);
+    const auto age = segment % 2 == 0 ? 61min : 59min;
+    std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - age);
+  }
+  CHECK_EQ(pool::remove_shipped_segments(folder.path(), 100, 1, 1h), 2);
+  CHECK_EQ(pool::list_segments(folder.path()), std::vector<std::uint64_t>{1, 3, 5, 6});
 }
 
 TEST_CASE("damaged segments keep a second name when the first is deleted") {
@@ -27,7 +40,7 @@ TEST_CASE("damaged segments keep a second name when the first is deleted") {
     REQUIRE(pool::keep_damaged_segments(folder.path(), 2, 4).has_value());
   }
   CHECK_EQ(pool::list_segments(folder.path()), std::vector<std::uint64_t>{1, 2, 3, 4});
-  CHECK_EQ(pool::remove_shipped_segments(folder.path(), 4, 0), 3);
+  CHECK_EQ(pool::remove_shipped_segments(folder.path(), 4, 0, 0s), 3);
   for (const std::uint64_t segment : {1, 2, 3, 4}) {
     const std::string kept = pool::segment_path(folder.path(), segment) + ".damaged";
     CHECK_EQ(std::filesystem::exists(kept), (segment == 2 || segment == 3));

@@ -74,6 +74,40 @@ TEST_CASE("a second session for the same journal is refused until the first ends
   wait_until([&] { return clone.connect().has_value(); });
 }
 
+TEST_CASE("a batch does not wait for a partition that can't be made now") {
+  const std::string database = migrated_database();
+  pool::ShareWriter writer(database, journal_test::test_uuid);
+  REQUIRE(writer.connect().has_value());
+  const auto ship = [&](std::uint64_t n, std::int64_t now_us) {
+    pool::ShareRecord record = share(n);
+    record.time_us = now_us;
+    pool::JournalBatch batch;
+    batch.entries.push_back({{1, 100 * n, n}, record});
+    const pool::JournalPosition from =
+        n == 1 ? pool::JournalPosition{} : pool::JournalPosition{1, 100 * n - 100, n - 1};
+    REQUIRE(writer.ship(batch, from, {1, 100 * n, n}, now_us).has_value());
+  };
+  const std::int64_t far = 4'000'000'000'000'000;  // 2096-10-02, without partitions
+  const std::string made =
+      "SELECT count(*) FROM pg_class WHERE relname LIKE 'shares_2096%'"
+      " AND relkind = 'r'";
+  {
+    pqxx::connection dump(database);
+    pqxx::work reading(dump);
+    reading.exec("SELECT count(*) FROM shares");
+    ship(1, far);
+    CHECK_EQ(ask(database, made), "0");
+    const auto before = std::chrono::steady_clock::now();
+    ship(2, far + 59'000'000);  // not tried again yet
+    CHECK(std::chrono::steady_clock::now() - before < 1s);
+  }
+  CHECK_EQ(ask(database, "SELECT count(*) FROM shares_default"), "2");
+  ship(3, far + 61'000'000);
+  CHECK_EQ(ask(database, made), "3");
+  CHECK_EQ(ask(database, "SELECT count(*) FROM shares_default"), "0");
+  check_stored_once(database, 3);
+}
+
 TEST_CASE("two journals ship side by side") {
   const std::string database = migrated_database();
   for (std::uint8_t n = 1; n <= 2; ++n) {

@@ -107,6 +107,7 @@ class RunningStore {
     options.linger = 5ms;
     options.retry_first = 20ms;
     options.retry_last = 200ms;
+    options.segments_kept_for = 0s;
     if (adjust) adjust(options);
     loop_ = std::make_unique<pool::StoreLoop>(
         options, pool::StoreLoop::Hooks{[this](pool::StoredStats stats) {

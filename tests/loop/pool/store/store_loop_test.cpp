@@ -305,7 +305,10 @@ TEST_CASE("a database that is ahead of the journal is told, and deletes nothing"
   ask(database,
       "INSERT INTO journal_positions (journal, segment, file_offset, sequence) VALUES"
       " ('01020304000000000000000000000000', 500, 64, 900)");
-  RunningStore store(database, feed, [](auto& options) { options.segments_kept = 2; });
+  RunningStore store(database, feed, [](auto& options) {
+    options.segments_kept = 2;
+    options.drain_deadline = 50ms;
+  });
   store.advance(feed);
   wait_until([&] {
     return store.latest().error.find("stored up to segment 00000000000001f4.journal") !=
