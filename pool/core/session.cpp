@@ -276,12 +276,6 @@ bool Session::submit_candidate(const Judged& share, base::Instant now) {
   BlockCandidateRecord record;
   record.coinbase =
       bitcoin::assemble_coinbase(share.job->coinbase, extranonce1_, share.extranonce2);
-  // First of all, the block is on its way.
-  shard_.host.submit_block(
-      {share.job, share.verdict.header, share.verdict.hash, record.coinbase, shard_.options.index});
-  ++shard_.stats.blocks_found;
-  ++shard_.candidates_in_flight;
-
   record.time_us = now.unix_micros();
   record.address = share.worker != nullptr ? share.worker->address : shard_.options.payout_address;
   record.worker_name = share.worker != nullptr ? share.worker->name : "unauthorized";
@@ -292,7 +286,12 @@ bool Session::submit_candidate(const Judged& share, base::Instant now) {
   record.network_difficulty = share.job->network_target().difficulty();
   record.share_difficulty = bitcoin::hash_difficulty(share.verdict.hash.bytes);
   record.merkle_branch = share.job->merkle_branch;
-  shard_.outbox.add(record);
+  // Before anything else is done with the share, the block is on its way.
+  FoundBlock block{share.job,       share.verdict.header, share.verdict.hash,
+                   record.coinbase, shard_.options.index, std::move(record)};
+  shard_.host.submit_block(std::move(block));
+  ++shard_.stats.blocks_found;
+  ++shard_.candidates_in_flight;
   return true;
 }
 

@@ -6,6 +6,7 @@
 #include "common/bitcoin/hash.h"
 #include "common/bitcoin/header.h"
 #include "common/mining/job.h"
+#include "pool/core/records.h"
 
 #include <cstdint>
 #include <memory>
@@ -35,13 +36,14 @@ enum class CloseReason : std::uint8_t {
 std::string_view describe(CloseReason reason);
 
 // A header that meets its network target. Posted to the node loop before anything else is done
-// with the share.
+// with the share. The node loop journals `candidate`, before what the nodes say of the block.
 struct FoundBlock {
   std::shared_ptr<const mining::Job> job;
   bitcoin::HeaderBytes header{};
   bitcoin::BlockHash hash;
   base::Bytes coinbase;  // legacy serialisation
   ShardIndex shard;
+  BlockCandidateRecord candidate;
 };
 
 // Records for the journal, gathered over one turn of a loop. Shard or node -> journal.

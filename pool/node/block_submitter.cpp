@@ -54,9 +54,11 @@ void BlockSubmitter::on_found(const FoundBlock& found, base::Instant now) {
   Submission& block = at->second;
   if (is_new) {
     block.hex = std::make_shared<const std::string>(found_block_hex(found));
+    block.candidate = found.candidate;
     block.attempts.resize(nodes_.size());
     send(found.hash, block, now.mono);
     store(found.hash, block);
+    journal(block);
     LOG(info, "block_found", {"height", found.job->height()}, {"hash", found.hash.display_hex()});
   }
   if (block.in_vault == InVault::writing) {
@@ -71,10 +73,12 @@ void BlockSubmitter::resume(VaultedBlock vaulted, base::Instant now) {
   if (!is_new) return;
   Submission& block = at->second;
   block.hex = std::move(vaulted.hex);
+  block.candidate = std::move(vaulted.candidate);
   block.attempts.resize(nodes_.size());
   block.in_vault = InVault::yes;
   LOG(info, "block_resubmitted", {"hash", vaulted.hash.display_hex()});
   send(vaulted.hash, block, now.mono);
+  journal(block);
 }
 
 void BlockSubmitter::on_node_up(const NodeLink& node, base::Instant now) {
@@ -98,16 +102,19 @@ void BlockSubmitter::on_durable(AppendId up_to) {
 
 void BlockSubmitter::on_not_durable(AppendId first, AppendId last) {
   for (auto& [hash, block] : open_) {
-    if (first <= block.append && block.append <= last) block.append = AppendId{};
+    const auto lost = [&](AppendId id) { return first <= id && id <= last; };
+    if (lost(block.candidate_append)) {
+      block.candidate_append = AppendId{};
+      block.append = AppendId{};  // an outcome is of no use before its candidate
+    }
+    if (lost(block.append)) block.append = AppendId{};
   }
 }
 
 void BlockSubmitter::on_tick(base::Instant now) {
   for (auto& [hash, block] : open_) {
-    if (block.outcome) {
-      journal(block);
-      continue;
-    }
+    journal(block);
+    if (block.outcome) continue;
     send(hash, block, now.mono);
     if (block.in_vault == InVault::failed && now.mono >= block.store_again_at) store(hash, block);
   }
@@ -138,7 +145,7 @@ void BlockSubmitter::send(const bitcoin::BlockHash& hash, Submission& block, bas
 void BlockSubmitter::store(const bitcoin::BlockHash& hash, Submission& block) {
   block.in_vault = InVault::writing;
   vault_.store(
-      hash, block.hex,
+      {hash, block.hex, block.candidate},
       [this, hash, alive = std::weak_ptr<bool>(alive_)](const BlockVault::Outcome& outcome) {
         if (!alive.expired()) on_stored(hash, outcome);
       });
@@ -242,13 +249,21 @@ void BlockSubmitter::set_outcome(const bitcoin::BlockHash& hash, Submission& blo
   journal(block);
 }
 
-// The outcome waits for the vault's write, so that what leaves the vault has been in it.
+// What is not in the journal yet, the candidate first. The outcome waits for the vault's write, so
+// that what leaves the vault has been in it.
 void BlockSubmitter::journal(Submission& block) {
-  if (block.append != AppendId{} || block.in_vault == InVault::writing) return;
-  JournalAppend append{journal_source_node, AppendId{next_append_}, {}};
-  append_payload(append.payloads, *block.outcome);
+  const bool candidate_due = block.candidate && block.candidate_append == AppendId{};
+  const bool outcome_due =
+      block.outcome && block.append == AppendId{} && block.in_vault != InVault::writing;
+  if (!candidate_due && !outcome_due) return;
+  const AppendId id{next_append_};
+  JournalAppend append{journal_source_node, id, {}};
+  if (candidate_due) append_payload(append.payloads, *block.candidate);
+  if (outcome_due) append_payload(append.payloads, *block.outcome);
   if (!hooks_.journal(std::move(append))) return;
-  block.append = AppendId{next_append_++};
+  ++next_append_;
+  if (candidate_due) block.candidate_append = id;
+  if (outcome_due) block.append = id;
 }
 
 void BlockSubmitter::retire(const bitcoin::BlockHash& hash, Submission& block) {

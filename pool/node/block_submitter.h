@@ -1,13 +1,16 @@
 // BlockSubmitter: what becomes of a found block. It goes to every node and into the vault at the
-// same moment, so that neither a slow disk nor a slow node holds up the other; what the nodes say
-// of it is journalled; and it is sent again, with growing pauses, until a node knows it or all
-// refuse it. What is not settled when the pool ends is taken up from the vault at the next start.
+// same moment, so that neither a slow disk nor a slow node holds up the other; it is journalled,
+// and then what the nodes say of it; and it is sent again, with growing pauses, until a node knows
+// it or all refuse it. What is not settled when the pool ends is taken up from the vault at the
+// next start.
 //
 //   vault write ──> BlockVaulted to the shard (stored, or not)
+//   candidate   ──> JournalAppend, at once
 //   submitblock ──> outcome ──> JournalAppend ──> Durable ──> the file leaves the vault
 //
-// A block leaves the vault only when its outcome is on disk in the journal. An outcome may be
-// journalled twice, after a crash between the two; the store takes it as one.
+// A block leaves the vault only when its candidate record and its outcome are on disk in the
+// journal, in that order: the store needs the first for the second. Both may be journalled more
+// than once, after a crash or when the journal lost them; the store takes them as one.
 //
 // Thread: the node loop's.
 #pragma once
@@ -74,12 +77,14 @@ class BlockSubmitter {
   enum class InVault { no, writing, yes, failed, leaving };
   struct Submission {
     std::shared_ptr<const std::string> hex;
-    std::vector<Attempt> attempts;  // in the order of nodes_
+    std::optional<BlockCandidateRecord> candidate;  // a block from the vault may have none
+    std::vector<Attempt> attempts;                  // in the order of nodes_
     std::vector<ShardIndex> waiting_shards;
     InVault in_vault = InVault::no;
     base::MonoTime store_again_at{};
     std::optional<BlockOutcomeRecord> outcome;
-    AppendId append{};  // zero: not journalled
+    AppendId candidate_append{};  // zero: not journalled
+    AppendId append{};            // the outcome's, likewise
   };
   using Open = std::map<bitcoin::BlockHash, Submission>;
 

@@ -3,6 +3,7 @@
 #include "common/base/bytes.h"
 #include "common/bitcoin/header.h"
 #include "common/uv/work.h"
+#include "pool/core/journal_format.h"
 #include "pool/core/limits.h"
 
 #include <algorithm>
@@ -28,8 +29,9 @@ using Outcome = BlockVault::Outcome;
 
 constexpr std::string_view extension = ".block";
 constexpr std::string_view unfinished_extension = ".tmp";
-// Hex of the heaviest block (4,000,000 bytes) and the newline.
-constexpr std::uintmax_t file_bytes_max = 2 * 4'000'000 + 1;
+// Hex of the heaviest block (4,000,000 bytes) and of the longest record, and the newlines.
+constexpr std::uintmax_t file_bytes_max =
+    2 * 4'000'000 + 1 + 2 * limits::journal_record_bytes_max + 1;
 
 std::string reason_text(int error) { return std::generic_category().message(error); }
 
@@ -83,13 +85,35 @@ std::string file_name(const bitcoin::BlockHash& hash) {
   return hash.display_hex() + std::string(extension);
 }
 
-Outcome write_durably(const std::string& vault, const std::string& name, const std::string& hex) {
-  const std::string path = vault + "/" + name;
+// The line of a file that follows the block's.
+std::string candidate_line(const BlockCandidateRecord& candidate) {
+  base::Bytes payload;
+  append_payload(payload, candidate);
+  base::Bytes frame;
+  append_frames(frame, payload, 1);
+  return base::to_hex(frame) + "\n";
+}
+
+std::optional<BlockCandidateRecord> read_candidate_line(std::string_view line) {
+  const auto bytes = base::from_hex(line);
+  if (!bytes) return std::nullopt;
+  auto frame = parse_frame(*bytes);
+  if (!frame || frame->bytes != bytes->size()) return std::nullopt;
+  auto* candidate = std::get_if<BlockCandidateRecord>(&frame->record);
+  if (candidate == nullptr) return std::nullopt;
+  return std::move(*candidate);
+}
+
+Outcome write_durably(const std::string& vault, const VaultedBlock& block) {
+  const std::string path = vault + "/" + file_name(block.hash);
   const std::string unfinished = path + std::string(unfinished_extension);
   {
     File file(unfinished, O_WRONLY | O_CREAT | O_TRUNC);
     if (!file.is_open()) return failure("create", unfinished, errno);
-    if (!file.write_all(hex) || !file.write_all("\n")) return failure("write", unfinished, errno);
+    const std::string rest = "\n" + (block.candidate ? candidate_line(*block.candidate) : "");
+    if (!file.write_all(*block.hex) || !file.write_all(rest)) {
+      return failure("write", unfinished, errno);
+    }
     if (!file.sync()) return failure("sync", unfinished, errno);
   }
   if (::rename(unfinished.c_str(), path.c_str()) != 0) return failure("rename", unfinished, errno);
@@ -136,8 +160,10 @@ base::Result<std::string, std::string> read_file(const fs::path& path) {
   return text;
 }
 
-// The block in a file, provided that it is whole and is the one that the name says.
-base::Result<VaultedBlock, std::string> read_block(const fs::path& path) {
+// The block in a file, provided that it is whole and is the one that the name says. A bad record
+// does not keep the block back.
+base::Result<VaultedBlock, std::string> read_block(const fs::path& path,
+                                                   std::string* why_no_record) {
   const auto bad = [&](std::string_view why) {
     return base::err(fmt::format("{}: {}", path.string(), why));
   };
@@ -147,12 +173,20 @@ base::Result<VaultedBlock, std::string> read_block(const fs::path& path) {
   if (!text) return base::err(text.error());
   if (text->empty() || text->back() != '\n') return bad("it does not end with a newline");
   text->pop_back();
+  std::optional<BlockCandidateRecord> candidate;
+  if (const std::size_t end = text->find('\n'); end != std::string::npos) {
+    candidate = read_candidate_line(std::string_view(*text).substr(end + 1));
+    if (candidate && candidate->hash != *hash) candidate.reset();
+    if (!candidate) *why_no_record = path.string() + ": its second line is not the block's record";
+    text->resize(end);
+  }
   const auto bytes = base::from_hex(*text);
   bitcoin::HeaderBytes header{};
   if (!bytes || bytes->size() <= header.size()) return bad("it is not a block in hex");
   std::copy_n(bytes->begin(), header.size(), header.begin());
   if (bitcoin::hash_header(header) != *hash) return bad("its header has another hash");
-  return VaultedBlock{*hash, std::make_shared<const std::string>(std::move(*text))};
+  return VaultedBlock{*hash, std::make_shared<const std::string>(std::move(*text)),
+                      std::move(candidate)};
 }
 
 // Runs `act` on libuv's pool and hands its outcome to `on_done` on the loop.
@@ -179,28 +213,29 @@ base::Result<VaultContents, std::string> BlockVault::load() {
     if (path.extension() == unfinished_extension) {
       fs::remove(path, ignored);
     } else if (path.extension() == extension) {
-      auto block = read_block(path);
+      std::string why_no_record;
+      auto block = read_block(path, &why_no_record);
       if (block) {
         contents.blocks.push_back(std::move(*block));
       } else {
         contents.ignored.push_back(block.error());
       }
+      if (!why_no_record.empty()) contents.ignored.push_back(std::move(why_no_record));
     }
   }
   if (error) return failure("read folder", folder_, error.value());
   return contents;
 }
 
-void BlockVault::store(const bitcoin::BlockHash& hash, std::shared_ptr<const std::string> hex,
-                       OnDone on_done) {
+void BlockVault::store(const VaultedBlock& block, OnDone on_done) {
   run_on_pool(
       loop_,
-      [folder = folder_, name = file_name(hash), hex = std::move(hex)]() -> Outcome {
-        auto written = write_durably(folder, name, *hex);
+      [folder = folder_, block]() -> Outcome {
+        auto written = write_durably(folder, block);
         if (written) return written;
         // The folder may be missing: removed by hand, or a disk that was not mounted at the start.
         if (auto made = make_folders(folder); !made) return written;
-        return write_durably(folder, name, *hex);
+        return write_durably(folder, block);
       },
       std::move(on_done));
 }

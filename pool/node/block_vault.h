@@ -4,10 +4,12 @@
 //   <data_dir>/vault/done/<hash>.block      a node knows it; the newest files are kept
 //   <data_dir>/vault/rejected/<hash>.block  every node refused it; likewise
 //
-// A file holds the block in hex and a newline, which is what `bitcoin-cli -stdin submitblock`
-// reads: an operator can submit one by hand. It is written under another name, fsynced, renamed,
-// and the folder is fsynced, so a file with the right name is whole; its header must also hash to
-// its name.
+// A file holds two lines: the block in hex, and the hex of its BlockCandidateRecord as a frame of
+// the journal (pool/core/journal_format.h). An operator can submit one by hand with
+// `bitcoin-cli -stdin submitblock`: it takes a line as a parameter, and submitblock ignores its
+// second one. The second line may be missing. A file is written under another name, fsynced,
+// renamed, and the folder is fsynced, so one with the right name is whole; its header must also
+// hash to its name.
 //
 // Errors: one line that names the file and the system's reason.
 // Thread: the loop's; store() and retire() do their work on libuv's pool. open() and load() block
@@ -17,10 +19,12 @@
 #include "common/base/result.h"
 #include "common/bitcoin/hash.h"
 #include "common/uv/loop.h"
+#include "pool/core/records.h"
 
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,11 +33,14 @@ namespace pool {
 struct VaultedBlock {
   bitcoin::BlockHash hash;
   std::shared_ptr<const std::string> hex;  // without the newline
+  std::optional<BlockCandidateRecord> candidate;
 };
 
 struct VaultContents {
   std::vector<VaultedBlock> blocks;
-  std::vector<std::string> ignored;  // one line per file that is not a whole block
+  // One line per file that is not a whole block, or whose record is none (the block is in
+  // `blocks`).
+  std::vector<std::string> ignored;
 };
 
 class BlockVault {
@@ -53,8 +60,7 @@ class BlockVault {
 
   // `on_done` comes when the block is on disk, fsynced, or can't be. May be called before open():
   // then the folders are made on the way.
-  void store(const bitcoin::BlockHash& hash, std::shared_ptr<const std::string> hex,
-             OnDone on_done);
+  void store(const VaultedBlock& block, OnDone on_done);
   // Moves a stored block out of the way of the next start.
   void retire(const bitcoin::BlockHash& hash, Fate fate, OnDone on_done);
 

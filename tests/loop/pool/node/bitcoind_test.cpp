@@ -209,7 +209,9 @@ TEST_CASE("an outcome that never became durable is told again after a restart, a
     NodeThread pool(loop, setting);
     REQUIRE(pool.wait([&] { return pool.outcomes.size() == 1; }));
     CHECK(pool.outcomes[0].status == BlockStatus::accepted);
-    pool.post(Durable{AppendId{1}});
+    REQUIRE_EQ(pool.candidates.size(), 1);
+    CHECK_EQ(pool.candidates[0].hash, pool.outcomes[0].hash);
+    pool.post(Durable{AppendId{2}});  // the candidate's was 1
     REQUIRE(pool.wait([&] { return files_in(data.path() + "/vault") == 0; }));
   });
 }

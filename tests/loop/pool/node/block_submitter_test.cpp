@@ -2,9 +2,9 @@
 
 #include "common/mining/job_builder.h"
 #include "common/uv/clock.h"
-#include "pool/core/journal_format.h"
 #include "tests/loop/pool/node/fake_node.h"
 #include "tests/loop/pool/node/found_block.h"
+#include "tests/loop/pool/node/journalled.h"
 #include "tests/loop/pool/node/waiting.h"
 
 #include <doctest/doctest.h>
@@ -37,8 +37,10 @@ struct Bench {
   std::vector<std::unique_ptr<test::FakeNode>> nodes;
   std::vector<std::unique_ptr<NodeLink>> links;
   std::vector<BlockVaulted> vaulted;
+  std::vector<BlockCandidateRecord> candidates;
   std::vector<BlockOutcomeRecord> outcomes;
-  std::vector<AppendId> appends;
+  std::vector<AppendId> appends;  // the outcomes'
+  std::string journalled;         // both kinds, in their order
   std::vector<std::string> accepted_by;
   bool journal_has_room = true;
   std::unique_ptr<BlockSubmitter> submitter;
@@ -64,10 +66,16 @@ struct Bench {
   }
   bool journal(const JournalAppend& append) {
     if (!journal_has_room) return false;
-    base::Bytes frames;
-    append_frames(frames, append.payloads, 1);
-    outcomes.push_back(std::get<BlockOutcomeRecord>(parse_frame(frames)->record));
-    appends.push_back(append.id);
+    for (JournalRecord& record : test::records_of(append)) {
+      if (const auto* candidate = std::get_if<BlockCandidateRecord>(&record)) {
+        candidates.push_back(*candidate);
+        journalled += "candidate ";
+      } else {
+        outcomes.push_back(std::get<BlockOutcomeRecord>(record));
+        appends.push_back(append.id);
+        journalled += "outcome ";
+      }
+    }
     return true;
   }
   FoundBlock found() const { return test::find_block(make_job(nodes.at(0)->template_json())); }
@@ -187,6 +195,67 @@ TEST_CASE("an outcome that the journal can't take, or loses, is offered again") 
   CHECK_FALSE(b.submitter->is_quiet());
   b.submitter->on_durable(AppendId{2});
   CHECK(b.submitter->is_quiet());
+}
+
+TEST_CASE("the candidate is journalled as soon as the block is there, and before its outcome") {
+  Bench b(1);
+  const FoundBlock block = b.found();
+  b.submitter->on_found(block, uv::read_clock());
+  REQUIRE_EQ(b.candidates.size(), 1);
+  CHECK_EQ(b.candidates[0], block.candidate);
+  REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
+  test::run_for(b.loop, 100ms);
+  CHECK_EQ(b.journalled, "candidate outcome ");
+}
+
+TEST_CASE(
+    "a candidate that the journal loses is journalled again, and so is its outcome after it") {
+  Bench b(1);
+  SUBCASE("before there is an outcome") {
+    b.submit_answers(0, {"null", R"({"code":-28,"message":"wait"})", 500});
+    b.submitter->on_found(b.found(), uv::read_clock());
+    b.submitter->on_not_durable(AppendId{1}, AppendId{1});
+    REQUIRE(b.wait([&] { return b.candidates.size() == 2; }));
+    b.nodes[0]->handler = nullptr;
+    REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
+    CHECK_EQ(b.journalled, "candidate candidate outcome ");
+  }
+  SUBCASE("when the outcome's append is on its way too") {
+    b.submitter->on_found(b.found(), uv::read_clock());
+    REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
+    b.submitter->on_not_durable(AppendId{1}, AppendId{1});
+    REQUIRE(b.wait([&] { return b.outcomes.size() == 2; }));
+    CHECK_EQ(b.journalled, "candidate outcome candidate outcome ");
+    b.submitter->on_durable(b.appends[0]);
+    CHECK_FALSE(b.submitter->is_quiet());
+  }
+  b.submitter->on_durable(b.appends.back());
+  CHECK(b.submitter->is_quiet());
+}
+
+TEST_CASE("a block from the vault is journalled with the record that was stored with it") {
+  Bench b(1);
+  const FoundBlock block = b.found();
+  b.submitter->on_found(block, uv::read_clock());
+  REQUIRE(b.wait([&] { return b.vaulted.size() == 1 && b.outcomes.size() == 1; }));
+  auto contents = b.vault.load();
+  REQUIRE(contents);
+  REQUIRE_EQ(contents->blocks.size(), 1);
+
+  Bench after(1);
+  SUBCASE("with a record") {
+    after.submitter->resume(contents->blocks[0], uv::read_clock());
+    REQUIRE_EQ(after.candidates.size(), 1);
+    CHECK_EQ(after.candidates[0], block.candidate);
+    REQUIRE(after.wait([&] { return after.outcomes.size() == 1; }));
+    CHECK_EQ(after.journalled, "candidate outcome ");
+  }
+  SUBCASE("without") {
+    contents->blocks[0].candidate.reset();
+    after.submitter->resume(contents->blocks[0], uv::read_clock());
+    REQUIRE(after.wait([&] { return after.outcomes.size() == 1; }));
+    CHECK_EQ(after.journalled, "outcome ");
+  }
 }
 
 TEST_CASE("a vault that can't be written is told to the shard and holds up nothing") {

@@ -19,7 +19,7 @@ VaultedBlock make_block(std::uint32_t nonce) {
   bitcoin::Header header;
   header.nonce = nonce;
   const bitcoin::HeaderBytes bytes = header.serialize();
-  return {header.hash(), std::make_shared<const std::string>(base::to_hex(bytes) + "01aabbcc")};
+  return {header.hash(), std::make_shared<const std::string>(base::to_hex(bytes) + "01aabbcc"), {}};
 }
 
 struct Bench {
@@ -35,7 +35,7 @@ struct Bench {
     return *outcome;
   }
   BlockVault::Outcome store(const VaultedBlock& block) {
-    return wait_for([&](BlockVault::OnDone done) { vault.store(block.hash, block.hex, done); });
+    return wait_for([&](BlockVault::OnDone done) { vault.store(block, done); });
   }
   BlockVault::Outcome retire(const VaultedBlock& block, BlockVault::Fate fate) {
     return wait_for([&](BlockVault::OnDone done) { vault.retire(block.hash, fate, done); });
@@ -64,6 +64,38 @@ TEST_CASE("a stored block is there after a restart, as submitblock wants it") {
   CHECK_EQ(contents->blocks[0].hash, block.hash);
   CHECK_EQ(*contents->blocks[0].hex, *block.hex);
   CHECK(contents->ignored.empty());
+}
+
+TEST_CASE("the block's record is stored with it; without a good one the block is loaded alone") {
+  Bench b;
+  REQUIRE(b.vault.open());
+  VaultedBlock block = make_block(7);
+  block.candidate = BlockCandidateRecord{};
+  block.candidate->hash = block.hash;
+  block.candidate->worker_name = "rig";
+  block.candidate->coinbase = base::Bytes(60'000, 0xab);
+  REQUIRE(b.store(block));
+  REQUIRE_EQ(b.vault.load()->blocks.size(), 1);
+  CHECK(b.vault.load()->blocks[0].candidate == block.candidate);
+  CHECK(b.vault.load()->ignored.empty());
+
+  VaultedBlock of_another = block;
+  of_another.candidate->hash = make_block(8).hash;
+  REQUIRE(b.store(of_another));
+  std::string whole;
+  std::getline(std::ifstream(b.path_of(block)), whole, '\0');
+  const std::string lines[] = {whole, *block.hex + "\nab\n", *block.hex + "\nzz\n",
+                               *block.hex + "\n\n", whole.substr(0, whole.size() - 3) + "\n"};
+  for (const std::string& text : lines) {
+    CAPTURE(text.substr(block.hex->size(), 10));
+    b.write(b.path_of(block), text);
+    const auto contents = b.vault.load();
+    REQUIRE_EQ(contents->blocks.size(), 1);
+    CHECK_EQ(*contents->blocks[0].hex, *block.hex);
+    CHECK_FALSE(contents->blocks[0].candidate);
+    REQUIRE_EQ(contents->ignored.size(), 1);
+    CHECK_NE(contents->ignored[0].find("is not the block's record"), std::string::npos);
+  }
 }
 
 TEST_CASE("a settled block is kept elsewhere and not loaded again") {

@@ -30,6 +30,11 @@ inline FoundBlock find_block(std::shared_ptr<const mining::Job> job) {
   while (!job->network_target().admits(header.hash().bytes)) ++header.nonce;
   found.header = header.serialize();
   found.hash = header.hash();
+  found.candidate.address = "bcrt1qfinder";
+  found.candidate.height = job->height();
+  found.candidate.hash = found.hash;
+  found.candidate.header = found.header;
+  found.candidate.coinbase = found.coinbase;
   found.job = std::move(job);
   return found;
 }

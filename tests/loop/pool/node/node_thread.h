@@ -4,6 +4,7 @@
 
 #include "common/uv/mailbox.h"
 #include "pool/node/node_loop.h"
+#include "tests/loop/pool/node/journalled.h"
 #include "tests/loop/pool/node/waiting.h"
 
 #include <memory>
@@ -78,6 +79,7 @@ class NodeThread {
 
   std::vector<std::shared_ptr<const mining::Job>> jobs;
   std::vector<Vaulted> vaulted;
+  std::vector<BlockCandidateRecord> candidates;
   std::vector<BlockOutcomeRecord> outcomes;
   NodeStatus status;
 
@@ -92,11 +94,13 @@ class NodeThread {
   }
   void on_append(const JournalAppend& append) {
     CHECK_EQ(append.source, journal_source_node);
-    base::Bytes frames;
-    REQUIRE_EQ(append_frames(frames, append.payloads, 1), 1);
-    const auto parsed = parse_frame(frames);
-    REQUIRE(parsed.has_value());
-    outcomes.push_back(std::get<BlockOutcomeRecord>(parsed->record));
+    for (JournalRecord& record : records_of(append)) {
+      if (auto* candidate = std::get_if<BlockCandidateRecord>(&record)) {
+        candidates.push_back(std::move(*candidate));
+      } else {
+        outcomes.push_back(std::get<BlockOutcomeRecord>(std::move(record)));
+      }
+    }
     if (setting_.journal_answers) post(Durable{append.id});
   }
 

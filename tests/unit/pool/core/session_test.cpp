@@ -293,6 +293,17 @@ TEST_CASE("a block candidate's true waits for the vault as well as for the journ
   world.say(world.submit_line(block, 5));
   world.shard.on_turn_end();
   REQUIRE_EQ(world.host.appends.size(), 1);
+  // The share alone: the block's own record goes with the block.
+  base::Bytes frames;
+  REQUIRE_EQ(pool::append_frames(frames, world.host.appends[0].payloads, 1), 1);
+  CHECK(std::holds_alternative<pool::ShareRecord>(pool::parse_frame(frames)->record));
+  const pool::FoundBlock& found = world.host.blocks.at(0);
+  CHECK_EQ(found.candidate.hash, block.hash);
+  CHECK_EQ(found.candidate.header, found.header);
+  CHECK_EQ(found.candidate.coinbase, found.coinbase);
+  CHECK_EQ(found.candidate.address, pool_test::address);
+  CHECK_EQ(found.candidate.worker_name, "rig");
+  CHECK_EQ(found.candidate.height, found.job->height());
   SUBCASE("journal first") {
     world.shard.on_durable(world.host.appends[0].id);
     CHECK(world.heard().empty());
