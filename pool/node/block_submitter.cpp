@@ -19,6 +19,9 @@ using namespace std::chrono_literals;
 // Between attempts that no node answered: doubled each time.
 constexpr std::chrono::milliseconds resend_first = 250ms;
 constexpr std::chrono::milliseconds resend_most = 30s;
+// So long a refusal for a reason that passes (the parent is missing, the node's clock is behind) is
+// taken for one that may pass.
+constexpr auto passing_for = 1h;
 constexpr auto store_again_after = 5s;
 // A node that has not answered this often does not hold up the verdict of the others.
 constexpr int failures_heeded = 3;
@@ -55,6 +58,7 @@ void BlockSubmitter::on_found(const FoundBlock& found, base::Instant now) {
   if (is_new) {
     block.hex = std::make_shared<const std::string>(found_block_hex(found));
     block.candidate = found.candidate;
+    block.since = now.mono;
     block.attempts.resize(nodes_.size());
     send(found.hash, block, now.mono);
     store(found.hash, block);
@@ -74,6 +78,7 @@ void BlockSubmitter::resume(VaultedBlock vaulted, base::Instant now) {
   Submission& block = at->second;
   block.hex = std::move(vaulted.hex);
   block.candidate = std::move(vaulted.candidate);
+  block.since = now.mono;
   block.attempts.resize(nodes_.size());
   block.in_vault = InVault::yes;
   LOG(info, "block_resubmitted", {"hash", vaulted.hash.display_hex()});
@@ -171,7 +176,6 @@ void BlockSubmitter::on_report(const bitcoin::BlockHash& hash, std::size_t node,
   const auto at = open_.find(hash);
   if (at == open_.end()) return;
   Attempt& attempt = at->second.attempts[node];
-  const base::MonoTime now = uv::read_clock().mono;
   switch (report.kind) {
     case SubmitReport::Kind::new_tip:
     case SubmitReport::Kind::in_chain:
@@ -183,20 +187,31 @@ void BlockSubmitter::on_report(const bitcoin::BlockHash& hash, std::size_t node,
     case SubmitReport::Kind::rejected:
       attempt.state = Attempt::State::rejected;
       break;
-    case SubmitReport::Kind::failed:
-      attempt.state = Attempt::State::due;
-      attempt.not_before =
-          now + std::min(resend_most, resend_first * (1 << std::min(attempt.failures, 10)));
-      if (attempt.failures++ == 0) {
-        LOG(error, "block_submit_failed", {"node", nodes_[node]->name()},
-            {"hash", hash.display_hex()}, {"error", report.detail});
+    case SubmitReport::Kind::not_yet:
+      if (uv::read_clock().mono - at->second.since >= passing_for) {
+        attempt.state = Attempt::State::rejected;
+      } else {
+        try_again_later(hash, attempt, node, report.detail);
       }
+      break;
+    case SubmitReport::Kind::failed:
+      try_again_later(hash, attempt, node, report.detail);
       break;
   }
   attempt.detail = std::move(report.detail);
   const bool new_tip = report.kind == SubmitReport::Kind::new_tip;
   if (!at->second.outcome) decide(hash, at->second);
   if (new_tip) hooks_.on_new_tip(hash, *nodes_[node]);
+}
+
+void BlockSubmitter::try_again_later(const bitcoin::BlockHash& hash, Attempt& attempt,
+                                     std::size_t node, const std::string& why) {
+  attempt.state = Attempt::State::due;
+  attempt.not_before = uv::read_clock().mono +
+                       std::min(resend_most, resend_first * (1 << std::min(attempt.failures, 10)));
+  if (attempt.failures++ > 0) return;
+  LOG(error, "block_submit_failed", {"node", nodes_[node]->name()}, {"hash", hash.display_hex()},
+      {"error", why});
 }
 
 // One node that has it in its chain is enough. A no, or a place on another branch, is the outcome

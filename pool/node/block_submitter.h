@@ -80,6 +80,7 @@ class BlockSubmitter {
     std::optional<BlockCandidateRecord> candidate;  // a block from the vault may have none
     std::vector<Attempt> attempts;                  // in the order of nodes_
     std::vector<ShardIndex> waiting_shards;
+    base::MonoTime since{};
     InVault in_vault = InVault::no;
     base::MonoTime store_again_at{};
     std::optional<BlockOutcomeRecord> outcome;
@@ -92,6 +93,8 @@ class BlockSubmitter {
   void store(const bitcoin::BlockHash& hash, Submission& block);
   void on_stored(const bitcoin::BlockHash& hash, const BlockVault::Outcome& outcome);
   void on_report(const bitcoin::BlockHash& hash, std::size_t node, SubmitReport report);
+  void try_again_later(const bitcoin::BlockHash& hash, Attempt& attempt, std::size_t node,
+                       const std::string& why);
   void decide(const bitcoin::BlockHash& hash, Submission& block);
   void set_outcome(const bitcoin::BlockHash& hash, Submission& block, BlockStatus status,
                    std::string detail);

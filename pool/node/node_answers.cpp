@@ -111,7 +111,15 @@ SubmitAnswer parse_submit_answer(std::string_view json) {
   // not. Source: BIP22; Bitcoin Core, rpc/mining.cpp submitblock.
   const bool unsure =
       reason != "duplicate-invalid" && (contains(reason, "duplicate") || reason == "inconclusive");
-  return {unsure ? SubmitVerdict::unsure : SubmitVerdict::rejected, std::string(reason)};
+  // The parent has not reached this node yet (bitcoind; bcoin), or its clock is behind. Source:
+  // Bitcoin Core, validation.cpp; bcoin, node/rpc.js _addBlock. (bitcoind's own "bad-prevblk" is a
+  // parent that it holds invalid, which waiting does not harm.)
+  const bool not_yet =
+      reason == "prev-blk-not-found" || reason == "bad-prevblk" || reason == "time-too-new";
+  const auto verdict = unsure    ? SubmitVerdict::unsure
+                       : not_yet ? SubmitVerdict::not_yet
+                                 : SubmitVerdict::rejected;
+  return {verdict, std::string(reason)};
 }
 
 std::string chain_objection(const ChainInfo& info, bitcoin::Network network) {

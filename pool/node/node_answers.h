@@ -44,7 +44,8 @@ std::optional<std::int64_t> parse_confirmations(std::string_view json);
 // submitblock (BIP22): null is acceptance, a string is the reason for anything else.
 enum class SubmitVerdict {
   accepted,
-  unsure,  // duplicate, inconclusive: the node may know it; its header tells
+  unsure,   // duplicate, inconclusive: the node may know it; its header tells
+  not_yet,  // refused for a reason that passes: it may take the block later
   rejected,
 };
 struct SubmitAnswer {

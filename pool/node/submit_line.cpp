@@ -51,6 +51,8 @@ void SubmitLine::on_answer(const bitcoin::BlockHash& hash, const rpc::RpcClient:
       return on_done({Kind::new_tip, {}});
     case SubmitVerdict::rejected:
       return on_done({Kind::rejected, std::move(said.reason)});
+    case SubmitVerdict::not_yet:
+      return on_done({Kind::not_yet, std::move(said.reason)});
     case SubmitVerdict::unsure:
       return look_up(hash, std::move(said.reason), on_done);
   }
@@ -66,7 +68,8 @@ void SubmitLine::look_up(const bitcoin::BlockHash& hash, std::string reason, OnD
                 const bool best = parse_confirmations(*answer).value_or(-1) >= 1;
                 on_done({best ? Kind::in_chain : Kind::side_chain, reason});
               } else if (is_node_error(answer.error(), rpc_invalid_address_or_key)) {
-                on_done({Kind::rejected, reason});
+                // bcoin says "duplicate" of a block whose parent it waits for.
+                on_done({Kind::not_yet, reason});
               } else {
                 on_done({Kind::failed, describe(answer.error())});
               }

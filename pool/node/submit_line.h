@@ -23,6 +23,7 @@ struct SubmitReport {
     in_chain,    // the block is in its best chain already
     side_chain,  // it has the block, but not in its best chain
     rejected,    // invalid, says the node
+    not_yet,     // refused for a reason that passes
     failed,      // no answer, or none that tells: try again
   };
   Kind kind = Kind::failed;

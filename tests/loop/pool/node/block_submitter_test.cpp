@@ -156,6 +156,28 @@ TEST_CASE("a refusal is not the last word while another node has not spoken") {
   CHECK(b.outcomes[0].status == BlockStatus::accepted);
 }
 
+TEST_CASE("a refusal for a reason that passes is tried again, and is the outcome only much later") {
+  using namespace std::chrono_literals;
+  Bench b(1);
+  b.submit_answers(0, {R"("prev-blk-not-found")"});
+  base::Instant found_at = uv::read_clock();
+  SUBCASE("the parent comes") {
+    b.submitter->on_found(b.found(), found_at);
+    REQUIRE(b.wait([&] { return b.nodes[0]->submitted.size() >= 3; }));
+    CHECK(b.outcomes.empty());
+    b.nodes[0]->handler = nullptr;
+    REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
+    CHECK(b.outcomes[0].status == BlockStatus::accepted);
+  }
+  SUBCASE("an hour later it is still missing") {
+    found_at.mono -= 1h;
+    b.submitter->on_found(b.found(), found_at);
+    REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
+    CHECK(b.outcomes[0].status == BlockStatus::rejected);
+    CHECK_EQ(b.outcomes[0].detail, "prev-blk-not-found");
+  }
+}
+
 TEST_CASE("a node that comes up gets the block at once") {
   Bench b(1);
   b.submit_answers(0, {"null", R"({"code":-28,"message":"wait"})", 500});

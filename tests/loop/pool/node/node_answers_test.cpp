@@ -100,6 +100,10 @@ TEST_CASE("what submitblock's answer means") {
       {R"("bad-txnmrklroot")", SubmitVerdict::rejected, "bad-txnmrklroot"},
       {R"("high-hash")", SubmitVerdict::rejected, "high-hash"},
       {R"("rejected: bad-cb-amount")", SubmitVerdict::rejected, "bad-cb-amount"},  // bcoin
+      {R"("prev-blk-not-found")", SubmitVerdict::not_yet, "prev-blk-not-found"},
+      {R"("time-too-new")", SubmitVerdict::not_yet, "time-too-new"},
+      {R"("rejected: bad-prevblk")", SubmitVerdict::not_yet, "bad-prevblk"},  // bcoin
+      {R"("time-too-old")", SubmitVerdict::rejected, "time-too-old"},
       {R"("rejected: duplicate")", SubmitVerdict::unsure, "duplicate"},
       {"{}", SubmitVerdict::unsure, "an answer that is not text"},
       {"nul", SubmitVerdict::unsure, "an answer that is not JSON"},
