@@ -18,7 +18,8 @@ constexpr int rpc_method_not_found = -32601;
 constexpr std::size_t reason_bytes_max = 200;
 
 bool parse(rapidjson::Document& document, std::string_view json) {
-  return !document.Parse(json.data(), json.size()).HasParseError();
+  // Not the recursive parser: how deep an answer is nested is the node's choice.
+  return !document.Parse<rapidjson::kParseIterativeFlag>(json.data(), json.size()).HasParseError();
 }
 
 const rapidjson::Value* member(const rapidjson::Value& object, const char* name) {

@@ -117,6 +117,13 @@ TEST_CASE("what submitblock's answer means") {
   CHECK_EQ(parse_submit_answer("\"" + std::string(5000, 'x') + "\"").reason.size(), 200);
 }
 
+TEST_CASE("an answer that is nested without end is only a bad answer") {
+  const std::string deep(3'000'000, '[');
+  CHECK_FALSE(parse_best_block(deep));
+  CHECK(parse_submit_answer(deep).verdict == SubmitVerdict::unsure);
+  CHECK_EQ(parse_number(deep), std::nullopt);
+}
+
 TEST_CASE("small answers, and answers that are something else") {
   const std::string hash(64, 'b');
   CHECK_EQ(parse_best_block("\"" + hash + "\"")->display_hex(), hash);
