@@ -120,9 +120,10 @@ void JobSource::refuse_backwards(const mining::BlockTemplate& block_template) {
 
 void JobSource::adopt(mining::BlockTemplate block_template, bool clean_jobs, base::Instant now) {
   const bitcoin::BlockHash tip = block_template.prev_hash;
-  if (clean_jobs && known_tip_ != tip && requests_in_flight_ == 0) {
-    // The template itself is the news. (With a request still open for a tip that was announced,
-    // that announcement stays what is waited for.)
+  const bool waits_for_another = known_tip_ && waits_for_tip() && *known_tip_ != tip;
+  if (clean_jobs && known_tip_ != tip && !waits_for_another) {
+    // The template itself is the news. (While miners wait for a tip that was announced, that one
+    // stays what is waited for.)
     known_tip_ = tip;
     tip_seen_at_ = now.mono;
   }

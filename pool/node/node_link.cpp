@@ -54,7 +54,13 @@ NodeLink::NodeLink(uv::Loop& loop, Setup setup, bitcoin::Network network, Events
       name_(fmt::format("{}:{}", endpoint_.host, endpoint_.port)),
       network_(network),
       events_(std::move(events)),
-      templates_(loop, endpoint_, name_, {events_.on_template, events_.on_template_failed}),
+      templates_(loop, endpoint_, name_,
+                 {[this](mining::BlockTemplate made, TemplateOrigin origin) {
+                    // News of a tip, as an announcement is: an answer on its way is older.
+                    if (origin == TemplateOrigin::pushed) ++tips_heard_;
+                    events_.on_template(std::move(made), origin);
+                  },
+                  events_.on_template_failed}),
       submit_line_(loop, endpoint_),
       poll_line_(loop, endpoint_) {
   if (!setup.error.empty()) {
@@ -77,6 +83,21 @@ void NodeLink::on_tick(base::Instant now) {
     ask_hashrate();
   }
   submit_line_.keep_warm(now.mono);
+}
+
+void NodeLink::submit(const bitcoin::BlockHash& hash, const std::string& block_hex,
+                      SubmitLine::OnDone on_done) {
+  submit_line_.submit(
+      hash, block_hex,
+      [this, hash, before = state_.tip, on_done = std::move(on_done)](SubmitReport report) {
+        // Another tip was heard of while the answer was on its way, so this one may be the older.
+        const bool overtaken = state_.tip != before && state_.tip != hash;
+        if (report.kind == SubmitReport::Kind::new_tip && overtaken) {
+          report.kind = SubmitReport::Kind::in_chain;
+          poll_now();
+        }
+        on_done(std::move(report));
+      });
 }
 
 void NodeLink::set_in_use(bool in_use) {

@@ -65,9 +65,7 @@ class NodeLink {
   // This block is known to be the node's tip by now (it was ours): on_tip, as if announced.
   void announce(const bitcoin::BlockHash& hash);
   void submit(const bitcoin::BlockHash& hash, const std::string& block_hex,
-              SubmitLine::OnDone on_done) {
-    submit_line_.submit(hash, block_hex, std::move(on_done));
-  }
+              SubmitLine::OnDone on_done);
   // No more questions and events from here on, except for submissions.
   void quiesce();
 

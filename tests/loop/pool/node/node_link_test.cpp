@@ -105,6 +105,30 @@ TEST_CASE("the connection for submissions is open before a block is found") {
   REQUIRE(b.wait([&] { return b.node.calls("getblockcount") == 1; }));
 }
 
+TEST_CASE("a late yes to a block does not take the tip back when another was heard of meanwhile") {
+  Bench b;
+  b.start();
+  REQUIRE(b.wait([&] { return b.link->state().up; }));
+  std::optional<SubmitReport> report;
+  const auto submit = [&] {
+    b.link->submit(test::numbered_hash(9), "aabb",
+                   [&](SubmitReport got) { report = std::move(got); });
+    REQUIRE(b.wait([&] { return report.has_value(); }));
+  };
+  SUBCASE("another") {
+    b.node.handler = [&](const Call& call) -> std::optional<Reply> {
+      if (call.method == "submitblock") b.link->announce(test::numbered_hash(7));
+      return std::nullopt;
+    };
+    submit();
+    CHECK(report->kind == SubmitReport::Kind::in_chain);
+  }
+  SUBCASE("none") {
+    submit();
+    CHECK(report->kind == SubmitReport::Kind::new_tip);
+  }
+}
+
 TEST_CASE("a destroyed link calls nobody back") {
   Bench b;
   b.start();

@@ -111,6 +111,19 @@ TEST_CASE("a template that comes by itself is an announcement too") {
   CHECK_MESSAGE(b.host.requests == 1, "what a long-poll brought is not asked for again");
 }
 
+TEST_CASE("a refresh that was asked for before a long-poll's news does not take miners back") {
+  Bench b;
+  b.settle(1, 101);
+  b.pass(30s);
+  b.source.on_tick(b.now);
+  REQUIRE_EQ(b.host.requests, 2);
+  b.source.on_template(make_template(2, 102), b.now, TemplateOrigin::pushed);
+  b.pass(6s);
+  b.source.on_template(make_template(1, 101), b.now);
+  CHECK_EQ(b.published(), "100c 101c");
+  CHECK_NE(b.source.last_refusal().find("goes backwards"), std::string::npos);
+}
+
 TEST_CASE("a request in flight for an older tip does not hold up the next one") {
   Bench b;
   b.source.on_tip(tip(1), b.now);
