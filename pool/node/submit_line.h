@@ -1,5 +1,6 @@
-// SubmitLine: a node's connection for found blocks. Nothing else uses it, so a block never waits
-// behind another question, and it is kept warm, so a block never waits for a connection.
+// SubmitLine: a node's connection for found blocks. It is kept warm, so a block need not wait for a
+// connection; while something else is open on it (another block, a short question of this class),
+// the next block takes a connection of its own, so it waits behind nothing.
 //
 // Errors: SubmitReport. A node that says "duplicate" or "inconclusive" is asked where the block
 //         stands, since that answers neither yes nor no.
@@ -12,6 +13,7 @@
 #include "common/uv/loop.h"
 
 #include <functional>
+#include <list>
 #include <string>
 
 namespace pool {
@@ -34,7 +36,7 @@ class SubmitLine {
  public:
   using OnDone = std::function<void(SubmitReport)>;
 
-  SubmitLine(uv::Loop& loop, const rpc::RpcEndpoint& endpoint) : rpc_(loop, endpoint) {}
+  SubmitLine(uv::Loop& loop, const rpc::RpcEndpoint& endpoint);
   SubmitLine(const SubmitLine&) = delete;
   SubmitLine& operator=(const SubmitLine&) = delete;
 
@@ -43,13 +45,21 @@ class SubmitLine {
   void keep_warm(base::MonoTime now);
 
  private:
-  void on_answer(const bitcoin::BlockHash& hash, const rpc::RpcClient::Answer& answer,
+  struct Line {
+    Line(uv::Loop& loop, const rpc::RpcEndpoint& endpoint) : rpc(loop, endpoint) {}
+    rpc::RpcClient rpc;
+    int open_calls = 0;
+  };
+
+  Line& idle_line();
+  void on_answer(Line& line, const bitcoin::BlockHash& hash, const rpc::RpcClient::Answer& answer,
                  const OnDone& on_done);
-  void look_up(const bitcoin::BlockHash& hash, std::string reason, OnDone on_done);
+  void look_up(Line& line, const bitcoin::BlockHash& hash, std::string reason, OnDone on_done);
   std::string describe(const rpc::RpcError& error) const;
 
-  rpc::RpcClient rpc_;
-  int open_calls_ = 0;
+  uv::Loop& loop_;
+  const rpc::RpcEndpoint endpoint_;
+  std::list<Line> lines_;  // the first is kept warm, the others last while they are needed
   base::MonoTime warm_at_{};
 };
 

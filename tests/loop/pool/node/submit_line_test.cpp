@@ -109,11 +109,31 @@ TEST_CASE("a block that no node can be told of is a failure that names the node"
   CHECK_EQ(report->detail.find("node 127.0.0.1:1 submitblock: "), 0);
 }
 
+TEST_CASE("a block does not wait behind a question that gets no answer") {
+  Bench b;
+  b.node.handler = [](const Call& call) -> std::optional<Reply> {
+    if (call.method == "getblockcount") return Reply{"", "", 200, true};
+    return std::nullopt;
+  };
+  const base::MonoTime now = uv::read_clock().mono;
+  b.line.keep_warm(now);
+  REQUIRE(b.wait([&] { return b.node.calls("getblockcount") == 1; }));
+  std::optional<SubmitReport> report;
+  b.line.submit(test::numbered_hash(9), "aabb", [&](SubmitReport got) { report = std::move(got); });
+  REQUIRE(test::wait_until(
+      b.loop, [&] { return report.has_value(); }, 1s));
+  CHECK_EQ(b.node.connections(), 2);
+  b.line.keep_warm(now);
+  CHECK(b.submit().kind == SubmitReport::Kind::new_tip);
+  CHECK_EQ(b.node.connections(), 3);
+}
+
 TEST_CASE("the connection is opened before a block is found, and used again for it") {
   Bench b;
   const base::MonoTime now = uv::read_clock().mono;
   b.line.keep_warm(now);
   REQUIRE(b.wait([&] { return b.node.calls("getblockcount") == 1; }));
+  test::run_for(b.loop, 50ms);  // the answer arrives
   b.line.keep_warm(now + 5s);
   CHECK(b.submit().kind == SubmitReport::Kind::new_tip);
   CHECK_EQ(b.node.calls("getblockcount"), 1);
