@@ -32,6 +32,7 @@ struct TcpConnector::State : std::enable_shared_from_this<TcpConnector::State> {
       : loop(on_loop), options(tcp), on_done(std::move(done)), time_in_all(within) {}
 
   void start_timers();
+  bool take_literal(const std::string& host, std::uint16_t port);
   void resolve(const std::string& host, std::uint16_t port);
   static void on_resolved(uv_getaddrinfo_t* request, int status, addrinfo* list) noexcept;
   static void on_connected(uv_connect_t* request, int status) noexcept;
@@ -66,7 +67,24 @@ void TcpConnector::State::start_timers() {
   });
 }
 
+// A numeric address needs no name server, and so no thread of libuv's pool, which may all be busy
+// with a slow disk or a slow lookup.
+bool TcpConnector::State::take_literal(const std::string& host, std::uint16_t port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  addrinfo* list = nullptr;
+  if (::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list) != 0) return false;
+  addresses.reset(list);
+  next = list;
+  time_per_address = time_in_all;
+  // Not from inside the constructor: the attempt's timer goes to the first address.
+  attempt_deadline->start(std::chrono::milliseconds(0), std::chrono::milliseconds(0));
+  return true;
+}
+
 void TcpConnector::State::resolve(const std::string& host, std::uint16_t port) {
+  if (take_literal(host, port)) return;
   auto asked = std::make_unique<Resolving>();
   asked->request.data = asked.get();
   asked->state = weak_from_this().lock();
