@@ -146,7 +146,7 @@ std::string Server::check_database() {
   const auto state = schema_state(config_.database);
   if (!state) {
     if (!has_served(config_.data_dir, config_.database)) {
-      return fmt::format("{}. Start PostgreSQL, or correct \"database\" in the config.",
+      return fmt::format("{}; start PostgreSQL, or correct \"database\" in the config",
                          state.error());
     }
     LOG(warning, "database_away", {"error", state.error()},

@@ -89,7 +89,10 @@ void check_zmq(const Config& config, const Report& report) {
 
 void check_database(const Config& config, const Report& report) {
   const auto state = schema_state(config.database);
-  if (!state) return report({false, "database", state.error()});
+  if (!state) {
+    return report({false, "database",
+                   state.error() + "; start PostgreSQL, or correct \"database\" in the config"});
+  }
   switch (*state) {
     case SchemaState::current:
       return report(
