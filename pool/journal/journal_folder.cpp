@@ -75,9 +75,17 @@ std::string segment_path(const std::string& folder, std::uint64_t segment) {
 
 base::Result<void, std::string> make_journal_folder(const std::string& folder) {
   std::error_code error;
-  fs::create_directories(folder, error);
+  const bool made = fs::create_directories(folder, error);
   if (error) return base::err(folder + ": can't make the journal's folder: " + error.message());
-  return {};
+  if (!made) return {};
+  // Its name, and those of the folders made for it, must outlast a power cut as its files do. A
+  // folder further up may be closed to us; it is then not ours, and not new.
+  const fs::path data_dir = fs::absolute(folder).parent_path();
+  for (fs::path above = data_dir; above != above.root_path();) {
+    above = above.parent_path();
+    static_cast<void>(sync_folder(above.string()));
+  }
+  return sync_folder(data_dir.string());
 }
 
 base::Result<FileDescriptor, std::string> lock_journal(const std::string& folder) {

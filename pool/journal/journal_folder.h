@@ -27,7 +27,7 @@ namespace pool {
 std::string journal_folder(const std::string& data_dir);
 std::string segment_path(const std::string& folder, std::uint64_t segment);
 
-// Makes the folder (and data_dir) if need be.
+// Makes the folder (and data_dir) if need be, and syncs the folders above a new one.
 [[nodiscard]] base::Result<void, std::string> make_journal_folder(const std::string& folder);
 // The lock lives as long as the descriptor. Error: another process holds it.
 [[nodiscard]] base::Result<FileDescriptor, std::string> lock_journal(const std::string& folder);

@@ -100,6 +100,8 @@ void JournalWriter::abandon_segment(const std::string& why, std::int64_t unix_se
   }
   file_.reset();
   unsynced_ = false;
+  if (unix_seconds < reopen_not_before_) return;  // open_segment() is tried again every second
+  reopen_not_before_ = unix_seconds + 1;
   const std::string first_error = error_;
   const auto opened = open_segment(unix_seconds);
   error_ = opened ? std::string() : opened.error();

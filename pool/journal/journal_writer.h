@@ -3,8 +3,9 @@
 //
 // A failed write or sync is never repeated on the same file, whose state is then unknown: what was
 // not durable is reported as failed, the segment ends at its last durable byte, and the next one
-// takes over with the sequence numbers that were not used up. If no segment can be made, every
-// append fails until one can: reopen() is worth trying about once a second.
+// takes over with the sequence numbers that were not used up, but at most one a second: a disk that
+// fails each write would fill with files. If no segment can be made, or none yet, every append
+// fails until there is one: open_segment() is worth trying about once a second.
 //
 // Thread: one (the journal's). Calls block for as long as the disk takes.
 #pragma once
@@ -88,6 +89,7 @@ class JournalWriter {
   std::uint64_t syncs_ = 0;
   bool unsynced_ = false;
   std::int64_t rotate_not_before_ = 0;  // seconds since 1970: after a rotation that failed
+  std::int64_t reopen_not_before_ = 0;  // after a segment that failed
 };
 
 }  // namespace pool

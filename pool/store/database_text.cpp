@@ -65,6 +65,21 @@ bool is_uri(std::string_view database) {
   return database.starts_with("postgresql://") || database.starts_with("postgres://");
 }
 
+// Where the '@' after user and password stands in a URI: npos without one. As libpq has it, the
+// first
+// '@' before the first '/'; a password may hold a '?'.
+std::size_t find_credentials_end(std::string_view uri) {
+  const std::size_t start = uri.find("://") + 3;
+  const std::size_t at = uri.find_first_of("@/", start);
+  return at != std::string_view::npos && uri[at] == '@' ? at : std::string_view::npos;
+}
+
+// Where a URI's query begins, at its '?'; npos without one.
+std::size_t find_query(std::string_view uri) {
+  const std::size_t credentials_end = find_credentials_end(uri);
+  return uri.find('?', credentials_end == std::string_view::npos ? 0 : credentials_end);
+}
+
 // Where the value of `key=` starts, for each place it stands at; npos when there is none.
 std::size_t find_setting(std::string_view text, std::string_view key, std::size_t from) {
   const std::string wanted = std::string(key) + "=";
@@ -200,9 +215,10 @@ std::string with_connection_defaults(const std::string& database, std::string_vi
       {"keepalives_interval", "5"},  {"keepalives_count", "3"}};
   std::string out = database;
   const bool uri = is_uri(database);
-  bool has_query = database.find('?') != std::string::npos;
+  const std::size_t settings = uri ? find_query(database) : 0;
+  bool has_query = settings != std::string::npos;
   for (const auto& [key, value] : defaults) {
-    if (find_setting(database, key, 0) != std::string::npos) continue;
+    if (find_setting(database, key, settings) != std::string::npos) continue;
     if (uri) {
       out += has_query ? '&' : '?';
       has_query = true;
@@ -218,12 +234,13 @@ std::string without_password(const std::string& database) {
   std::string out = database;
   const bool uri = is_uri(out);
   if (uri) {
-    // scheme://user:password@host: the last '@' before the path ends the password.
+    // scheme://user:password@host. Where more than one '@' stands before path and query, the last
+    // ends what is hidden: whoever forgot to escape one meant it to be in the password.
     const std::size_t start = out.find("://") + 3;
-    const std::size_t authority_end = std::min(out.find_first_of("/?", start), out.size());
-    const std::size_t at = out.rfind('@', authority_end);
+    const std::size_t first_at = find_credentials_end(out);
     const std::size_t colon = out.find(':', start);
-    if (at != std::string::npos && at > start && colon < at) {
+    if (first_at != std::string::npos && colon < first_at) {
+      const std::size_t at = out.rfind('@', out.find_first_of("/?", first_at));
       out.replace(colon + 1, at - colon - 1, "***");
     }
   }

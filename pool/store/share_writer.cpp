@@ -230,11 +230,17 @@ base::Result<DatabasePosition, DatabaseError> ShareWriter::ship(const JournalBat
   });
 }
 
-base::Result<DatabasePosition, DatabaseError> ShareWriter::ship_refusal(const JournalEntry& refused,
+base::Result<DatabasePosition, DatabaseError> ShareWriter::ship_refusal(const JournalBatch& batch,
                                                                         const JournalPosition& from,
                                                                         const std::string& why,
                                                                         std::int64_t now_us) {
+  ASSERT(batch.entries.size() == 1);
+  const JournalEntry& refused = batch.entries.front();
   return in_transaction(from, [&](pqxx::work& transaction, const DatabasePosition& before) {
+    for (const JournalGap& gap : batch.gaps) {
+      // One after the record is read again with the next batch.
+      if (gap.before < refused.end) store(transaction, gap_event(gap, now_us));
+    }
     store(transaction, refusal_event(refused, why, now_us));
     return DatabasePosition{refused.end, before.shares_total};
   });

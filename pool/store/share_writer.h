@@ -45,9 +45,10 @@ class ShareWriter {
                                                                    const JournalPosition& from,
                                                                    const JournalPosition& to,
                                                                    std::int64_t now_us);
-  // Instead of a record that PostgreSQL refuses: an event that says so.
+  // Instead of a batch whose only record PostgreSQL refuses: an event that says so, and the gaps
+  // before it. REQUIRES: batch.entries holds one record.
   [[nodiscard]] base::Result<DatabasePosition, DatabaseError> ship_refusal(
-      const JournalEntry& refused, const JournalPosition& from, const std::string& why,
+      const JournalBatch& batch, const JournalPosition& from, const std::string& why,
       std::int64_t now_us);
 
  private:

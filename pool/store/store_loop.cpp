@@ -201,8 +201,8 @@ void StoreLoop::on_refused(const DatabaseError& error) {
   const std::size_t tried = batch_->entries.size();
   LOG(warning, "store_batch_refused", {"records", tried}, {"error", error.message});
   if (tried <= 1 && !batch_->entries.empty()) {
-    const auto noted = writer_->ship_refusal(batch_->entries.front(), stored_, error.message,
-                                             uv::read_clock().unix_micros());
+    const auto noted =
+        writer_->ship_refusal(*batch_, stored_, error.message, uv::read_clock().unix_micros());
     if (!noted) return on_lost(noted.error().message);
     restart_from(*noted);
     report(true, "");

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include <cerrno>
 
 using namespace journal_test;
@@ -97,6 +99,35 @@ TEST_CASE("a failed sync of relaxed writes ends the segment, and what was answer
   CHECK_EQ(writer.flush(1).written.size(), 1);
   CHECK_EQ(pool::list_segments(folder.path())->size(), 2);
   CHECK_EQ(read_back(folder.path(), test_uuid, writer.durable_to()).shares, numbers(1, 5));
+}
+
+TEST_CASE("a disk that fails every sync gets at most one new segment a second") {
+  const TemporaryFolder folder;
+  auto options = options_in(folder);
+  const pool::FileCalls real = pool::system_file_calls();
+  int headers = 0;
+  options.calls.sync = [&](int fd) {
+    // Headers can be synced; what is written behind them can't.
+    if (::lseek(fd, 0, SEEK_END) <= static_cast<off_t>(pool::segment_header_bytes)) {
+      ++headers;
+      return real.sync(fd);
+    }
+    errno = EIO;
+    return -1;
+  };
+  pool::JournalWriter writer(options, {});
+  REQUIRE(writer.open_segment(100).has_value());
+  for (std::uint64_t id = 1; id <= 100; ++id) {
+    writer.append(shard, pool::AppendId{id}, payloads(1, 1));
+    CHECK_EQ(writer.flush(100).failed.size(), 1);
+  }
+  CHECK_EQ(headers, 2);
+  CHECK_FALSE(writer.writable());
+  CHECK(writer.error().find("Input/output error") != std::string::npos);
+  REQUIRE(writer.open_segment(101).has_value());
+  writer.append(shard, pool::AppendId{101}, payloads(1, 1));
+  CHECK_EQ(writer.flush(101).failed.size(), 1);
+  CHECK_EQ(headers, 4);
 }
 
 TEST_CASE("a real full disk: /dev/full refuses the header, and the writer says so") {

@@ -81,6 +81,12 @@ TEST_CASE("time limits are added to a connection string that sets none") {
   CHECK_EQ(pool::with_connection_defaults("postgres:///x?host=/run", "a")
                .find("postgres:///x?host=/run&connect_timeout=5&"),
            0);
+  CHECK_EQ(pool::with_connection_defaults("postgres://u:a?b@h/x", "a")
+               .find("postgres://u:a?b@h/x?connect_timeout=5&"),
+           0);
+  CHECK_EQ(pool::with_connection_defaults("postgres://u:?connect_timeout=1@h/x?a=b", "a")
+               .find("postgres://u:?connect_timeout=1@h/x?a=b&connect_timeout=5&"),
+           0);
   CHECK_EQ(pool::with_connection_defaults("", "a").find("connect_timeout=5 "), 0);
 }
 
@@ -89,6 +95,11 @@ TEST_CASE("passwords are not shown") {
       {"postgresql:///phasepool?host=/run", "postgresql:///phasepool?host=/run"},
       {"postgresql://u:secret@h:5432/d", "postgresql://u:***@h:5432/d"},
       {"postgresql://u:se@cret@h/d", "postgresql://u:***@h/d"},
+      {"postgresql://u:se?cret@h/d", "postgresql://u:***@h/d"},
+      {"postgresql://u:se?cr@et@h/d?a=b@c", "postgresql://u:***@h/d?a=b@c"},
+      {"postgresql://u:se?cret@h", "postgresql://u:***@h"},
+      {"postgresql://u:se?cret@h?x=y", "postgresql://u:***@h?x=y"},
+      {"postgresql://h:5432/d?application_name=a@b", "postgresql://h:5432/d?application_name=a@b"},
       {"postgresql://u@h:5432/d", "postgresql://u@h:5432/d"},
       {"postgresql:///d?user=u&password=secret&host=h",
        "postgresql:///d?user=u&password=***&host=h"},

@@ -37,7 +37,7 @@ TEST_CASE("refused data leaves the connection and the position; a refusal moves 
   CHECK(refused.error().message.find("out of range") != std::string::npos);
   CHECK(writer.is_connected());
   CHECK_EQ(ask(database, "SELECT count(*) FROM workers"), "0");  // nothing of the batch stays
-  const auto noted = writer.ship_refusal(batch.entries[0], {}, "why", 5);
+  const auto noted = writer.ship_refusal(batch, {}, "why", 5);
   REQUIRE(noted.has_value());
   CHECK(noted->position == pool::JournalPosition{1, 200, 1});
   // The worker's id of the transaction that failed is not used again.

@@ -215,6 +215,27 @@ TEST_CASE("a record that the database refuses becomes an event, and the rest is 
            "333,334,1000");
 }
 
+TEST_CASE("gaps around a refused record are told once") {
+  const std::string database = migrated_database();
+  JournalFeed feed(1);  // a segment for each append
+  for (std::uint64_t n = 1; n <= 5; ++n) {
+    pool::ShareRecord record = share(n);
+    if (n == 3) record.height = 0xffffffff;
+    feed.append({record});
+  }
+  const auto segments = pool::list_segments(feed.journal_folder());
+  for (const std::size_t missing : {1U, 3U}) {
+    std::filesystem::remove(pool::segment_path(feed.journal_folder(), (*segments)[missing]));
+  }
+  RunningStore store(database, feed);
+  store.advance(feed);
+  store.wait_stored(feed);
+  CHECK_EQ(ask(database, "SELECT string_agg(substr(message, 1, 32), '; ' ORDER BY id) FROM events"),
+           "journal records 2 to 2 are missi; journal record 3 was refused by ; "
+           "journal records 4 to 4 are missi");
+  CHECK_EQ(ask(database, "SELECT count(*) FROM shares"), "2");
+}
+
 TEST_CASE("candidates and what the nodes said of them") {
   const std::string database = migrated_database();
   JournalFeed feed;
