@@ -47,9 +47,13 @@ bool NoticeLog::operator()(const char* message) noexcept {
   return false;  // the last word: nothing goes to the standard error stream
 }
 
-DatabaseConnection::DatabaseConnection(const std::string& database, std::string_view application)
-    : connection_(with_connection_defaults(database, application)), notices_(connection_) {
-  // Deprecated since libpqxx 7 no longer reconnects by itself; 6 still does.
+DatabaseConnection::DatabaseConnection(const std::string& database, std::string_view application,
+                                       ConnectionInterrupt* interrupt)
+    : watch_{interrupt},
+      connection_(with_connection_defaults(database, application)),
+      notices_(connection_) {
+  if (interrupt != nullptr) interrupt->watch(connection_.sock());
+    // Deprecated since libpqxx 7 no longer reconnects by itself; 6 still does.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
   connection_.inhibit_reactivation(true);

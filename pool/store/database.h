@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/base/result.h"
+#include "pool/store/connection_interrupt.h"
 
 #include <memory>
 #include <pqxx/pqxx>
@@ -50,10 +51,23 @@ class NoticeLog : public pqxx::errorhandler {
 // error that the caller must see. Throws what pqxx throws: construct and use it inside guarded().
 class DatabaseConnection {
  public:
-  DatabaseConnection(const std::string& database, std::string_view application);
+  // `interrupt`, if there is one, outlives the connection and can end its calls.
+  DatabaseConnection(const std::string& database, std::string_view application,
+                     ConnectionInterrupt* interrupt = nullptr);
+  DatabaseConnection(const DatabaseConnection&) = delete;
+  DatabaseConnection& operator=(const DatabaseConnection&) = delete;
   pqxx::connection& get() { return connection_; }
 
  private:
+  // Ends after the connection, whose closing may block as well.
+  struct Watch {
+    ConnectionInterrupt* interrupt;
+    ~Watch() {
+      if (interrupt != nullptr) interrupt->unwatch();
+    }
+  };
+
+  const Watch watch_;
   pqxx::connection connection_;
   NoticeLog notices_;
 };

@@ -42,7 +42,8 @@ void QueryLoop::on_message(const QueryMessage& message) {
 
 QueryResult QueryLoop::answer(const StatsQuery& query) {
   QueryResult result{query.request, false, error_};
-  if (connection_ == nullptr && uv::read_clock().mono < retry_at_) return result;
+  const bool retry_later = uv::read_clock().mono < retry_at_ || interrupt_.interrupted();
+  if (connection_ == nullptr && retry_later) return result;
   const auto json = guarded([&] {
     if (connection_ == nullptr) connect();
     pqxx::read_transaction transaction(connection_->get());
@@ -62,7 +63,8 @@ QueryResult QueryLoop::answer(const StatsQuery& query) {
 
 // Throws what pqxx throws.
 void QueryLoop::connect() {
-  connection_ = std::make_unique<DatabaseConnection>(options_.database, "phasepool_query");
+  connection_ =
+      std::make_unique<DatabaseConnection>(options_.database, "phasepool_query", &interrupt_);
   pqxx::nontransaction session(connection_->get());
   session.exec("SET statement_timeout = " + std::to_string(options_.statement_timeout.count()) +
                "; SET default_transaction_read_only = on");

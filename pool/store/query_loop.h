@@ -3,12 +3,13 @@
 // limit.
 //
 // Thread: the constructor and destructor belong to the thread that starts and joins; run() is the
-//         query thread's, and blocks on the database; mailbox().post() any.
+//         query thread's, and blocks on the database; mailbox().post() and interrupt() any.
 #pragma once
 
 #include "common/uv/loop.h"
 #include "common/uv/mailbox.h"
 #include "pool/messages.h"
+#include "pool/store/connection_interrupt.h"
 
 #include <chrono>
 #include <functional>
@@ -41,6 +42,10 @@ class QueryLoop {
   void run();  // until Shutdown
   uv::Mailbox<QueryMessage>& mailbox() { return mailbox_; }
 
+  // Ends a query that does not return and refuses those after it, so that Shutdown is heard: at
+  // once unless it is just connecting (connect_timeout, 5 s). Thread: any.
+  void interrupt() { interrupt_.interrupt(); }
+
  private:
   void on_message(const QueryMessage& message);
   QueryResult answer(const StatsQuery& query);
@@ -48,6 +53,7 @@ class QueryLoop {
 
   const Options options_;
   const Hooks hooks_;
+  ConnectionInterrupt interrupt_;
   std::unique_ptr<DatabaseConnection> connection_;
   std::chrono::steady_clock::time_point retry_at_{};
   std::string error_;

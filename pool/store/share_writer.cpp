@@ -106,7 +106,7 @@ ShareWriter::ShareWriter(std::string database, const JournalUuid& journal)
 base::Result<DatabasePosition, DatabaseError> ShareWriter::connect() {
   disconnect();
   auto connected = guarded([&] {
-    connection_ = std::make_unique<DatabaseConnection>(database_, "phasepool_store");
+    connection_ = std::make_unique<DatabaseConnection>(database_, "phasepool_store", &interrupt_);
     return schema_complaint(schema_version_of(connection_->get()));
   });
   if (connected && !connected->empty()) {

@@ -36,6 +36,9 @@ class ShareWriter {
   // another session stores the same journal.
   [[nodiscard]] base::Result<DatabasePosition, DatabaseError> connect();
   void disconnect();
+  // Any thread: see ConnectionInterrupt.
+  void interrupt() { interrupt_.interrupt(); }
+  bool interrupted() const { return interrupt_.interrupted(); }
 
   // Stores the batch, which begins at `from` and ends at `to`. `now_us` dates what has no time of
   // its own. After an error of kind lost the connection is closed and whether the batch is stored
@@ -78,6 +81,7 @@ class ShareWriter {
 
   const std::string database_;
   const std::string journal_text_;  // the uuid, as PostgreSQL reads it
+  ConnectionInterrupt interrupt_;
   std::unique_ptr<DatabaseConnection> connection_;
   std::string journal_id_;                            // journal_positions.id
   Workers workers_;                                   // of committed transactions

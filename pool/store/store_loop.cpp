@@ -49,6 +49,8 @@ void StoreLoop::run() {
   writer_->disconnect();
 }
 
+void StoreLoop::interrupt() { writer_->interrupt(); }
+
 void StoreLoop::on_message(const StoreMessage& message) {
   if (const auto* advanced = std::get_if<JournalAdvanced>(&message)) {
     durable_to_ = std::max(durable_to_, advanced->durable_to);
@@ -68,6 +70,7 @@ void StoreLoop::schedule(std::chrono::milliseconds delay) {
 // One step: a connection, or a batch. The loop turns in between, so that messages are heard.
 void StoreLoop::work() {
   scheduled_ = false;
+  if (writer_->interrupted()) return loop_.stop();
   const bool was_connected = writer_->is_connected();
   if ((was_connected || connect()) && read_batch()) {
     if (batch_->entries.empty() && batch_->gaps.empty()) {
@@ -79,7 +82,7 @@ void StoreLoop::work() {
       ship_batch();
     }
   }
-  if (stopping_ && drained_or_late()) loop_.stop();
+  if (writer_->interrupted() || (stopping_ && drained_or_late())) loop_.stop();
 }
 
 // Nothing is left to do that could be done: caught up, no database, or out of time.

@@ -7,7 +7,7 @@
 // of the last hour.
 //
 // Thread: the constructor and destructor belong to the thread that starts and joins; run() is the
-//         store's; mailbox().post() any.
+//         store's; mailbox().post() and interrupt() any.
 #pragma once
 
 #include "common/uv/loop.h"
@@ -60,6 +60,11 @@ class StoreLoop {
   // Until Shutdown and the drain after it.
   void run();
   uv::Mailbox<StoreMessage>& mailbox() { return mailbox_; }
+
+  // For whoever waits for run() to end and has waited long enough: a server that hangs is let go,
+  // without what is not stored (the journal keeps it). run() then ends by itself, at once unless it
+  // is just connecting (connect_timeout, 5 s). Thread: any, after start and before destruction.
+  void interrupt();
 
  private:
   void on_message(const StoreMessage& message);

@@ -1,6 +1,6 @@
 // A PostgreSQL cluster of the tests' own: made on first use under the temporary folder, reached
-// through a socket there, stopped and removed at exit. Run as root it belongs to user postgres,
-// since the server refuses root.
+// through a socket there, stopped and removed at exit. The server is a child that the system stops
+// if this program crashes. Run as root it belongs to user postgres, since the server refuses root.
 #pragma once
 
 #include <string>
@@ -26,9 +26,15 @@ class PrivatePostgres {
   // Runs a shell command as the server's user; ASSERTs that it succeeds.
   void run(const std::string& command) const;
 
+  [[noreturn]] void become_server(const char* log_path, const char* const* arguments) const;
+  bool answers() const;
+
   std::string folder_;
   std::string bin_;
   bool as_root_ = false;
+  unsigned uid_ = 0;  // of user postgres, when run as root
+  unsigned gid_ = 0;
+  int server_ = -1;  // process id
   int databases_ = 0;
 };
 

@@ -3,13 +3,22 @@
 
 #include "common/base/assert.h"
 
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <pqxx/pqxx>
 #include <string>
+#include <thread>
 
 namespace store_test {
 namespace fs = std::filesystem;
@@ -39,6 +48,10 @@ PrivatePostgres::PrivatePostgres() : bin_(find_bin()), as_root_(::geteuid() == 0
   ASSERT(::mkdtemp(pattern.data()) != nullptr);
   folder_ = pattern;
   if (as_root_) {
+    const passwd* user = ::getpwnam("postgres");
+    ASSERT(user != nullptr);
+    uid_ = user->pw_uid;
+    gid_ = user->pw_gid;
     ASSERT(std::system(("chown postgres " + folder_).c_str()) == 0);
   }
   run(bin_ + "initdb -D " + folder_ +
@@ -63,12 +76,50 @@ void PrivatePostgres::run(const std::string& command) const {
   ASSERT(false);
 }
 
-void PrivatePostgres::start() {
-  run(bin_ + "pg_ctl -w -t 30 -D " + folder_ + "/data -l " + folder_ + "/server.log -o \"-k " +
-      folder_ + " -c listen_addresses= -c fsync=off -c max_connections=20\" start");
+// In the child, after fork(): only what is safe there while other threads are running.
+void PrivatePostgres::become_server(const char* log_path, const char* const* arguments) const {
+  const int log = ::open(log_path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+  ::dup2(log, STDOUT_FILENO);
+  ::dup2(log, STDERR_FILENO);
+  if (as_root_ && (::setgroups(0, nullptr) != 0 || ::setgid(gid_) != 0 || ::setuid(uid_) != 0)) {
+    ::_exit(126);
+  }
+  ::prctl(PR_SET_PDEATHSIG, SIGINT);  // "fast"; a change of user would have undone it
+  ::execvp(arguments[0], const_cast<char* const*>(arguments));
+  ::_exit(127);
 }
 
-void PrivatePostgres::stop() { run(bin_ + "pg_ctl -w -t 30 -m fast -D " + folder_ + "/data stop"); }
+void PrivatePostgres::start() {
+  const std::string program = bin_ + "postgres";
+  const std::string data = folder_ + "/data";
+  const std::string log = folder_ + "/server.log";
+  const char* const arguments[] = {program.c_str(), "-D", data.c_str(),         "-k",
+                                   folder_.c_str(), "-c", "listen_addresses=",  "-c",
+                                   "fsync=off",     "-c", "max_connections=20", nullptr};
+  server_ = ::fork();
+  ASSERT(server_ >= 0);
+  if (server_ == 0) become_server(log.c_str(), arguments);
+  for (int tries = 0; !answers(); ++tries) {
+    ASSERT(tries < 600);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+void PrivatePostgres::stop() {
+  ASSERT(::kill(server_, SIGINT) == 0);
+  int status = 0;
+  ASSERT(::waitpid(server_, &status, 0) == server_);
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) std::fprintf(stderr, "server: %d\n", status);
+}
+
+bool PrivatePostgres::answers() const {
+  try {
+    const pqxx::connection connection(superuser_connection("postgres"));
+    return true;
+  } catch (const pqxx::failure&) {
+    return false;
+  }
+}
 
 std::string PrivatePostgres::superuser_connection(const std::string& database) const {
   return "host=" + folder_ + " user=phasepool_test dbname=" + database;

@@ -25,9 +25,14 @@ class RunningQueries {
     CHECK(loop_.mailbox().post(pool::Shutdown{}));
     thread_.join();
   }
-  pool::QueryResult ask(StatsQuery::What what) {
+  void interrupt() { loop_.interrupt(); }
+  pool::QueryResult ask(StatsQuery::What what) { return wait_for(post(what)); }
+  std::uint64_t post(StatsQuery::What what) {
     const std::uint64_t request = ++requests_;
     REQUIRE(loop_.mailbox().post(StatsQuery{request, what}));
+    return request;
+  }
+  pool::QueryResult wait_for(std::uint64_t request) {
     std::unique_lock lock(mutex_);
     REQUIRE(changed_.wait_for(lock, 20s, [&] { return results_.count(request) != 0; }));
     return results_[request];
@@ -110,4 +115,25 @@ TEST_CASE("a statement past its time limit is an error") {
   const auto late = queries.ask(StatsQuery::What::blocks);
   CHECK_FALSE(late.ok);
   CHECK(late.json.find("statement timeout") != std::string::npos);
+}
+
+TEST_CASE("a query that does not return is ended by an interrupt, and none follows") {
+  const std::string database = migrated_database();
+  ask(database,
+      "CREATE OR REPLACE FUNCTION page_blocks(count_max integer) RETURNS json LANGUAGE sql AS"
+      " 'SELECT pg_sleep(30)::text::json'");
+  pool::QueryLoop::Options options{database};
+  options.statement_timeout = 1h;
+  options.retry = 0ms;
+  RunningQueries queries(options);
+  const std::uint64_t request = queries.post(StatsQuery::What::blocks);
+  wait_until([&] {
+    return ask(database, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") ==
+           "1";
+  });
+  const auto before = std::chrono::steady_clock::now();
+  queries.interrupt();
+  CHECK_FALSE(queries.wait_for(request).ok);
+  CHECK_FALSE(queries.ask(StatsQuery::What::totals).ok);
+  CHECK(std::chrono::steady_clock::now() - before < 5s);
 }

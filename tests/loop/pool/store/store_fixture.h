@@ -127,6 +127,7 @@ class RunningStore {
     CHECK(loop_->mailbox().post(pool::Shutdown{}));
     thread_.join();
   }
+  void interrupt() { loop_->interrupt(); }
   pool::StoredStats latest() {
     const std::scoped_lock lock(mutex_);
     return latest_;

@@ -166,6 +166,39 @@ TEST_CASE("shutdown ships what is durable; without a database it does not wait")
   CHECK(std::chrono::steady_clock::now() - before < 5s);
 }
 
+TEST_CASE("a server that does not answer is let go when the store is interrupted") {
+  const std::string database = migrated_database();
+  JournalFeed feed;
+  feed.append_shares(1, 10);
+  RunningStore store(database, feed);
+  wait_until([&] { return store.latest().connected; });
+  pqxx::connection other(database);
+  pqxx::work holding(other);
+  holding.exec("LOCK TABLE journal_positions");
+  store.advance(feed);
+  wait_until([&] {
+    return ask(database, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") ==
+           "1";
+  });
+  const auto before = std::chrono::steady_clock::now();
+  store.interrupt();
+  store.stop();
+  CHECK(std::chrono::steady_clock::now() - before < 5s);  // lock_timeout is 30 s
+  holding.abort();
+  CHECK_EQ(ask(database, "SELECT count(*) FROM shares"), "0");
+}
+
+TEST_CASE("an interrupted store does not connect again") {
+  JournalFeed feed;
+  RunningStore store(migrated_database(), feed);
+  wait_until([&] { return store.latest().connected; });
+  store.interrupt();
+  feed.append_shares(1, 10);
+  store.advance(feed);
+  store.stop();
+  CHECK_EQ(store.latest().shares_stored, 0);
+}
+
 TEST_CASE("names that are not UTF-8 are stored, and stay apart") {
   const std::string database = migrated_database();
   JournalFeed feed;
