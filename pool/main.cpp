@@ -48,6 +48,8 @@ int run_command(const pool::Config& config) {
 
 }  // namespace
 
+// What may escape is an exception of the command line parser's own set-up, or bad_alloc.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
   CLI::App app{"Phasepool, a Bitcoin Stratum mining pool server"};
   app.set_version_flag("--version", std::string("phasepool ") + pool::version);

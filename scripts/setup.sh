@@ -6,10 +6,10 @@
 # shellcheck disable=SC2034
 {
   packages_build="g++ cmake ninja-build ccache pkg-config libuv1-dev libfmt-dev libspdlog-dev rapidjson-dev
-    libexpected-dev libcli11-dev doctest-dev node-llhttp libpqxx-dev libzmq3-dev libssl-dev"
+    libexpected-dev libcli11-dev doctest-dev node-llhttp libpqxx-dev libzmq3-dev cppzmq-dev libssl-dev"
   packages_run="postgresql python3"
   packages_bcoin="nodejs npm"
-  packages_test="python3-pytest python3-psycopg2 binutils"
+  packages_test="python3-pytest python3-pytest-xdist python3-psycopg2 binutils"
   packages_lint="clang-format clang-tidy shellcheck"
 }
 

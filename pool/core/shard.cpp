@@ -31,7 +31,7 @@ std::string_view describe(CloseReason reason) {
   return "unknown";
 }
 
-Shard::Shard(ShardHost& host, ShardOptions options)
+Shard::Shard(ShardHost& host, const ShardOptions& options)
     : context_{.host = host,
                .options = options,
                .jobs = {},
@@ -72,7 +72,7 @@ void Shard::on_disconnect(ConnectionId id) {
   sessions_.erase(session);
 }
 
-void Shard::on_new_job(std::shared_ptr<const mining::Job> job, bool clean, base::Instant now) {
+void Shard::on_new_job(const std::shared_ptr<const mining::Job>& job, bool clean, base::Instant now) {
   context_.jobs.add(job, now.mono);
   context_.stats.job_id = job->id.value;
   if (context_.draining) return;

@@ -23,7 +23,7 @@ namespace pool {
 
 class Shard {
  public:
-  Shard(ShardHost& host, ShardOptions options);
+  Shard(ShardHost& host, const ShardOptions& options);
 
   // False: the shard is full or draining, and knows nothing of the connection.
   [[nodiscard]] bool on_connect(ConnectionId id, base::Instant now);
@@ -31,7 +31,7 @@ class Shard {
   void on_disconnect(ConnectionId id);
   // `clean`: miners are told clean_jobs true though the job itself is a refresh, since they never
   // saw the job of the new tip before it.
-  void on_new_job(std::shared_ptr<const mining::Job> job, bool clean, base::Instant now);
+  void on_new_job(const std::shared_ptr<const mining::Job>& job, bool clean, base::Instant now);
   void on_durable(AppendId up_to);
   void on_not_durable(AppendId first, AppendId last);
   void on_block_vaulted(const bitcoin::BlockHash& hash);

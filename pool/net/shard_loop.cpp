@@ -22,7 +22,7 @@ constexpr std::size_t outbox_bytes_kept = 512;
 
 }  // namespace
 
-ShardLoop::ShardLoop(ShardOptions options, Hooks hooks)
+ShardLoop::ShardLoop(const ShardOptions& options, Hooks hooks)
     : hooks_(std::move(hooks)),
       index_(options.index),
       shard_(*this, options),

@@ -38,7 +38,7 @@ class ShardLoop final : private ShardHost {
     std::uint16_t port = 0;
   };
 
-  ShardLoop(ShardOptions options, Hooks hooks);
+  ShardLoop(const ShardOptions& options, Hooks hooks);
   ~ShardLoop();
   ShardLoop(const ShardLoop&) = delete;
   ShardLoop& operator=(const ShardLoop&) = delete;

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -28,18 +29,23 @@ def wait_until(condition, timeout: float = 30, what: str = "", poll: float = 0.0
         time.sleep(poll)
 
 
-_handed_out = set()
+def _ports():
+    """Below the range from which the kernel takes ports for outgoing connections (32768 on), so that none
+    of those sits on a port of ours between now and its use. Workers of a parallel run have ranges of their own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 4
+    first, count = 12000 + 5000 * worker, 5000
+    start = random.randrange(count)  # other runs on this machine start elsewhere
+    while True:
+        for step in range(count):
+            yield first + (start + step) % count
+
+
+_port_source = _ports()
 
 
 def free_port() -> int:
-    """A port on loopback that nobody listens on, and that this process was not given before."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        if port not in _handed_out:
-            _handed_out.add(port)
-            return port
+    """A port on loopback that nobody listens on, and that this process was not given lately."""
+    return next(port for port in _port_source if port_is_free("127.0.0.1", port))
 
 
 def port_is_free(host: str, port: int) -> bool:
