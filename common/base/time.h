@@ -7,7 +7,7 @@
 
 namespace base {
 
-using MonoTime = std::chrono::steady_clock::time_point;  // for durations; never jumps
+using MonoTime = std::chrono::steady_clock::time_point;             // for durations; never jumps
 using WallTime = std::chrono::sys_time<std::chrono::microseconds>;  // for records and ntime
 
 struct Instant {

@@ -72,7 +72,8 @@ void Shard::on_disconnect(ConnectionId id) {
   sessions_.erase(session);
 }
 
-void Shard::on_new_job(const std::shared_ptr<const mining::Job>& job, bool clean, base::Instant now) {
+void Shard::on_new_job(const std::shared_ptr<const mining::Job>& job, bool clean,
+                       base::Instant now) {
   context_.jobs.add(job, now.mono);
   context_.stats.job_id = job->id.value;
   if (context_.draining) return;
