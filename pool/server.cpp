@@ -34,6 +34,8 @@
 
 #include <csignal>
 #include <cstdio>
+#include <functional>
+#include <future>
 #include <memory>
 #include <random>
 #include <string>
@@ -46,6 +48,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto node_check_deadline = 10s;
+// After its own drain deadline; a PostgreSQL that hangs would else hold up the stop for ever.
+constexpr auto database_stop_deadline = 15s;
 
 int fail(const std::string& why) {
   std::fprintf(stderr, "phasepool: %s\n", why.c_str());
@@ -86,6 +90,29 @@ bool same_sender(const HttpMessage& waiting, const HttpMessage& incoming) {
   return !std::holds_alternative<QueryResult>(waiting);
 }
 
+// A thread that may be stuck in a call to PostgreSQL when it should end.
+struct DatabaseThread {
+  std::future<void> done;
+  std::thread thread;
+
+  void start(std::function<void()> run) {
+    std::packaged_task<void()> task(std::move(run));
+    done = task.get_future();
+    thread = std::thread(std::move(task));
+  }
+  template <class Loop>
+  void stop(Loop& loop) {
+    loop.mailbox().post_reserved(Shutdown{});
+    if (done.wait_for(database_stop_deadline) == std::future_status::timeout) {
+      LOG(warning, "database_hangs",
+          {"effect", "its connection is cut; what is on disk ships later"});
+      loop.interrupt();
+    }
+    thread.join();
+    done.get();
+  }
+};
+
 class Server {
  public:
   explicit Server(const Config& config) : config_(config), random_(random_seed()) {}
@@ -120,7 +147,8 @@ class Server {
   std::unique_ptr<JournalLoop> journal_;
   std::unique_ptr<NodeLoop> node_;
   std::vector<std::unique_ptr<ShardLoop>> shards_;
-  std::thread http_thread_, query_thread_, store_thread_, journal_thread_, node_thread_;
+  std::thread http_thread_, journal_thread_, node_thread_;
+  DatabaseThread query_thread_, store_thread_;
   std::vector<std::thread> shard_threads_;
 };
 
@@ -375,8 +403,8 @@ void Server::run() {
 
 void Server::start() {
   http_thread_ = std::thread([this] { http_->run(); });
-  query_thread_ = std::thread([this] { query_->run(); });
-  store_thread_ = std::thread([this] { store_->run(); });
+  query_thread_.start([this] { query_->run(); });
+  store_thread_.start([this] { store_->run(); });
   journal_thread_ = std::thread([this] { journal_->run(); });
   for (auto& shard : shards_) {
     shard_threads_.emplace_back([&shard] { shard->run(); });
@@ -394,10 +422,8 @@ void Server::stop() {
   node_thread_.join();
   journal_->mailbox().post_reserved(Shutdown{});
   journal_thread_.join();
-  store_->mailbox().post_reserved(Shutdown{});
-  store_thread_.join();
-  query_->mailbox().post_reserved(Shutdown{});
-  query_thread_.join();
+  store_thread_.stop(*store_);
+  query_thread_.stop(*query_);
   http_->mailbox().post_reserved(Shutdown{});
   http_thread_.join();
   LOG(info, "pool_stopped");
