@@ -468,7 +468,9 @@ TEST_CASE("a client may be destroyed in any state, also by an answer") {
   FakeNode node(loop);
   const auto never = [](const RpcClient::Answer&) { FAIL("a destroyed client answers nobody"); };
   {
-    RpcClient connecting(loop, node.endpoint());
+    // A node of its own: whether it still hears the call is open.
+    FakeNode other(loop);
+    RpcClient connecting(loop, other.endpoint());
     connecting.call("a", "[]", 10s, never);
     loop_test::run_turns(loop, 1);
   }
