@@ -300,7 +300,7 @@ std::string Server::open_shards() {
     journal_->mailbox().post_reserved(std::move(append));
   };
   hooks.found = [this](FoundBlock block) { node_->mailbox().post_reserved(std::move(block)); };
-  hooks.stats = [this](ShardStats stats) { tell_http(std::move(stats)); };
+  hooks.stats = [this](ShardStats stats) { tell_http(stats); };
   for (std::uint32_t index = 0; index < shard_count_; ++index) {
     shards_.push_back(std::make_unique<ShardLoop>(shard_options(index), hooks));
   }
