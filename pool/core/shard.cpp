@@ -48,7 +48,7 @@ Shard::Shard(ShardHost& host, const ShardOptions& options)
   context_.stats.shard = options.index;
 }
 
-bool Shard::on_connect(ConnectionId id, base::Instant now) {
+bool Shard::on_connect(ConnectionId id, const Peer& /*peer*/, base::Instant now) {
   if (context_.draining || sessions_.size() >= context_.options.connections_max) return false;
   const auto extranonce1 = extranonces_.allocate();
   if (!extranonce1) return false;

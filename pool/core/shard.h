@@ -26,7 +26,7 @@ class Shard {
   Shard(ShardHost& host, const ShardOptions& options);
 
   // False: the shard is full or draining, and knows nothing of the connection.
-  [[nodiscard]] bool on_connect(ConnectionId id, base::Instant now);
+  [[nodiscard]] bool on_connect(ConnectionId id, const Peer& peer, base::Instant now);
   void on_bytes(ConnectionId id, base::ByteSpan bytes, base::Instant now);
   void on_disconnect(ConnectionId id);
   // `clean`: miners are told clean_jobs true though the job itself is a refresh, since they never

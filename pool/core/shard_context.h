@@ -25,6 +25,11 @@ class ShardHost {
   virtual void send(ConnectionId to, std::string_view line) = 0;
   // The connection is gone for the shard when on_disconnect() comes, in a later turn.
   virtual void close(ConnectionId which, CloseReason why) = 0;
+  // A connection that is out of tokens is not read from until resume_reading(); bytes that were
+  // read before may still come. Both may be repeated, and the shard's own back pressure goes on
+  // top.
+  virtual void pause_reading(ConnectionId which) = 0;
+  virtual void resume_reading(ConnectionId which) = 0;
   virtual void submit_block(FoundBlock block) = 0;
   // Never refused: JournalOutbox keeps to a window for which the journal has room.
   virtual void journal(JournalAppend append) = 0;

@@ -6,10 +6,12 @@
 #include "common/bitcoin/hash.h"
 #include "common/bitcoin/header.h"
 #include "common/mining/job.h"
+#include "pool/core/address_prefix.h"
 #include "pool/core/records.h"
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace pool {
@@ -22,6 +24,14 @@ using JournalSource = base::Strong<struct JournalSourceTag, std::uint32_t>;
 inline constexpr JournalSource journal_source_node{0xffffffff};
 // A source's own count of its appends, from 1.
 using AppendId = base::Strong<struct AppendIdTag, std::uint64_t>;
+
+// Whom a connection counts for: behind a proxy the address in its PROXY header, else the socket's.
+struct Peer {
+  std::string address;         // for the operator: "192.0.2.1"
+  AddressPrefix prefix;        // for limits and bans
+  bool limited = true;         // false: loopback, or a trusted proxy speaking for itself
+  std::uint32_t listener = 0;  // index into stratum.listen
+};
 
 enum class CloseReason : std::uint8_t {
   line_too_long,

@@ -20,6 +20,17 @@ constexpr std::size_t outbox_bytes_max = 16 * 1024;
 // What an emptied outbox may keep: idle connections should cost little.
 constexpr std::size_t outbox_bytes_kept = 512;
 
+Peer peer_of(const uv::TcpStream& stream, std::uint32_t listener) {
+  Peer peer;
+  peer.address = stream.peer_address();
+  peer.listener = listener;
+  // A peer that is gone already has no address; it is nobody, and limited as such.
+  const auto address = base::IpAddress::parse(peer.address).value_or(base::IpAddress{});
+  peer.prefix = AddressPrefix(address);
+  peer.limited = !address.is_loopback();
+  return peer;
+}
+
 }  // namespace
 
 ShardLoop::ShardLoop(const ShardOptions& options, Hooks hooks)
@@ -50,9 +61,11 @@ base::Result<std::uint16_t, std::string> ShardLoop::listen(const Endpoint& where
   options.reuse_port = true;
   uv::TcpOptions streams;
   streams.write_queue_bytes_max = limits::write_queue_bytes_max;
-  auto listener = uv::TcpListener::listen(
-      loop_, options, streams,
-      [this](std::unique_ptr<uv::TcpStream> stream) { on_accept(std::move(stream)); });
+  const auto index = static_cast<std::uint32_t>(listeners_.size());
+  auto listener = uv::TcpListener::listen(loop_, options, streams,
+                                          [this, index](std::unique_ptr<uv::TcpStream> stream) {
+                                            on_accept(index, std::move(stream));
+                                          });
   if (!listener) return base::err(uv::describe(listener.error()));
   listeners_.push_back(std::move(*listener));
   return listeners_.back()->bound_port();
@@ -65,9 +78,10 @@ void ShardLoop::run() {
 
 // ---------------------------------------------------------------- sockets
 
-void ShardLoop::on_accept(std::unique_ptr<uv::TcpStream> stream) {
+void ShardLoop::on_accept(std::uint32_t listener, std::unique_ptr<uv::TcpStream> stream) {
   const ConnectionId id{next_connection_++};
-  if (!shard_.on_connect(id, uv::read_clock())) return;  // full: the stream closes as it goes
+  const Peer peer = peer_of(*stream, listener);
+  if (!shard_.on_connect(id, peer, uv::read_clock())) return;  // full: the stream closes as it goes
   uv::TcpStream& accepted = *stream;
   connections_.emplace(id, Connection{std::move(stream), {}});
   uv::TcpStream::Callbacks callbacks;
@@ -165,13 +179,29 @@ void ShardLoop::on_turn_end() {
 void ShardLoop::apply_back_pressure() {
   const bool allowed = shard_.reading_allowed();
   if (std::exchange(reading_, allowed) == allowed) return;
-  for (auto& [id, connection] : connections_) {
-    if (allowed) {
-      connection.stream->start_reading();
-    } else {
-      connection.stream->stop_reading();
-    }
+  for (auto& [id, connection] : connections_) set_reading(connection);
+}
+
+void ShardLoop::set_reading(Connection& connection) const {
+  if (reading_ && !connection.paused) {
+    connection.stream->start_reading();
+  } else {
+    connection.stream->stop_reading();
   }
+}
+
+void ShardLoop::pause_reading(ConnectionId which) {
+  const auto found = connections_.find(which);
+  if (found == connections_.end()) return;
+  found->second.paused = true;
+  set_reading(found->second);
+}
+
+void ShardLoop::resume_reading(ConnectionId which) {
+  const auto found = connections_.find(which);
+  if (found == connections_.end()) return;
+  found->second.paused = false;
+  set_reading(found->second);
 }
 
 // ---------------------------------------------------------------- the end

@@ -54,15 +54,18 @@ class ShardLoop final : private ShardHost {
  private:
   struct Connection {
     std::unique_ptr<uv::TcpStream> stream;
-    std::string outbox;  // short lines of this turn, sent together at its end
+    std::string outbox;   // short lines of this turn, sent together at its end
+    bool paused = false;  // by the shard, for this connection alone
   };
 
   void send(ConnectionId to, std::string_view line) override;
   void close(ConnectionId which, CloseReason why) override;
+  void pause_reading(ConnectionId which) override;
+  void resume_reading(ConnectionId which) override;
   void submit_block(FoundBlock block) override;
   void journal(JournalAppend append) override;
 
-  void on_accept(std::unique_ptr<uv::TcpStream> stream);
+  void on_accept(std::uint32_t listener, std::unique_ptr<uv::TcpStream> stream);
   void on_closed(ConnectionId id);
   void on_message(ShardMessage&& message);
   void on(const NewJob& message);
@@ -74,6 +77,7 @@ class ShardLoop final : private ShardHost {
   void on_turn_end();
   void flush(Connection& connection);
   void flush_outboxes();
+  void set_reading(Connection& connection) const;
   void apply_back_pressure();
   void continue_shutdown();
 

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,7 @@ struct Clock {
 struct RecordingHost final : pool::ShardHost {
   std::map<pool::ConnectionId, std::vector<std::string>> sent;
   std::map<pool::ConnectionId, pool::CloseReason> closed;
+  std::set<pool::ConnectionId> paused;
   std::vector<pool::FoundBlock> blocks;
   std::vector<pool::JournalAppend> appends;
   std::vector<std::string> order;  // verbs in the order they came
@@ -44,6 +46,8 @@ struct RecordingHost final : pool::ShardHost {
     order.emplace_back("send");
   }
   void close(pool::ConnectionId which, pool::CloseReason why) override { closed[which] = why; }
+  void pause_reading(pool::ConnectionId which) override { paused.insert(which); }
+  void resume_reading(pool::ConnectionId which) override { paused.erase(which); }
   void submit_block(pool::FoundBlock block) override {
     blocks.push_back(std::move(block));
     order.emplace_back("submit_block");
@@ -53,6 +57,13 @@ struct RecordingHost final : pool::ShardHost {
     order.emplace_back("journal");
   }
 };
+
+inline pool::Peer test_peer(const char* text = "192.0.2.1") {
+  pool::Peer peer;
+  peer.address = text;
+  peer.prefix = *pool::AddressPrefix::parse(text);
+  return peer;
+}
 
 inline pool::ShardOptions test_options() {
   pool::ShardOptions options;
@@ -128,7 +139,7 @@ struct World {
   pool::ConnectionId miner{42};
 
   explicit World(pool::ShardOptions options = test_options()) : shard(host, options) {
-    REQUIRE(shard.on_connect(miner, clock.now));
+    REQUIRE(shard.on_connect(miner, test_peer(), clock.now));
   }
   void say(const std::string& text) { say(miner, text); }
   void say(pool::ConnectionId who, const std::string& text) {

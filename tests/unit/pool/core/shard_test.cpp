@@ -7,7 +7,7 @@ TEST_CASE("extranonce1 is unique among live connections and given back at the en
   World world;
   std::map<std::string, int> seen;
   for (std::uint64_t i = 100; i < 200; ++i) {
-    REQUIRE(world.shard.on_connect(pool::ConnectionId{i}, world.clock.now));
+    REQUIRE(world.shard.on_connect(pool::ConnectionId{i}, test_peer(), world.clock.now));
     world.say(pool::ConnectionId{i}, R"({"id":1,"method":"mining.subscribe","params":[]})");
     ++seen[world.host.sent[pool::ConnectionId{i}].at(0)];
   }
@@ -21,7 +21,7 @@ TEST_CASE("a new job reaches every miner that is mining, and no other") {
   world.new_job({.id = 1});
   world.handshake();
   const pool::ConnectionId silent{7};
-  REQUIRE(world.shard.on_connect(silent, world.clock.now));
+  REQUIRE(world.shard.on_connect(silent, test_peer(), world.clock.now));
   world.heard();
   world.new_job({.id = 2, .tip = 2});
   CHECK_EQ(world.heard().size(), 1);
@@ -80,7 +80,7 @@ TEST_CASE("draining takes nothing new but answers what it took") {
   world.shard.on_turn_end();
   world.shard.drain();
   CHECK_FALSE(world.shard.drained());
-  CHECK_FALSE(world.shard.on_connect(pool::ConnectionId{8}, world.clock.now));
+  CHECK_FALSE(world.shard.on_connect(pool::ConnectionId{8}, test_peer(), world.clock.now));
   world.say(R"({"id":1,"method":"mining.subscribe","params":[]})");
   CHECK(world.heard().empty());
   world.shard.on_durable(world.host.appends.at(0).id);
@@ -145,8 +145,8 @@ TEST_CASE("a full shard takes no more connections, and takes them again when one
   auto options = test_options();
   options.connections_max = 2;
   World world(options);
-  CHECK(world.shard.on_connect(pool::ConnectionId{1}, world.clock.now));
-  CHECK_FALSE(world.shard.on_connect(pool::ConnectionId{2}, world.clock.now));
+  CHECK(world.shard.on_connect(pool::ConnectionId{1}, test_peer(), world.clock.now));
+  CHECK_FALSE(world.shard.on_connect(pool::ConnectionId{2}, test_peer(), world.clock.now));
   world.shard.on_disconnect(pool::ConnectionId{1});
-  CHECK(world.shard.on_connect(pool::ConnectionId{3}, world.clock.now));
+  CHECK(world.shard.on_connect(pool::ConnectionId{3}, test_peer(), world.clock.now));
 }
