@@ -76,6 +76,36 @@ void read_nodes(const Reader& reader, Config& config) {
   }
 }
 
+void read_miners(const Reader& reader, StratumConfig& stratum) {
+  stratum.user_agents.resize(reader.count("/stratum/user_agents"));
+  for (std::size_t i = 0; i < stratum.user_agents.size(); ++i) {
+    const std::string at = "/stratum/user_agents/" + std::to_string(i);
+    UserAgentConfig& miner = stratum.user_agents[i];
+    reader.read(at + "/prefix", miner.prefix);
+    reader.read(at + "/coinbase", miner.coinbase);
+    reader.read(at + "/early_difficulty", miner.early_difficulty);
+  }
+  stratum.coinbase_tiers.resize(reader.count("/stratum/coinbase_tiers"));
+  for (std::size_t i = 0; i < stratum.coinbase_tiers.size(); ++i) {
+    const std::string at = "/stratum/coinbase_tiers/" + std::to_string(i);
+    reader.read(at + "/name", stratum.coinbase_tiers[i].name);
+    reader.read(at + "/bytes_max", stratum.coinbase_tiers[i].bytes_max);
+  }
+}
+
+void read_limits(const Reader& reader, AddressLimitsConfig& limits) {
+  const std::string at = "/stratum/limits";
+  reader.read(at + "/connections_per_address", limits.connections_per_address);
+  reader.read(at + "/handshakes_per_address", limits.handshakes_per_address);
+  reader.read(at + "/connects_per_minute_per_address", limits.connects_per_minute_per_address);
+  reader.read(at + "/lines_per_second", limits.lines_per_second);
+  reader.read(at + "/lines_per_second_per_address", limits.lines_per_second_per_address);
+  reader.read(at + "/ban_seconds", limits.ban_seconds);
+  reader.read(at + "/subscribe_seconds", limits.subscribe_seconds);
+  reader.read(at + "/authorize_seconds", limits.authorize_seconds);
+  reader.read(at + "/idle_seconds", limits.idle_seconds);
+}
+
 void read_stratum(const Reader& reader, StratumConfig& stratum) {
   stratum.listen.assign(std::max<std::size_t>(1, reader.count("/stratum/listen")), {});
   for (std::size_t i = 0; i < reader.count("/stratum/listen"); ++i) {
@@ -86,6 +116,8 @@ void read_stratum(const Reader& reader, StratumConfig& stratum) {
     reader.read(at + "/tls", listen.tls);
     reader.read(at + "/proxy_from", listen.proxy_from);
   }
+  read_miners(reader, stratum);
+  read_limits(reader, stratum.limits);
   reader.read("/stratum/tls_certificate", stratum.tls_certificate);
   reader.read("/stratum/tls_key", stratum.tls_key);
   reader.read("/stratum/shards", stratum.shards);
@@ -94,10 +126,20 @@ void read_stratum(const Reader& reader, StratumConfig& stratum) {
   stratum.durability = durability == "relaxed" ? Durability::relaxed : Durability::fsync;
   reader.read("/stratum/difficulty/vardiff", stratum.difficulty.vardiff);
   reader.read("/stratum/difficulty/shares_per_minute", stratum.difficulty.shares_per_minute);
+  reader.read("/stratum/difficulty/power_of_two", stratum.difficulty.power_of_two);
+  reader.read("/stratum/stale_grace_ms", stratum.stale_grace_ms);
+  reader.read("/stratum/keepalive_seconds", stratum.keepalive_seconds);
+  reader.read("/stratum/resume_seconds", stratum.resume_seconds);
+  reader.read("/stratum/instance", stratum.instance);
+  reader.read("/stratum/welcome", stratum.welcome);
 }
 
 void read_rest(const Reader& reader, Config& config) {
   reader.read("/coinbase_tag", config.coinbase_tag);
+  config.coinbase_outputs.resize(reader.count("/coinbase_outputs"));
+  for (std::size_t i = 0; i < config.coinbase_outputs.size(); ++i) {
+    reader.read("/coinbase_outputs/" + std::to_string(i) + "/ppm", config.coinbase_outputs[i].ppm);
+  }
   reader.read("/data_dir", config.data_dir);
   reader.read("/database", config.database);
   reader.read("/http/listen", config.http.listen);

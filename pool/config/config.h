@@ -34,6 +34,10 @@ struct ListenConfig {
   std::uint16_t port = 3333;
   std::string tls = "auto";  // "auto", "off", "only"
   std::vector<std::string> proxy_from;
+  // What this port changes of the difficulty settings; check_config() has held them together.
+  std::optional<bitcoin::Difficulty> difficulty_start;
+  std::optional<bitcoin::Difficulty> difficulty_min;
+  std::optional<bitcoin::Difficulty> difficulty_max;
 };
 
 enum class Durability { fsync, relaxed };
@@ -44,6 +48,34 @@ struct DifficultyConfig {
   std::optional<bitcoin::Difficulty> max;  // none: only the network's difficulty bounds it
   bool vardiff = true;
   double shares_per_minute = 6;
+  bool power_of_two = true;
+};
+
+// What an operator says of a miner, by the beginning of its user agent.
+struct UserAgentConfig {
+  std::string prefix;
+  std::string coinbase = "default";  // a tier's name
+  std::optional<bitcoin::Difficulty> start;
+  std::optional<bitcoin::Difficulty> min;
+  std::optional<bitcoin::Difficulty> max;
+  bool early_difficulty = false;
+};
+
+struct CoinbaseTierConfig {
+  std::string name;
+  std::uint32_t bytes_max = 0;
+};
+
+struct AddressLimitsConfig {
+  std::uint32_t connections_per_address = 10'000;
+  std::uint32_t handshakes_per_address = 1000;
+  std::uint32_t connects_per_minute_per_address = 6000;
+  std::uint32_t lines_per_second = 200;
+  std::uint32_t lines_per_second_per_address = 20'000;
+  std::uint32_t ban_seconds = 600;  // 0: nobody is banned
+  std::uint32_t subscribe_seconds = 30;
+  std::uint32_t authorize_seconds = 60;
+  std::uint32_t idle_seconds = 3600;
 };
 
 struct StratumConfig {
@@ -54,6 +86,20 @@ struct StratumConfig {
   Durability durability = Durability::fsync;
   DifficultyConfig difficulty;
   std::uint32_t version_mask = 0x1fffe000;
+  std::uint32_t stale_grace_ms = 0;
+  std::uint32_t keepalive_seconds = 45;
+  std::uint32_t resume_seconds = 180;
+  std::uint32_t instance = 0;
+  std::string welcome;
+  std::vector<UserAgentConfig> user_agents;        // on top of the built-in ones
+  std::vector<CoinbaseTierConfig> coinbase_tiers;  // likewise
+  AddressLimitsConfig limits;
+};
+
+// A further output of the coinbase: its part of the reward, in parts per million.
+struct CoinbaseOutputConfig {
+  bitcoin::Address address;
+  std::uint32_t ppm = 0;
 };
 
 struct HttpConfig {
@@ -85,6 +131,7 @@ struct Config {
   bitcoin::Network network = bitcoin::Network::mainnet;
   bitcoin::Address payout_address;  // checked for the network
   std::string coinbase_tag = "/phasepool/";
+  std::vector<CoinbaseOutputConfig> coinbase_outputs;  // together at most 1000000 ppm
   std::string data_dir = "/var/lib/phasepool";
   std::vector<NodeConfig> nodes;
   std::string database = "postgresql:///phasepool?host=/run/postgresql";

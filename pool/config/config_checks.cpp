@@ -1,6 +1,7 @@
 #include "pool/config/config_checks.h"
 
 #include "common/base/host_port.h"
+#include "pool/config/config_difficulty.h"
 
 #include <rapidjson/pointer.h>
 
@@ -41,15 +42,16 @@ bool is_ip_range(const std::string& text) {
   return error == std::errc{} && end == last && bits >= 0 && bits <= bits_max;
 }
 
-Checked check_payout_address(const ConfigDocument& document, Config& config) {
-  const rapidjson::Value& given = *at(document, "/payout_address");
+Checked read_address(const ConfigDocument& document, const std::string& pointer,
+                     bitcoin::Network network, bitcoin::Address& out) {
+  const rapidjson::Value& given = *at(document, pointer);
   const std::string text(given.GetString(), given.GetStringLength());
-  auto address = bitcoin::parse_address(text, config.network);
+  auto address = bitcoin::parse_address(text, network);
   if (address) {
-    config.payout_address = std::move(*address);
+    out = std::move(*address);
     return {};
   }
-  std::string why = "not a valid address of " + std::string(network_name(config.network)) + ": " +
+  std::string why = "not a valid address of " + std::string(network_name(network)) + ": " +
                     std::string(bitcoin::describe(address.error()));
   for (const auto other :
        {bitcoin::Network::mainnet, bitcoin::Network::testnet, bitcoin::Network::regtest}) {
@@ -58,7 +60,24 @@ Checked check_payout_address(const ConfigDocument& document, Config& config) {
       break;
     }
   }
-  return base::err(document.complain("/payout_address", why));
+  return base::err(document.complain(pointer, why));
+}
+
+Checked check_coinbase_outputs(const ConfigDocument& document, Config& config) {
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < config.coinbase_outputs.size(); ++i) {
+    const std::string here = "/coinbase_outputs/" + std::to_string(i);
+    CoinbaseOutputConfig& output = config.coinbase_outputs[i];
+    if (auto ok = read_address(document, here + "/address", config.network, output.address); !ok) {
+      return ok;
+    }
+    total += output.ppm;
+    if (total <= 1'000'000) continue;
+    return base::err(document.complain(here + "/ppm",
+                                       "the outputs up to this one take " + std::to_string(total) +
+                                           " ppm, more than the whole reward (1000000)"));
+  }
+  return {};
 }
 
 // Puts the network's port where none was written.
@@ -166,37 +185,6 @@ Checked check_ports(const ConfigDocument& document, const Config& config) {
   return {};
 }
 
-Checked check_difficulty(const ConfigDocument& document, DifficultyConfig& difficulty) {
-  const auto read = [&](const std::string& key, double usual) {
-    const rapidjson::Value* given = at(document, "/stratum/difficulty/" + key);
-    return given == nullptr ? usual : given->GetDouble();
-  };
-  const auto start = bitcoin::Difficulty::from_double(read("start", 1024));
-  if (!start) return base::err(document.complain_of_value("/stratum/difficulty/start"));
-  const auto min = bitcoin::Difficulty::from_double(read("min", 0.001));
-  if (!min) return base::err(document.complain_of_value("/stratum/difficulty/min"));
-  difficulty.start = *start;
-  difficulty.min = *min;
-  if (const double given = read("max", 0); given != 0) {
-    const auto max = bitcoin::Difficulty::from_double(given);
-    if (!max) return base::err(document.complain_of_value("/stratum/difficulty/max"));
-    difficulty.max = *max;
-    if (*max < *min) {
-      return base::err(document.complain("/stratum/difficulty/max",
-                                         max->text() + " is below min, " + min->text()));
-    }
-    if (*max < *start) {
-      return base::err(document.complain("/stratum/difficulty/start",
-                                         start->text() + " is above max, " + max->text()));
-    }
-  }
-  if (*start < *min) {
-    return base::err(document.complain("/stratum/difficulty/start",
-                                       start->text() + " is below min, " + min->text()));
-  }
-  return {};
-}
-
 Checked check_version_mask(const ConfigDocument& document, std::uint32_t& mask) {
   const rapidjson::Value* given = at(document, "/stratum/version_mask");
   if (given == nullptr) return {};
@@ -247,10 +235,15 @@ std::uint16_t default_rpc_port(bitcoin::Network network) {
 }
 
 Checked check_config(const ConfigDocument& document, Config& config) {
-  if (auto ok = check_payout_address(document, config); !ok) return ok;
+  if (auto ok = read_address(document, "/payout_address", config.network, config.payout_address);
+      !ok) {
+    return ok;
+  }
+  if (auto ok = check_coinbase_outputs(document, config); !ok) return ok;
   if (auto ok = check_nodes(document, config); !ok) return ok;
   if (auto ok = check_listen(document, config.stratum); !ok) return ok;
-  if (auto ok = check_difficulty(document, config.stratum.difficulty); !ok) return ok;
+  if (auto ok = check_difficulty(document, config.stratum); !ok) return ok;
+  if (auto ok = check_user_agents(document, config.stratum); !ok) return ok;
   if (auto ok = check_version_mask(document, config.stratum.version_mask); !ok) return ok;
   if (auto ok = check_http_listen(document, "/http/listen", config.http.listen); !ok) return ok;
   if (auto ok = check_http_listen(document, "/http/admin_listen", config.http.admin_listen); !ok) {

@@ -60,6 +60,7 @@ void collect_defaults(const rapidjson::Value& entry, const std::string& variable
     return;
   }
   if (entry.HasMember("items") && entry["items"].HasMember("properties")) {
+    if (entry["items"].HasMember("required")) return;  // an entry of the list is nobody's default
     collect_defaults(entry["items"], variable + "_0", out, without);
     return;
   }
@@ -84,14 +85,23 @@ std::string everything_of(const pool::Config& c) {
         << n.cookie_file << '|' << n.zmq << '\n';
   }
   for (const pool::ListenConfig& l : c.stratum.listen) {
-    out << l.host << '|' << l.port << '|' << l.tls << '|' << l.proxy_from.size() << '\n';
+    out << l.host << '|' << l.port << '|' << l.tls << '|' << l.proxy_from.size() << '|'
+        << l.difficulty_start.has_value() << l.difficulty_min.has_value()
+        << l.difficulty_max.has_value() << '\n';
   }
   const pool::StratumConfig& s = c.stratum;
   out << s.tls_certificate << '|' << s.tls_key << '|' << s.shards << '|'
       << static_cast<int>(s.durability) << '|' << s.difficulty.start.text() << '|'
       << s.difficulty.min.text() << '|' << s.difficulty.max.has_value() << '|'
-      << s.difficulty.vardiff << '|' << s.difficulty.shares_per_minute << '|' << s.version_mask
-      << '\n'
+      << s.difficulty.vardiff << '|' << s.difficulty.shares_per_minute << '|'
+      << s.difficulty.power_of_two << '|' << s.version_mask << '|' << s.stale_grace_ms << '|'
+      << s.keepalive_seconds << '|' << s.resume_seconds << '|' << s.instance << '|' << s.welcome
+      << '|' << s.user_agents.size() << '|' << s.coinbase_tiers.size() << '|'
+      << s.limits.connections_per_address << '|' << s.limits.handshakes_per_address << '|'
+      << s.limits.connects_per_minute_per_address << '|' << s.limits.lines_per_second << '|'
+      << s.limits.lines_per_second_per_address << '|' << s.limits.ban_seconds << '|'
+      << s.limits.subscribe_seconds << '|' << s.limits.authorize_seconds << '|'
+      << s.limits.idle_seconds << '|' << c.coinbase_outputs.size() << '\n'
       << c.http.listen << '|' << c.http.admin_listen << '|' << c.coherence.enabled << '|'
       << c.coherence.level << '|' << c.coherence.block_seconds << '|' << c.coherence.retarget_blocks
       << '|' << c.payout.scheme << '|' << c.payout.pplns_window << '|' << c.payout.fee_ppm << '|'
@@ -386,7 +396,7 @@ TEST_CASE("an unknown key is named with its line and the key that was probably m
        "pool.json:2: log.frobnicate: unknown key; known here: level, format"},
       {"escapes of JSON pointers", with("\"a/b~c\": 1"),
        "pool.json:2: a/b~c: unknown key; known here: network, payout_address, coinbase_tag, "
-       "data_dir, nodes, database, stratum, http, coherence, payout, log"},
+       "coinbase_outputs, data_dir, nodes, database, stratum, http, coherence, payout, log"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.why);
