@@ -97,3 +97,15 @@ TEST_CASE("nothing stays behind when lines arrive whole") {
   CHECK(feed(buffer, "one\ntwo\n", 100, lines));
   CHECK_EQ(buffer.buffered_bytes(), 0);
 }
+
+TEST_CASE("after a line that was too long the buffer takes no more") {
+  for (const std::size_t piece : piece_sizes) {
+    CAPTURE(piece);
+    LineBuffer buffer(50);
+    Lines lines;
+    CHECK_FALSE(feed(buffer, std::string(51, 'a'), piece, lines));
+    CHECK_EQ(buffer.buffered_bytes(), 0);
+    CHECK_FALSE(feed(buffer, "tail\nnext\n", piece, lines));
+    CHECK(lines.empty());
+  }
+}
