@@ -30,7 +30,11 @@ class TokenBuilder {
  public:
   TokenBuilder(Document& document, std::string_view json, const char* copy,
                rj::InsituStringStream& stream)
-      : document_(document), json_(json), copy_(copy), stream_(stream) {}
+      : document_(document),
+        json_(json),
+        has_escapes_(json.find('\\') != std::string_view::npos),
+        copy_(copy),
+        stream_(stream) {}
 
   bool too_deep() const { return too_deep_; }
 
@@ -70,6 +74,8 @@ class TokenBuilder {
     return true;
   }
   bool add_text(JsonKind kind, std::string_view text) {
+    // RapidJSON takes an escaped low surrogate without its high one, which UTF-8 can't write.
+    if (has_escapes_ && !is_utf8(text)) return false;
     const auto quote = static_cast<std::size_t>(text.data() - copy_) - 1;
     add(kind, quote, std::string_view::npos);
     document_.tokens_.back().text = text;
@@ -93,6 +99,7 @@ class TokenBuilder {
 
   Document& document_;
   const std::string_view json_;
+  const bool has_escapes_;
   const char* const copy_;
   rj::InsituStringStream& stream_;
   std::array<std::size_t, depth_max> open_{};

@@ -91,3 +91,26 @@ TEST_CASE("more tokens and text than the inline buffer holds") {
   CHECK_EQ(root->item(0).text(), "a\n0");
   CHECK_EQ(root->item(2999).text(), "a\n2999");
 }
+
+TEST_CASE("escaped surrogates come in pairs") {
+  struct Row {
+    const char* why;
+    std::string json;
+    bool taken;
+  };
+  const Row rows[] = {
+      {"a pair", R"(["\ud83d\ude00"])", true},
+      {"a high one alone", R"(["\ud83d"])", false},
+      {"a low one alone", R"(["\ude00"])", false},
+      {"a low one alone, after a pair", R"(["\ud83d\ude00\ude00"])", false},
+      {"in the wrong order", R"(["\ude00\ud83d"])", false},
+      {"a low one alone in a key", R"({"\udfff":1})", false},
+      {"the last code point below the surrogates", R"(["\ud7ff"])", true},
+      {"the first code point above them", R"(["\ue000"])", true},
+      {"an escaped backslash before a u", R"(["\\ude00"])", true},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.why);
+    CHECK_EQ(Document().parse(row.json).has_value(), row.taken);
+  }
+}
