@@ -82,15 +82,20 @@ std::string write_subscribe_result(const RequestId& id, const SubscribeResult& r
   return write_result_json(id, json);
 }
 
-// Only what was asked for is answered: WhatsMiner firmware stumbles over any other key.
+// Only what was asked for is answered: WhatsMiner firmware stumbles over any other key. A miner
+// that asks for the mask as if it were an extension gets the mask, not its key a second time.
 std::string write_configure_result(const RequestId& id, const ConfigureResult& result) {
+  constexpr std::string_view mask_key = "version-rolling.mask";
   std::string json = "{";
   for (const auto& [name, granted] : result.extensions) {
+    if (name == mask_key && result.version_rolling_mask) continue;
     if (json.size() > 1) json += ',';
     append_string(json, name);
     json += granted ? ":true" : ":false";
     if (name == "version-rolling" && result.version_rolling_mask) {
-      json += ",\"version-rolling.mask\":";
+      json += ',';
+      append_string(json, mask_key);
+      json += ':';
       append_u32_string(json, *result.version_rolling_mask);
     }
   }
