@@ -30,6 +30,10 @@ inline constexpr auto idle_deadline = 3600s;  // without an accepted share
 inline constexpr std::size_t connections_per_shard_max =
     60'000;  // extranonce1's counter is 16 bits
 inline constexpr std::size_t shards_max = 256;
+// Addresses (IPv6: /64s) a shard keeps counts of. Those with connections always fit; past it, the
+// others are forgotten.
+inline constexpr std::size_t addresses_remembered_max = 2 * connections_per_shard_max;
+inline constexpr std::size_t bans_max = 10'000;  // past it, the one that ends first goes
 // A job is kept this long after a newer one came, and its shares are still hashed: a late one may
 // be a block. Each job keeps its template's transactions alive, about 2 MB on mainnet.
 inline constexpr std::size_t jobs_kept_max = 32;
