@@ -3,6 +3,7 @@
 // message.
 #pragma once
 
+#include "pool/core/address_guard.h"
 #include "pool/core/journal_format.h"
 #include "pool/core/shard_types.h"
 #include "pool/core/stats.h"
@@ -43,7 +44,13 @@ struct BlockVaulted {
   bool stored = false;
 };
 
-using ShardMessage = std::variant<NewJob, Durable, NotDurable, BlockVaulted, Shutdown>;
+// shard -> every other shard: an address has offended there. Full: lost; it will offend here too.
+struct AddressBanned {
+  Ban ban;
+};
+
+using ShardMessage =
+    std::variant<NewJob, Durable, NotDurable, BlockVaulted, AddressBanned, Shutdown>;
 
 // ---------------------------------------------------------------- to the journal (pool/journal)
 

@@ -71,6 +71,18 @@ std::size_t raise_descriptor_limit() {
   return limit.rlim_cur;
 }
 
+AddressLimits address_limits(const AddressLimitsConfig& config, std::uint32_t shards) {
+  AddressLimits limits;
+  limits.connections_per_address = config.connections_per_address;
+  limits.handshakes_per_address = config.handshakes_per_address;
+  limits.connects_per_minute_per_address = config.connects_per_minute_per_address;
+  limits.lines_per_second = config.lines_per_second;
+  limits.lines_per_second_per_address = config.lines_per_second_per_address;
+  limits.ban_time = std::chrono::seconds(config.ban_seconds);
+  limits.shards = shards;
+  return limits;
+}
+
 // The newest NewJob replaces a waiting one, and remembers if that one was of a new tip.
 void keep_clean_jobs(const ShardMessage& waiting, ShardMessage& incoming) {
   const auto& old_job = std::get<NewJob>(waiting);
@@ -277,6 +289,7 @@ ShardOptions Server::shard_options(std::uint32_t index) {
   options.vardiff = config_.stratum.difficulty.vardiff;
   options.shares_per_minute = config_.stratum.difficulty.shares_per_minute;
   options.version_mask = config_.stratum.version_mask;
+  options.address_limits = address_limits(config_.stratum.limits, shard_count_);
   return options;
 }
 
@@ -302,6 +315,11 @@ std::string Server::open_shards() {
   hooks.found = [this](FoundBlock block) { node_->mailbox().post_reserved(std::move(block)); };
   hooks.stats = [this](ShardStats stats) { tell_http(stats); };
   for (std::uint32_t index = 0; index < shard_count_; ++index) {
+    hooks.ban = [this, index](const Ban& ban) {
+      for (auto& shard : shards_) {
+        if (shard != shards_[index]) (void)shard->mailbox().post(AddressBanned{ban});
+      }
+    };
     shards_.push_back(std::make_unique<ShardLoop>(shard_options(index), hooks));
   }
   for (std::size_t i = 0; i < config_.stratum.listen.size(); ++i) {

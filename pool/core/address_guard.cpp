@@ -117,18 +117,15 @@ void AddressGuard::on_mining(const AddressPrefix& prefix) {
   ++found->second.mining;
 }
 
-void AddressGuard::on_disconnect(const AddressPrefix& prefix, bool was_mining, base::MonoTime now) {
+void AddressGuard::on_disconnect(const AddressPrefix& prefix, bool was_mining) {
   const auto found = addresses_.find(prefix);
   ASSERT(found != addresses_.end() && found->second.connections > 0);
   Address& address = found->second;
-  address.score = score_at(address, now);  // while those who mine still count for it
-  address.scored_at = now;
   --address.connections;
   if (was_mining) {
     ASSERT(address.mining > 0);
     --address.mining;
   }
-  if (has_nothing_to_remember(address, now)) addresses_.erase(found);
 }
 
 // ---------------------------------------------------------------- lines

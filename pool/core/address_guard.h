@@ -35,11 +35,11 @@ namespace pool {
 
 // Pool-wide; zero is no limit (and ban_time zero: nobody is banned).
 struct AddressLimits {
-  std::size_t connections_per_address = 5000;
+  std::size_t connections_per_address = 10'000;
   std::size_t handshakes_per_address = 1000;  // connections that are not mining (yet)
-  double connects_per_minute_per_address = 3000;
-  double lines_per_second = 100;  // of one connection; the session keeps it
-  double lines_per_second_per_address = 5000;
+  double connects_per_minute_per_address = 6000;
+  double lines_per_second = 200;  // of one connection; the session keeps it
+  double lines_per_second_per_address = 20'000;
   std::chrono::seconds ban_time{600};
   std::uint32_t shards = 1;
 };
@@ -79,7 +79,7 @@ class AddressGuard {
   [[nodiscard]] Admission on_connect(const AddressPrefix& prefix, base::MonoTime now);
   // REQUIRES: of a connection that was admitted, once.
   void on_mining(const AddressPrefix& prefix);
-  void on_disconnect(const AddressPrefix& prefix, bool was_mining, base::MonoTime now);
+  void on_disconnect(const AddressPrefix& prefix, bool was_mining);
 
   // False: the address is over its rate. The line counts nevertheless; reading should pause until
   // lines_allowed().

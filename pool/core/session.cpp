@@ -32,8 +32,10 @@ std::string clean_worker_name(std::string_view name) {
 
 }  // namespace
 
-Session::Session(ConnectionId id, Extranonce1 extranonce1, ShardContext& shard, base::Instant now)
+Session::Session(ConnectionId id, Peer peer, Extranonce1 extranonce1, ShardContext& shard,
+                 base::Instant now)
     : id_(id),
+      peer_(std::move(peer)),
       extranonce1_(extranonce1),
       shard_(shard),
       connected_at_(now.mono),
@@ -52,14 +54,18 @@ Session::~Session() {
 void Session::on_bytes(base::ByteSpan bytes, base::Instant now) {
   if (closing_) return;
   const bool fits = lines_.push(bytes, [&](std::string_view line) { return on_line(line, now); });
-  if (!fits) close(CloseReason::line_too_long);
+  if (fits) return;
+  shard_.offend(peer_, Offence::line_too_long, now.mono);
+  close(CloseReason::line_too_long);
 }
 
 bool Session::on_line(std::string_view line, base::Instant now) {
   auto request = stratum::parse_request(line);
   if (!request) {
-    if (++bad_lines_ >= limits::bad_lines_max) close(CloseReason::not_stratum);
-    return !closing_;
+    if (++bad_lines_ < limits::bad_lines_max) return true;
+    shard_.offend(peer_, Offence::not_stratum, now.mono);
+    close(CloseReason::not_stratum);
+    return false;
   }
   std::visit([&](const auto& message) { on_message(request->id, message, now); }, request->message);
   return !closing_;
@@ -145,6 +151,7 @@ void Session::on_message(const stratum::RequestId& id, const stratum::Configure&
 void Session::begin_mining(base::Instant now) {
   if (mining_ || !subscribed_ || workers_.empty()) return;
   mining_ = true;
+  if (peer_.limited) shard_.guard.on_mining(peer_.prefix);
   last_accepted_at_ = now.mono;
   vardiff_.restart(now.mono);
   if (version_rolling_) {

@@ -30,7 +30,8 @@ namespace pool {
 
 class Session {
  public:
-  Session(ConnectionId id, Extranonce1 extranonce1, ShardContext& shard, base::Instant now);
+  Session(ConnectionId id, Peer peer, Extranonce1 extranonce1, ShardContext& shard,
+          base::Instant now);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -42,6 +43,8 @@ class Session {
   void close(CloseReason why);
 
   const Extranonce1& extranonce1() const { return extranonce1_; }
+  const Peer& peer() const { return peer_; }
+  bool is_mining() const { return mining_; }
 
  private:
   struct Worker {
@@ -93,6 +96,7 @@ class Session {
   const Worker* find_worker(const std::string& username) const;
 
   const ConnectionId id_;
+  const Peer peer_;
   const Extranonce1 extranonce1_;
   ShardContext& shard_;
   const base::MonoTime connected_at_;

@@ -48,13 +48,21 @@ Shard::Shard(ShardHost& host, const ShardOptions& options)
   context_.stats.shard = options.index;
 }
 
-bool Shard::on_connect(ConnectionId id, const Peer& /*peer*/, base::Instant now) {
+bool Shard::on_connect(ConnectionId id, const Peer& peer, base::Instant now) {
   if (context_.draining || sessions_.size() >= context_.options.connections_max) return false;
+  if (peer.limited && context_.guard.on_connect(peer.prefix, now.mono) != Admission::ok) {
+    ++context_.stats.connections_refused;
+    return false;
+  }
   const auto extranonce1 = extranonces_.allocate();
-  if (!extranonce1) return false;
+  if (!extranonce1) {
+    if (peer.limited) context_.guard.on_disconnect(peer.prefix, false);
+    return false;
+  }
   ++context_.stats.connections_total;
   const bool inserted =
-      sessions_.emplace(id, std::make_unique<Session>(id, *extranonce1, context_, now)).second;
+      sessions_.emplace(id, std::make_unique<Session>(id, peer, *extranonce1, context_, now))
+          .second;
   ASSERT(inserted);
   return true;
 }
@@ -68,8 +76,15 @@ void Shard::on_bytes(ConnectionId id, base::ByteSpan bytes, base::Instant now) {
 void Shard::on_disconnect(ConnectionId id) {
   const auto session = sessions_.find(id);
   if (session == sessions_.end()) return;
+  const Peer& peer = session->second->peer();
+  if (peer.limited) context_.guard.on_disconnect(peer.prefix, session->second->is_mining());
   extranonces_.release(session->second->extranonce1());
   sessions_.erase(session);
+}
+
+void Shard::on_offence(ConnectionId id, Offence offence, base::Instant now) {
+  const auto session = sessions_.find(id);
+  if (session != sessions_.end()) context_.offend(session->second->peer(), offence, now.mono);
 }
 
 void Shard::on_new_job(const std::shared_ptr<const mining::Job>& job, bool clean,
@@ -82,6 +97,7 @@ void Shard::on_new_job(const std::shared_ptr<const mining::Job>& job, bool clean
 
 void Shard::on_tick(base::Instant now) {
   context_.jobs.expire(now.mono);
+  context_.guard.expire(now.mono);
   for (auto& [id, session] : sessions_) session->on_tick(now);
 }
 

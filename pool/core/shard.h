@@ -25,10 +25,14 @@ class Shard {
  public:
   Shard(ShardHost& host, const ShardOptions& options);
 
-  // False: the shard is full or draining, and knows nothing of the connection.
+  // False: the shard is full or draining, or the peer may not connect (now); the shard knows
+  // nothing of the connection.
   [[nodiscard]] bool on_connect(ConnectionId id, const Peer& peer, base::Instant now);
   void on_bytes(ConnectionId id, base::ByteSpan bytes, base::Instant now);
   void on_disconnect(ConnectionId id);
+  // Bytes that never became Stratum; the caller closes the connection.
+  void on_offence(ConnectionId id, Offence offence, base::Instant now);
+  void on_ban(const Ban& ban) { context_.guard.ban(ban); }  // another shard's
   // `clean`: miners are told clean_jobs true though the job itself is a refresh, since they never
   // saw the job of the new tip before it.
   void on_new_job(const std::shared_ptr<const mining::Job>& job, bool clean, base::Instant now);

@@ -4,6 +4,7 @@
 
 #include "common/bitcoin/address.h"
 #include "common/bitcoin/target.h"
+#include "pool/core/address_guard.h"
 #include "pool/core/candidate_memory.h"
 #include "pool/core/job_book.h"
 #include "pool/core/journal_outbox.h"
@@ -31,6 +32,8 @@ class ShardHost {
   virtual void pause_reading(ConnectionId which) = 0;
   virtual void resume_reading(ConnectionId which) = 0;
   virtual void submit_block(FoundBlock block) = 0;
+  // For the other shards to know; here it counts already.
+  virtual void tell_ban(const Ban& ban) = 0;
   // Never refused: JournalOutbox keeps to a window for which the journal has room.
   virtual void journal(JournalAppend append) = 0;
 
@@ -51,6 +54,7 @@ struct ShardOptions {
   bool vardiff = true;
   double shares_per_minute = 6;
   std::uint32_t version_mask = 0x1fffe000;
+  AddressLimits address_limits;
 };
 
 // Counts holders of names: how many distinct workers and addresses are connected.
@@ -77,8 +81,14 @@ struct ShardContext {
   NameCounts workers;
   NameCounts addresses;
   CandidateMemory candidates;
+  AddressGuard guard{options.address_limits};
   std::size_t candidates_in_flight = 0;  // submitted, not in the vault yet
   bool draining = false;
+
+  void offend(const Peer& peer, Offence offence, base::MonoTime now) {
+    if (!peer.limited) return;
+    if (const auto ban = guard.on_offence(peer.prefix, offence, now)) host.tell_ban(*ban);
+  }
 };
 
 }  // namespace pool

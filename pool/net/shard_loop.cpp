@@ -146,6 +146,11 @@ void ShardLoop::close(ConnectionId which, CloseReason why) {
 
 void ShardLoop::submit_block(FoundBlock block) { hooks_.found(std::move(block)); }
 
+void ShardLoop::tell_ban(const Ban& ban) {
+  LOG(debug, "address_banned", {"address", ban.prefix.text()}, {"why", name_of(ban.why)});
+  hooks_.ban(ban);
+}
+
 void ShardLoop::journal(JournalAppend append) { hooks_.journal(std::move(append)); }
 
 // ---------------------------------------------------------------- messages and turns

@@ -32,6 +32,7 @@ class ShardLoop final : private ShardHost {
     std::function<void(JournalAppend)> journal;
     std::function<void(FoundBlock)> found;
     std::function<void(ShardStats)> stats;
+    std::function<void(const Ban&)> ban = [](const Ban&) {};  // for the other shards
   };
   struct Endpoint {
     std::string host;
@@ -63,6 +64,7 @@ class ShardLoop final : private ShardHost {
   void pause_reading(ConnectionId which) override;
   void resume_reading(ConnectionId which) override;
   void submit_block(FoundBlock block) override;
+  void tell_ban(const Ban& ban) override;
   void journal(JournalAppend append) override;
 
   void on_accept(std::uint32_t listener, std::unique_ptr<uv::TcpStream> stream);
@@ -72,6 +74,7 @@ class ShardLoop final : private ShardHost {
   void on(const Durable& message) { shard_.on_durable(message.up_to); }
   void on(const NotDurable& message) { shard_.on_not_durable(message.first, message.last); }
   void on(const BlockVaulted& message) { shard_.on_block_vaulted(message.hash); }
+  void on(const AddressBanned& message) { shard_.on_ban(message.ban); }
   void on(const Shutdown& message);
   void on_tick();
   void on_turn_end();

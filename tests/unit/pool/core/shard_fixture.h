@@ -37,6 +37,7 @@ struct RecordingHost final : pool::ShardHost {
   std::map<pool::ConnectionId, std::vector<std::string>> sent;
   std::map<pool::ConnectionId, pool::CloseReason> closed;
   std::set<pool::ConnectionId> paused;
+  std::vector<pool::Ban> bans;
   std::vector<pool::FoundBlock> blocks;
   std::vector<pool::JournalAppend> appends;
   std::vector<std::string> order;  // verbs in the order they came
@@ -52,6 +53,7 @@ struct RecordingHost final : pool::ShardHost {
     blocks.push_back(std::move(block));
     order.emplace_back("submit_block");
   }
+  void tell_ban(const pool::Ban& ban) override { bans.push_back(ban); }
   void journal(pool::JournalAppend append) override {
     appends.push_back(std::move(append));
     order.emplace_back("journal");

@@ -150,3 +150,86 @@ TEST_CASE("a full shard takes no more connections, and takes them again when one
   world.shard.on_disconnect(pool::ConnectionId{1});
   CHECK(world.shard.on_connect(pool::ConnectionId{3}, test_peer(), world.clock.now));
 }
+
+// ---------------------------------------------------------------- limits of an address
+
+TEST_CASE("a shard keeps the limits of an address, and forgets a connection that it refuses") {
+  auto options = test_options();
+  options.address_limits.connections_per_address = 3;
+  options.address_limits.handshakes_per_address = 2;
+  World world(options);  // has one connection
+  const auto connect = [&](std::uint64_t id, const char* from) {
+    return world.shard.on_connect(pool::ConnectionId{id}, test_peer(from), world.clock.now);
+  };
+  CHECK(connect(1, "192.0.2.1"));
+  CHECK_FALSE(connect(2, "192.0.2.1"));  // two that do not mine
+  CHECK(connect(3, "192.0.2.2"));
+  world.handshake();
+  CHECK(connect(4, "192.0.2.1"));
+  CHECK_FALSE(connect(5, "192.0.2.1"));  // three in all
+  CHECK_EQ(world.shard.stats().connections_refused, 2);
+  CHECK_EQ(world.shard.stats().connections, 4);
+  world.shard.on_disconnect(world.miner);
+  CHECK_FALSE(connect(6, "192.0.2.1"));  // the one that mined has gone: again two that do not
+  world.shard.on_disconnect(pool::ConnectionId{4});
+  CHECK(connect(7, "192.0.2.1"));
+}
+
+TEST_CASE("loopback and trusted proxies have no limits and are not banned") {
+  auto options = test_options();
+  options.address_limits.connections_per_address = 1;
+  World world(options);
+  pool::Peer proxy = test_peer("192.0.2.1");
+  proxy.limited = false;
+  for (std::uint64_t i = 100; i < 150; ++i) {
+    REQUIRE(world.shard.on_connect(pool::ConnectionId{i}, proxy, world.clock.now));
+    world.shard.on_bytes(pool::ConnectionId{i}, base::as_bytes("x\nx\nx\n"), world.clock.now);
+    CHECK_EQ(world.host.closed.count(pool::ConnectionId{i}), 1);
+    world.shard.on_disconnect(pool::ConnectionId{i});
+  }
+  CHECK(world.host.bans.empty());
+}
+
+TEST_CASE("garbage again and again is a ban, told to the other shards; probes never are") {
+  World world;
+  const auto visit = [&](std::uint64_t id, const char* from, const std::string& bytes) {
+    const pool::ConnectionId who{id};
+    if (!world.shard.on_connect(who, test_peer(from), world.clock.now)) return false;
+    world.shard.on_bytes(who, base::as_bytes(bytes), world.clock.now);
+    world.shard.on_disconnect(who);
+    return true;
+  };
+  for (std::uint64_t i = 100; i < 110; ++i) CHECK(visit(i, "198.51.100.7", "x\ny\nz\n"));
+  CHECK_FALSE(visit(110, "198.51.100.7", "x\ny\nz\n"));
+  REQUIRE_EQ(world.host.bans.size(), 1);
+  CHECK(world.host.bans[0].why == pool::Offence::not_stratum);
+
+  for (std::uint64_t i = 200; i < 205; ++i) {
+    CHECK(visit(i, "198.51.100.8", std::string(pool::limits::line_bytes_max + 1, '{')));
+  }
+  CHECK_FALSE(visit(205, "198.51.100.8", "{}\n"));
+
+  const std::string probe =
+      std::string(R"({"id":1,"method":"mining.subscribe","params":["bitaxe/BM1370/v2.9.0"]})") +
+      "\n" + R"({"id":2,"method":"mining.authorize","params":[")" + address + "\",\"x\"]}\n";
+  for (std::uint64_t i = 1000; i < 3000; ++i) CHECK(visit(i, "198.51.100.9", probe));
+  CHECK_EQ(world.host.bans.size(), 2);
+
+  world.shard.on_ban({*pool::AddressPrefix::parse("198.51.100.10"), world.clock.now.mono + 60s,
+                      pool::Offence::http});
+  CHECK_FALSE(visit(4000, "198.51.100.10", probe));
+  world.clock.advance(60s);
+  CHECK(visit(4001, "198.51.100.10", probe));
+}
+
+TEST_CASE("an offence before the first line counts for the connection's address") {
+  World world;
+  const pool::ConnectionId who{7};
+  REQUIRE(world.shard.on_connect(who, test_peer("198.51.100.7"), world.clock.now));
+  for (int i = 0; i < 10; ++i) {
+    world.shard.on_offence(who, pool::Offence::not_stratum, world.clock.now);
+  }
+  REQUIRE_EQ(world.host.bans.size(), 1);
+  CHECK_EQ(world.host.bans[0].prefix.text(), "198.51.100.7");
+  world.shard.on_offence(pool::ConnectionId{999}, pool::Offence::http, world.clock.now);  // gone
+}
