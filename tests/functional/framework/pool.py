@@ -63,9 +63,9 @@ class Pool:
 
     # -- the server
 
-    def start(self, wait: bool = True):
+    def start(self, wait: bool = True, env: dict | None = None):
         self.write_config()
-        self.process = Process("phasepool", [self.program, "run", "-c", self.config_path], self.log)
+        self.process = Process("phasepool", [self.program, "run", "-c", self.config_path], self.log, env=env)
         if wait:
             wait_until(lambda: self.answers("/readyz"), 60, "phasepool to be ready")
         return self

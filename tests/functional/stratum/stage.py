@@ -1,0 +1,182 @@
+"""Where checks play: one real node and one PostgreSQL (World), and a pool on them (Stage).
+
+Starting a node takes seconds, so a World is kept for a whole run and every pool of it gets a database and a
+data folder of its own. A Stage has a listener of each kind; `open` gives a connection through the one that is
+being tested. Variants are pools with other settings, started when the first check asks for one.
+"""
+
+import pathlib
+import socket
+import ssl
+import subprocess
+
+import psycopg2
+
+from framework.cluster import Cluster
+from framework.pool import EASIEST, Pool
+from framework.util import BIN, wait_until
+
+from .check import PLAIN, PROXY, TLS
+from .rig import Rig
+from .wire import Wire
+
+FAULTY = BIN / "phasepool_faulty"
+PROXY_V2_SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+
+TRANSPORTS = (PLAIN,)
+
+# What differs from the ordinary pool; nested keys as in pool.json.
+VARIANTS = {
+    "": {},
+}
+
+
+def merged(base: dict, changes: dict) -> dict:
+    out = dict(base)
+    for key, value in changes.items():
+        out[key] = merged(out[key], value) if isinstance(value, dict) and isinstance(out.get(key), dict) else value
+    return out
+
+
+def make_certificate(folder: pathlib.Path, name: str = "pool") -> tuple:
+    """(certificate, key): self-signed, ECDSA P-256, for localhost."""
+    certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate],
+                   check=True, capture_output=True, timeout=60)
+    return certificate, key
+
+
+class World(Cluster):
+    """Node and PostgreSQL, and a migrated database to copy for each pool."""
+
+    def __init__(self, name: str):
+        super().__init__(name)
+        self.start_postgres()
+        self.start_node(blocks=2)
+        self.certificate, self.key = make_certificate(self.folder)
+        self.make_pool().migrate()
+        self.pool = None
+        self.stages = []
+
+    def stage(self, variant: str = "", program: pathlib.Path | None = None, fault: str = "") -> "Stage":
+        number = len(self.stages)
+        name = f"stage{number}"
+        self.postgres.psql(f"CREATE DATABASE {name} TEMPLATE phasepool OWNER phasepool", "postgres", "postgres")
+        stage = Stage(self, self.folder / name, self.postgres.url(name), variant, program, fault)
+        self.stages.append(stage)
+        return stage.start()
+
+    def query_in(self, stage: "Stage", statement: str, *parameters) -> list:
+        """Rows of this pool's own database."""
+        connection = psycopg2.connect(stage.pool.config["database"])
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement, parameters or None)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
+    def close(self, keep: bool):
+        for stage in self.stages:
+            stage.close()
+        super().close(keep)
+
+
+class Stage:
+    def __init__(self, world: World, folder: pathlib.Path, database: str, variant: str, program, fault: str):
+        self.world, self.node, self.variant_name, self.fault = world, world.node, variant, fault
+        self.transport = PLAIN
+        self.pool = Pool(folder, [world.node.config()], database, EASIEST)
+        self.program = program
+        self.ports = {PLAIN: self.pool.stratum_port}
+        self.pool.config = merged(self.pool.config, self._settings(variant))
+        if program:
+            self.pool.program = program
+        self._variants = {}
+        self._open = []
+
+    def _settings(self, variant: str) -> dict:
+        return merged({"stratum": {"shards": 1}}, VARIANTS[variant])
+
+    def start(self) -> "Stage":
+        self.pool.start(env={"PHASEPOOL_TEST_FAULT": self.fault} if self.fault else None)
+        return self
+
+    def variant(self, name: str) -> "Stage":
+        """The pool with these settings; started once, and listening on the same kind as we are."""
+        if name not in self._variants:
+            self._variants[name] = self.world.stage(name, self.program, self.fault)
+        self._variants[name].transport = self.transport
+        return self._variants[name]
+
+    # -- connections
+
+    def socket(self, via: str = "", source: str = "127.0.0.1", buffer: int = 0) -> socket.socket:
+        """Connected, with the transport's own greeting done."""
+        via = via or self.transport
+        connection = socket.socket()
+        if buffer:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        connection.settimeout(15)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.bind((source, 0))
+        connection.connect(("127.0.0.1", self.ports[via]))
+        if via == TLS:
+            return client_tls(self.world).wrap_socket(connection, server_hostname="localhost")
+        if via == PROXY:
+            connection.sendall(b"PROXY TCP4 192.0.2.77 127.0.0.1 40000 3333\r\n")
+        return connection
+
+    def open(self, via: str = "", **options) -> Wire:
+        return self._kept(Wire(self.socket(via, **options)))
+
+    def rig(self, user: str = "", agent: str = "suite/1.0", via: str = "", **options) -> Rig:
+        """Connected, and nothing said yet."""
+        rig = Rig(self.socket(via, **options), agent=agent)
+        rig.user = user or rig.user
+        return self._kept(rig)
+
+    def _kept(self, wire: Wire) -> Wire:
+        self._open.append(wire)
+        return wire
+
+    def hang_up(self):
+        """Ends every connection that checks opened."""
+        for stage in self._variants.values():
+            stage.hang_up()
+        for wire in self._open:
+            wire.close()
+        self._open.clear()
+
+    # -- what the pool says elsewhere
+
+    wait_until = staticmethod(wait_until)
+
+    def counter(self, name: str) -> int:
+        """A number of this name, wherever in /api/v1/pool it stands."""
+        waiting = [self.pool.api()]
+        while waiting:
+            value = waiting.pop()
+            if name in value:
+                return value[name]
+            waiting += [inner for inner in value.values() if isinstance(inner, dict)]
+        raise AssertionError(f"/api/v1/pool has no counter {name}")
+
+    def rejects(self) -> dict:
+        return self.pool.api()["shares"]["rejects"]
+
+    def log_lines(self) -> list:
+        return self.pool.log.read_text(errors="replace").splitlines()
+
+    def close(self):
+        self.hang_up()
+        self.pool.close()
+
+
+def client_tls(world: World, least=ssl.TLSVersion.TLSv1_2, most=ssl.TLSVersion.TLSv1_3) -> ssl.SSLContext:
+    """As ESP-Miner with a pasted certificate: checks chain and host name."""
+    context = ssl.create_default_context(cafile=world.certificate)
+    context.minimum_version, context.maximum_version = least, most
+    return context
