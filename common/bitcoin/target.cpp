@@ -165,6 +165,15 @@ std::strong_ordering operator<=>(const Target256& a, const Target256& b) {
   return compare_little_endian(a.bytes_, b.bytes_);
 }
 
+Difficulty hardest_share(const Target256& network) {
+  const double nearest = std::clamp(network.difficulty(), Difficulty::least, Difficulty::most);
+  const Difficulty difficulty = *Difficulty::from_double(nearest);
+  if (nearest == Difficulty::least || Target256::from_difficulty(difficulty) >= network) {
+    return difficulty;
+  }
+  return *Difficulty::from_double(std::nextafter(nearest, 0.0));
+}
+
 double hash_difficulty(const std::array<std::uint8_t, 32>& hash) {
   return difficulty_of(U256::from_le_bytes(hash));
 }

@@ -77,6 +77,10 @@ class Target256 {
   std::array<std::uint8_t, 32> bytes_{};
 };
 
+// The hardest difficulty that every hash meets which meets `network`: what a pool may ask of a
+// share without hiding blocks. Target256::difficulty(), but never rounded up.
+Difficulty hardest_share(const Target256& network);
+
 // The difficulty that `hash` happens to meet: 0xFFFF * 2^208 / hash, always finite. For people.
 double hash_difficulty(const std::array<std::uint8_t, 32>& hash);
 

@@ -1,6 +1,7 @@
 #include "pool/core/difficulty_history.h"
 
 #include "common/base/assert.h"
+#include "pool/core/limits.h"
 
 #include <algorithm>
 
@@ -9,8 +10,15 @@ namespace pool {
 void DifficultyHistory::change(mining::JobId first_job, bitcoin::Difficulty difficulty) {
   ASSERT(entries_.empty() || entries_.back().first_job < first_job);
   const bitcoin::Target256 target = bitcoin::Target256::from_difficulty(difficulty);
-  if (entries_.size() == changes_kept) entries_.erase(entries_.begin());
+  if (entries_.size() == limits::difficulty_changes_kept_max) merge_oldest();
   entries_.push_back({first_job, difficulty, target, target.work()});
+}
+
+void DifficultyHistory::merge_oldest() {
+  const mining::JobId first_job = entries_[0].first_job;
+  const std::size_t harder = entries_[0].difficulty < entries_[1].difficulty ? 1 : 0;
+  entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(harder));
+  entries_[0].first_job = first_job;
 }
 
 const DifficultyHistory::Entry& DifficultyHistory::for_job(mining::JobId job) const {

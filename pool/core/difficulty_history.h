@@ -4,6 +4,9 @@
 // job later), so around a change the lower of old and new counts: for the jobs before it, and for
 // the first job after it. A share is credited with the difficulty it was checked against.
 //
+// Only the last changes are kept. When another comes, the two oldest become one, with the lower of
+// their difficulties: a share of an old job may be judged by one that is too low, never too high.
+//
 // Source: stratum practice (ckpool, DATUM; docs/stratum.md).
 #pragma once
 
@@ -11,6 +14,7 @@
 #include "common/bitcoin/target.h"
 #include "common/mining/job.h"
 
+#include <cstddef>
 #include <vector>
 
 namespace pool {
@@ -33,7 +37,8 @@ class DifficultyHistory {
   bool empty() const { return entries_.empty(); }
 
  private:
-  static constexpr std::size_t changes_kept = 4;
+  void merge_oldest();
+
   std::vector<Entry> entries_;  // by rising first_job
 };
 

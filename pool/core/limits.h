@@ -26,7 +26,15 @@ inline constexpr auto subscribe_deadline = 30s;
 inline constexpr auto authorize_deadline = 60s;
 inline constexpr auto idle_deadline = 3600s;  // without an accepted share
 
+// A miner's suggestions of another difficulty: within this of a change, one waits for the next job.
+inline constexpr auto suggestion_spacing = 30s;
+inline constexpr std::size_t difficulty_changes_kept_max = 4;  // a connection's, for late shares
+
 // --- a shard ---
+// Workers whose last difficulty is remembered across reconnects; the least recent makes room.
+inline constexpr std::size_t difficulty_memory_entries_max = 50'000;
+inline constexpr std::size_t difficulty_memory_changes_max = 1024;  // told to other shards at once
+inline constexpr auto difficulty_memory_expiry = 24h;
 inline constexpr std::size_t connections_per_shard_max =
     60'000;  // extranonce1's counter is 16 bits
 inline constexpr std::size_t shards_max = 256;

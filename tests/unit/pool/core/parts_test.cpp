@@ -1,6 +1,5 @@
-// The small parts a shard is made of: filter, allocator, job book, histories, vardiff, windows.
+// The small parts a shard is made of: filter, allocator, job book, vardiff, windows.
 #include "common/base/random.h"
-#include "pool/core/difficulty_history.h"
 #include "pool/core/duplicate_filter.h"
 #include "pool/core/extranonce.h"
 #include "pool/core/job_book.h"
@@ -88,35 +87,6 @@ TEST_CASE("job book: superseded is not stale, a new tip is, and old jobs go in t
     book.add(make_job({.id = id, .tip = 2, .clean = false}), clock.now.mono);
   }
   CHECK_EQ(book.size(), pool::limits::jobs_kept_max);
-}
-
-TEST_CASE("around a change of difficulty the lower one counts") {
-  pool::DifficultyHistory history;
-  history.change(mining::JobId{10}, difficulty(8));
-  history.change(mining::JobId{20}, difficulty(32));
-  struct Row {
-    const char* why;
-    std::uint64_t job;
-    double counts;
-  };
-  const Row rising[] = {{"before the change", 15, 8},
-                        {"the first job after it", 20, 8},
-                        {"the next one", 21, 32},
-                        {"older than the history", 3, 8}};
-  for (const Row& row : rising) {
-    CAPTURE(row.why);
-    CHECK_EQ(history.for_job(mining::JobId{row.job}).difficulty.value(), row.counts);
-  }
-  history.change(mining::JobId{30}, difficulty(2));
-  const Row falling[] = {{"a decrease helps older jobs at once", 25, 2},
-                         {"the first job after it", 30, 2},
-                         {"the next one", 31, 2}};
-  for (const Row& row : falling) {
-    CAPTURE(row.why);
-    CHECK_EQ(history.for_job(mining::JobId{row.job}).difficulty.value(), row.counts);
-  }
-  CHECK_EQ(history.for_job(mining::JobId{31}).work,
-           bitcoin::Target256::from_difficulty(difficulty(2)).work());
 }
 
 TEST_CASE("vardiff reaches a steady miner's difficulty and then leaves it alone") {
