@@ -1,0 +1,90 @@
+// TLS as a filter of bytes: what a peer sent goes in, plaintext comes out, and what is to be sent
+// back; OpenSSL without a socket.
+//
+// TlsContext: a certificate chain and its key, read and checked once, then immutable: any number
+//             of connections on any threads share it. Replacing a certificate is making another
+//             context for the connections to come. Times (a ticket's age) OpenSSL reads itself.
+// Tls:        one server-side connection. TLS 1.2 and 1.3, ephemeral keys and AEAD ciphers only,
+//             no renegotiation, no compression, no client certificates, no early data. Stateless
+//             session tickets: a miner that comes back saves the public-key work.
+//
+// Errors: TlsContext::from_pem() one line for the operator: the file, what is wrong with it.
+//         Tls: a TlsError; `to_peer` then holds the alert to send before closing. Nothing works
+//         after it.
+// Limits: tls_handshake_bytes_max ciphertext before the handshake is complete. Between calls a
+//         connection holds no buffer, unless the peer has left a record (16 KiB) half sent.
+// Thread: Tls belongs to one thread at a time and may be moved to another between calls.
+#pragma once
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace net {
+
+// A ClientHello with post-quantum keys has about 2 KiB; a client sends little else.
+inline constexpr std::size_t tls_handshake_bytes_max = 16 * 1024;
+// The record type of a handshake: the first byte of every TLS connection (RFC 8446, 5.1).
+inline constexpr std::uint8_t tls_first_byte = 0x16;
+
+struct TlsError {
+  std::string why;  // "no shared cipher"
+};
+
+// PEM text and the name it goes by in errors, usually its file's.
+struct Pem {
+  std::string_view text;
+  std::string_view name;
+};
+
+class TlsContext {
+ public:
+  // The server's certificate first, then those that signed it; the key without a passphrase.
+  [[nodiscard]] static base::Result<std::shared_ptr<const TlsContext>, std::string> from_pem(
+      const Pem& certificate_chain, const Pem& key);
+  ~TlsContext();
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+
+  // Of the server's certificate, for the log: "CN=pool.example".
+  const std::string& subject() const;
+  std::int64_t expires_unix_seconds() const;
+
+ private:
+  friend class Tls;
+  struct State;
+  TlsContext();
+  std::unique_ptr<State> state_;
+};
+
+class Tls {
+ public:
+  // Nothing when there is no memory for it.
+  [[nodiscard]] static std::unique_ptr<Tls> accept(std::shared_ptr<const TlsContext> context);
+  ~Tls();
+  Tls(const Tls&) = delete;
+  Tls& operator=(const Tls&) = delete;
+
+  // Any piece of what the peer sent. Appends what is deciphered, and what has to go back.
+  [[nodiscard]] base::Result<void, TlsError> receive(base::ByteSpan from_peer,
+                                                     std::string& plaintext, std::string& to_peer);
+  // REQUIRES: is_established().
+  [[nodiscard]] base::Result<void, TlsError> send(base::ByteSpan plaintext, std::string& to_peer);
+  // The orderly end of what we send. Nothing before the handshake is complete.
+  void close_notify(std::string& to_peer);
+
+  bool is_established() const;
+  bool peer_has_closed() const;  // its close_notify came; what it sends after it is ignored
+
+ private:
+  struct State;
+  explicit Tls(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace net
