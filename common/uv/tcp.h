@@ -15,6 +15,7 @@
 #include "common/base/bytes.h"
 #include "common/base/result.h"
 #include "common/uv/loop.h"
+#include "common/uv/owned_fd.h"
 
 #include <chrono>
 #include <cstddef>
@@ -48,6 +49,12 @@ struct TcpOptions {
   std::chrono::milliseconds user_timeout{90'000};  // TCP_USER_TIMEOUT; zero: the system's
 };
 
+// A connection between two loops: no handle has it, nothing is read or written.
+struct DetachedTcp {
+  OwnedFd socket;
+  std::string unsent;  // was queued when it was detached; goes out first
+};
+
 class TcpStream {
  public:
   struct Callbacks {
@@ -61,6 +68,9 @@ class TcpStream {
 
   // An accepted, connected socket. Reading starts with start_reading().
   TcpStream(Loop& loop, Owned<uv_tcp_t> connected, const TcpOptions& options);
+  // One that another loop has let go of. What was unsent is sent.
+  [[nodiscard]] static base::Result<std::unique_ptr<TcpStream>, UvError> adopt(
+      Loop& loop, DetachedTcp connection, const TcpOptions& options);
   ~TcpStream();
   TcpStream(const TcpStream&) = delete;
   TcpStream& operator=(const TcpStream&) = delete;
@@ -78,6 +88,11 @@ class TcpStream {
   // of stream, and the socket closes when the peer has closed its side or `deadline` has passed. (A
   // close with unread bytes in the kernel would be a reset, which can cost the peer our last line.)
   void close_after_flush(std::chrono::milliseconds deadline);
+  // Lets go of the connection without closing it, for adopt(), also on another thread. No callback
+  // comes any more, and the stream is no longer open. Bytes the peer sent stay in the kernel.
+  // Errors: the system has no descriptor left; the stream goes on as before.
+  // REQUIRES: is_open(), and no close_after_flush().
+  [[nodiscard]] base::Result<DetachedTcp, UvError> detach();
   bool is_open() const;
   std::size_t queued_bytes() const;
   std::string peer_address() const;  // "127.0.0.1"; empty when unknown

@@ -7,7 +7,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <optional>
@@ -20,23 +19,6 @@ using namespace std::chrono_literals;
 
 constexpr int accepts_per_turn_max = 64;  // so that a flood of peers leaves time for those we have
 constexpr auto accept_pause = 100ms;
-
-class Socket {
- public:
-  explicit Socket(int fd) : fd_(fd) {}
-  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  Socket& operator=(Socket&&) = delete;
-  ~Socket() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int fd() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 struct FreeAddresses {
   void operator()(addrinfo* list) const { freeaddrinfo(list); }
@@ -59,8 +41,9 @@ base::Result<Addresses, UvError> numeric_address(std::string host, std::uint16_t
 
 UvError last_error() { return UvError{uv_translate_sys_error(errno)}; }
 
-base::Result<Socket, UvError> bind_and_listen(const addrinfo& where, const ListenOptions& options) {
-  Socket made(::socket(where.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+base::Result<OwnedFd, UvError> bind_and_listen(const addrinfo& where,
+                                               const ListenOptions& options) {
+  OwnedFd made(::socket(where.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (made.fd() < 0) return base::err(last_error());
   const auto set = [&made](int level, int name, int value) {
     return setsockopt(made.fd(), level, name, &value, sizeof(value)) == 0;
@@ -109,7 +92,7 @@ bool concerns_the_peer_only(int error) {
 }  // namespace
 
 struct TcpListener::State {
-  State(Loop& on_loop, Socket listening, const TcpOptions& options, OnAccept accept)
+  State(Loop& on_loop, OwnedFd listening, const TcpOptions& options, OnAccept accept)
       : loop(on_loop),
         socket(std::move(listening)),
         streams(options),
@@ -120,7 +103,7 @@ struct TcpListener::State {
 
   void accept_waiting() {
     for (int i = 0; i < accepts_per_turn_max; ++i) {
-      Socket accepted(::accept4(socket.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      OwnedFd accepted(::accept4(socket.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (accepted.fd() >= 0) {
         hand_over(std::move(accepted));
         continue;
@@ -138,17 +121,13 @@ struct TcpListener::State {
     resume.start(accept_pause, 0ms);
   }
 
-  void hand_over(Socket accepted) {
-    auto handle = std::make_unique<uv_tcp_t>();
-    ASSERT(uv_tcp_init(loop.get(), handle.get()) == 0);
-    Owned<uv_tcp_t> owned(handle.release());
-    if (uv_tcp_open(owned.get(), accepted.fd()) != 0) return;
-    accepted.release();  // libuv has it
-    on_accept(std::make_unique<TcpStream>(loop, std::move(owned), streams));
+  void hand_over(OwnedFd accepted) {
+    auto stream = TcpStream::adopt(loop, {std::move(accepted), {}}, streams);
+    if (stream) on_accept(std::move(*stream));
   }
 
   Loop& loop;
-  Socket socket;  // declared before `poll`, which has to stop watching it first
+  OwnedFd socket;  // declared before `poll`, which has to stop watching it first
   TcpOptions streams;
   OnAccept on_accept;
   std::optional<Poll> poll;

@@ -2,12 +2,14 @@
 // string.
 #include "common/uv/tcp.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <utility>
 
 namespace uv {
@@ -121,15 +123,16 @@ struct TcpStream::State {
   std::string pending;  // waits for the write that is with libuv
   std::string peer_address;
   std::unique_ptr<Timer> flush_deadline;  // close_after_flush only
+  const Writing* writing = nullptr;       // is with libuv, which frees it through on_written
   std::size_t write_queue_bytes_max = 0;
   unsigned read_chunk_bytes = 0;
   std::uint16_t peer_port = 0;
   CloseCause cause = CloseCause::closed_by_us;
   bool closing = false;
   bool flushing = false;  // close_after_flush() was called
-  bool writing = false;   // a Writing is with libuv
   bool end_sent = false;  // uv_shutdown() was called
   bool abandoned = false;
+  bool detached = false;
 };
 
 void TcpStream::State::on_alloc(uv_handle_t* handle, std::size_t /*suggested*/,
@@ -156,7 +159,7 @@ std::size_t TcpStream::State::queued_bytes() const {
 }
 
 void TcpStream::State::write(std::string_view bytes) {
-  if (!writing) {
+  if (writing == nullptr) {
     const uv_buf_t buffer = buffer_of(bytes);
     const int sent = uv_try_write(as_stream(handle), &buffer, 1);
     if (sent < 0 && sent != UV_EAGAIN) return begin_close(CloseCause::io_error);
@@ -167,7 +170,7 @@ void TcpStream::State::write(std::string_view bytes) {
     return begin_close(CloseCause::write_queue_full);
   }
   pending.append(bytes);
-  if (!writing) send_pending();
+  if (writing == nullptr) send_pending();
 }
 
 // Everything that gathered while the last write was under way goes out as one.
@@ -179,14 +182,13 @@ void TcpStream::State::send_pending() {
   if (uv_write(&next->request, as_stream(handle), &buffer, 1, on_written) != 0) {
     return begin_close(CloseCause::io_error);
   }
-  writing = true;
-  static_cast<void>(next.release());  // on_written has it
+  writing = next.release();  // on_written has it
 }
 
 void TcpStream::State::on_written(uv_write_t* request, int status) noexcept {
   const std::unique_ptr<Writing> done(static_cast<Writing*>(request->data));
   State& self = of(request->handle);
-  self.writing = false;
+  self.writing = nullptr;
   if (self.closing) return;
   if (status != 0) return self.begin_close(CloseCause::io_error);
   if (!self.pending.empty()) return self.send_pending();
@@ -231,7 +233,7 @@ void TcpStream::State::on_closed(uv_handle_t* handle) noexcept {
   }
   // Last, and from a copy of its own: the stream may be destroyed in there.
   const auto on_close = std::move(self->callbacks.on_close);
-  if (on_close) on_close(self->cause);
+  if (on_close && !self->detached) on_close(self->cause);
 }
 
 void TcpStream::State::abandon(State* state) {
@@ -241,6 +243,21 @@ void TcpStream::State::abandon(State* state) {
     return;
   }
   state->begin_close(CloseCause::closed_by_us);
+}
+
+base::Result<std::unique_ptr<TcpStream>, UvError> TcpStream::adopt(Loop& loop,
+                                                                   DetachedTcp connection,
+                                                                   const TcpOptions& options) {
+  auto handle = std::make_unique<uv_tcp_t>();
+  ASSERT(uv_tcp_init(loop.get(), handle.get()) == 0);
+  Owned<uv_tcp_t> owned(handle.release());
+  if (const int error = uv_tcp_open(owned.get(), connection.socket.fd()); error != 0) {
+    return base::err(UvError{error});
+  }
+  static_cast<void>(connection.socket.release());  // libuv has it
+  auto stream = std::make_unique<TcpStream>(loop, std::move(owned), options);
+  stream->write(connection.unsent);
+  return stream;
 }
 
 TcpStream::TcpStream(Loop& loop, Owned<uv_tcp_t> connected, const TcpOptions& options)
@@ -287,7 +304,28 @@ void TcpStream::close_after_flush(std::chrono::milliseconds deadline) {
   state->flush_deadline = std::make_unique<Timer>(
       Loop::of(state->handle->loop), [state] { state->begin_close(CloseCause::closed_by_us); });
   state->flush_deadline->start(deadline, std::chrono::milliseconds(0));
-  if (!state->writing) state->send_end_of_stream();
+  if (state->writing == nullptr) state->send_end_of_stream();
+}
+
+base::Result<DetachedTcp, UvError> TcpStream::detach() {
+  ASSERT(is_open() && !state_->flushing);
+  uv_os_fd_t fd = -1;
+  ASSERT(uv_fileno(reinterpret_cast<const uv_handle_t*>(state_->handle), &fd) == 0);
+  // A second descriptor of the connection: libuv closes its own, which then ends nothing.
+  OwnedFd kept(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (kept.fd() < 0) return base::err(UvError{uv_translate_sys_error(errno)});
+  DetachedTcp detached{std::move(kept), {}};
+  if (state_->writing != nullptr) {
+    // libuv has sent the front of it: what is left is what its queue still holds.
+    const std::size_t left = uv_stream_get_write_queue_size(as_stream(state_->handle));
+    const std::string& bytes = state_->writing->bytes;
+    ASSERT(left <= bytes.size());
+    detached.unsent = bytes.substr(bytes.size() - left);
+  }
+  detached.unsent += std::exchange(state_->pending, {});
+  state_->detached = true;  // the callbacks stay: one of them may be running
+  state_->begin_close(CloseCause::closed_by_us);
+  return detached;
 }
 
 bool TcpStream::is_open() const { return !state_->closing; }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -298,4 +299,88 @@ TEST_CASE("close_after_flush: what the peer sent and we never read makes no rese
   close(client);
   REQUIRE(run_until(loop, [&] { return server->cause.has_value(); }));
   CHECK_EQ(*server->cause, CloseCause::closed_by_us);
+}
+
+// ---------------------------------------------------------------- from one loop to another
+
+TEST_CASE("a connection moves to another thread's loop with what is queued, and nothing is lost") {
+  const std::string before = pattern(12'000'000);  // more than loopback sockets buffer
+  const std::string after = pattern(500'000);
+  uv::Loop loop;
+  Pair pair(loop, {.write_queue_bytes_max = 16'000'000});
+  pair.client->stream->write("hello");
+  REQUIRE(run_until(loop, [&] { return pair.server->received == "hello"; }));
+  pair.server->stream->write(before);
+  pair.server->stream->write("middle");  // gathers behind the write that is with libuv
+  REQUIRE_GT(pair.server->stream->queued_bytes(), 0);
+  loop_test::run_turns(loop, 3);         // libuv sends some more of it
+  pair.client->stream->write("unread");  // stays in the kernel
+  auto detached = pair.server->stream->detach();
+  REQUIRE(detached);
+  CHECK_FALSE(pair.server->stream->is_open());
+  CHECK_GT(detached->unsent.size(), 6);
+
+  std::string heard_there;
+  std::thread elsewhere([&, moved = std::move(*detached)]() mutable {
+    uv::Loop other;
+    auto adopted =
+        uv::TcpStream::adopt(other, std::move(moved), {.write_queue_bytes_max = 16'000'000});
+    REQUIRE(adopted);
+    End end(std::move(*adopted));
+    CHECK_EQ(end.stream->peer_address(), "127.0.0.1");
+    end.stream->start_reading();
+    end.stream->write(after);
+    CHECK(run_until(other, [&] { return end.cause.has_value(); }));
+    heard_there = end.received;
+  });
+  const std::size_t all = before.size() + 6 + after.size();
+  REQUIRE(run_until(loop, [&] { return pair.client->received.size() >= all; }));
+  CHECK(pair.client->received == before + "middle" + after);
+  CHECK_FALSE(pair.client->cause);
+  pair.client->stream->write("bye");
+  pair.client->stream->close_after_flush(5s);
+  REQUIRE(run_until(loop, [&] { return pair.client->cause.has_value(); }));
+  elsewhere.join();
+  CHECK_EQ(heard_there, "unreadbye");
+  CHECK_EQ(pair.server->closes, 0);  // no callback after detach()
+}
+
+TEST_CASE("a connection can be detached from inside its own callback") {
+  uv::Loop loop;
+  Pair pair(loop);
+  std::optional<uv::DetachedTcp> detached;
+  uv::TcpStream& stream = *pair.server->stream;
+  const auto witness = std::make_shared<int>(7);
+  int calls = 0;
+  stream.set_callbacks({.on_bytes =
+                            [&, witness](base::ByteSpan) {
+                              ++calls;
+                              detached = std::move(*stream.detach());
+                              CHECK_EQ(*witness, 7);  // the function is still there
+                            },
+                        .on_close = [&](CloseCause) { ++calls; },
+                        .on_drain = {}});
+  pair.client->stream->write("x");
+  REQUIRE(run_until(loop, [&] { return detached.has_value(); }));
+  pair.client->stream->write("y");
+  loop_test::run_turns(loop, 5);
+  CHECK_EQ(calls, 1);
+  auto again = uv::TcpStream::adopt(loop, std::move(*detached), {});
+  REQUIRE(again);
+  End end(std::move(*again));
+  end.stream->start_reading();
+  REQUIRE(run_until(loop, [&] { return end.received == "y"; }));
+}
+
+TEST_CASE("a detached connection that nobody adopts is closed") {
+  uv::Loop loop;
+  Pair pair(loop);
+  {
+    const auto detached = pair.server->stream->detach();
+    REQUIRE(detached);
+    loop_test::run_turns(loop, 5);
+    CHECK_FALSE(pair.client->cause);
+  }
+  REQUIRE(run_until(loop, [&] { return pair.client->cause.has_value(); }));
+  CHECK_EQ(*pair.client->cause, CloseCause::closed_by_peer);
 }
