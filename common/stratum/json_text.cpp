@@ -90,6 +90,25 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+bool has_control(std::string_view text) {
+  constexpr std::uint64_t each = 0x0101010101010101;
+  while (!text.empty()) {
+    // Eight bytes at a time: a byte below 0x20 borrows when 0x20 is taken from it.
+    std::uint64_t eight = 0;
+    if (text.size() >= sizeof eight) std::memcpy(&eight, text.data(), sizeof eight);
+    const bool clean =
+        text.size() >= sizeof eight && ((eight - 0x20 * each) & ~eight & 0x80 * each) == 0;
+    if (clean) {
+      text.remove_prefix(sizeof eight);
+      continue;
+    }
+    const auto c = static_cast<std::uint8_t>(text[0]);
+    if (c < 0x20 && c != '\t' && c != '\n' && c != '\r') return true;
+    text.remove_prefix(1);
+  }
+  return false;
+}
+
 std::string excerpt(std::string_view value) {
   constexpr std::size_t bytes_max = 40;
   std::string shown(value.substr(0, bytes_max));

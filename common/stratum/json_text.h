@@ -15,6 +15,9 @@ void append_string(std::string& out, std::string_view text);
 // Well-formed UTF-8 throughout.
 bool is_utf8(std::string_view text);
 
+// A byte below 0x20 that is neither tab, line feed nor carriage return: never part of JSON.
+bool has_control(std::string_view text);
+
 // A peer's value as an error quotes it: printable ASCII, the rest as '?', cut at 40 bytes.
 std::string excerpt(std::string_view value);
 

@@ -112,10 +112,9 @@ Document::Document() : memory_(buffer_.data(), buffer_.size()), tokens_(&memory_
 }
 
 base::Result<Value, JsonError> Document::parse(std::string_view json) {
-  // RapidJSON takes a NUL for the end of the text; whatever follows it would go unread.
-  if (json.find('\0') != std::string_view::npos || !is_utf8(json)) {
-    return base::err(JsonError::not_json);
-  }
+  // RapidJSON takes a NUL for the end of the text, so that whatever follows it would go unread, and
+  // its vector scan passes over 0x1a to 0x1f in a string.
+  if (has_control(json) || !is_utf8(json)) return base::err(JsonError::not_json);
   char* copy = static_cast<char*>(memory_.allocate(json.size() + scan_padding, 1));
   json.copy(copy, json.size());
   std::memset(copy + json.size(), 0, scan_padding);

@@ -56,6 +56,23 @@ TEST_CASE("is_utf8, with the flaw at every place of a word of eight bytes") {
   }
 }
 
+TEST_CASE("control characters are found at every place, and blanks are none") {
+  for (int value = 0; value < 256; ++value) {
+    CAPTURE(value);
+    const char c = static_cast<char>(value);
+    const bool control = value < 0x20 && c != '\t' && c != '\n' && c != '\r';
+    for (std::size_t at = 0; at < 20; ++at) {
+      CAPTURE(at);
+      std::string text(20, 'a');
+      text[at] = c;
+      CHECK_EQ(stratum::json::has_control(text), control);
+      text[19 - at] = '\t';
+      CHECK_EQ(stratum::json::has_control(text), control && at != 19 - at);
+    }
+  }
+  CHECK_FALSE(stratum::json::has_control(""));
+}
+
 TEST_CASE("an excerpt is printable and short") {
   CHECK_EQ(stratum::json::excerpt("\"12g4\""), "\"12g4\"");
   CHECK_EQ(stratum::json::excerpt("a\x1b[31m\xc3\xa9"), "a?[31m??");

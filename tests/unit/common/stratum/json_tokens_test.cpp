@@ -114,3 +114,15 @@ TEST_CASE("escaped surrogates come in pairs") {
     CHECK_EQ(Document().parse(row.json).has_value(), row.taken);
   }
 }
+
+TEST_CASE("control characters are not JSON, wherever the vector scan meets them") {
+  for (int value = 0; value < 0x20; ++value) {
+    CAPTURE(value);
+    for (std::size_t before = 0; before < 40; ++before) {
+      CAPTURE(before);
+      const std::string text = std::string(before, 'x') + static_cast<char>(value);
+      CHECK_FALSE(Document().parse("[\"" + text + "\"]"));
+      CHECK_FALSE(Document().parse("{\"" + text + "\":1}"));
+    }
+  }
+}
