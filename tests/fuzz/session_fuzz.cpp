@@ -1,0 +1,187 @@
+// A whole session, several of them: the input is a script of what happens to a shard, byte by byte
+// of what miners send, in pieces cut anywhere, with jobs, ticks, disks and disconnects in between.
+// What must hold is written in session_oracle.h (one miner) and session_world.h (the shard).
+//
+// Script: one byte of options, then steps: a byte whose low bits choose the step, then what the
+// step takes. It ends with the input. See the steps below; corpus/session was written by
+// session_seeds.py.
+#include "tests/fuzz/fuzz_check.h"
+#include "tests/fuzz/session_world.h"
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t steps_max = 128;
+
+class Script {
+ public:
+  explicit Script(base::ByteSpan bytes) : rest_(bytes) {}
+  bool at_end() const { return rest_.empty(); }
+  std::uint8_t u8() {
+    if (rest_.empty()) return 0;
+    const std::uint8_t value = rest_[0];
+    rest_ = rest_.subspan(1);
+    return value;
+  }
+  std::string_view text(std::size_t length) {
+    const base::ByteSpan taken = rest_.first(std::min(length, rest_.size()));
+    rest_ = rest_.subspan(taken.size());
+    return base::as_text(taken);
+  }
+
+ private:
+  base::ByteSpan rest_;
+};
+
+bitcoin::Difficulty difficulty(double value) { return *bitcoin::Difficulty::from_double(value); }
+
+// At the least difficulty all but one hash in 65536 is a share.
+pool::ShardOptions options_of(std::uint8_t bits) {
+  pool::ShardOptions options;
+  options.index = pool::ShardIndex{3};
+  options.network = bitcoin::Network::regtest;
+  options.payout_address = fuzz::payout_address;
+  options.difficulty_min = difficulty(bitcoin::Difficulty::least);
+  options.difficulty_start = (bits & 1) != 0 ? difficulty(1) : options.difficulty_min;
+  options.vardiff = (bits & 2) != 0;
+  if ((bits & 4) != 0) options.difficulty_max = difficulty(4096);
+  if ((bits & 8) != 0) options.version_mask = 0;
+  if ((bits & 16) != 0) options.connections_max = 2;
+  if ((bits & 32) != 0) {
+    options.address_limits.connections_per_address = 2;
+    options.address_limits.connects_per_minute_per_address = 6;
+    options.address_limits.lines_per_second = 3;
+    options.address_limits.lines_per_second_per_address = 5;
+  }
+  return options;
+}
+
+// What a miner's program sends first; the worker is the one that submit() names.
+std::string handshake(std::uint8_t kind) {
+  const std::string user = std::string(fuzz::payout_address) + ".rig";
+  const std::string authorize =
+      R"({"params": [")" + user + R"(", "x"], "id": 2, "method": "mining.authorize"})" + "\n";
+  switch (kind % 4) {
+    case 0:  // cgminer's family
+      return R"({"id": 1, "method": "mining.subscribe", "params": ["cgminer/4.11.1"]})"
+             "\n" +
+             authorize;
+    case 1:  // ESP-Miner: all in one segment
+      return R"({"id":1,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"ffffffff"}]})"
+             "\n"
+             R"({"id":7,"method":"mining.subscribe","params":["bitaxe/BM1370/v2.9.0"]})"
+             "\n" +
+             authorize +
+             R"({"id":4,"method":"mining.suggest_difficulty","params":[1000]})"
+             "\n"
+             R"({"id":5,"method":"mining.extranonce.subscribe","params":[]})"
+             "\n";
+    case 2:  // a proxy that authorizes first
+      return authorize + R"({"id":"s","method":"mining.subscribe","params":["NiceHash/1.0.0"]})" +
+             "\n";
+    default:
+      return R"({"id":1,"method":"mining.subscribe","params":["NerdMinerV2/V1.8.3"]})"
+             "\n" +
+             authorize + R"({"id":3,"method":"mining.suggest_difficulty","params":[0.00015]})" +
+             "\n";
+  }
+}
+
+// A submit for one of the jobs that the miner has heard of; `flaws` bends it.
+std::string submit(const fuzz::ConnectionOracle& miner, std::uint8_t nonce, std::uint8_t flaws) {
+  if (miner.jobs().empty()) return "{\"id\":9,\"method\":\"mining.submit\",\"params\":[]}\n";
+  const std::size_t back = flaws % 4 % miner.jobs().size();
+  const fuzz::HeardJob& job = miner.jobs()[miner.jobs().size() - 1 - back];
+  const std::string id = (flaws & 4) != 0 ? "null" : std::to_string(10 + nonce % 8);
+  const std::string_view extranonce2 = (flaws & 8) != 0 ? "00000000" : "0000000000000000";
+  const std::string_view bits = (flaws & 16) != 0 ? R"(,"00002000")" : "";
+  const std::string_view rig = (flaws & 32) != 0 ? ".other" : ".rig";
+  std::string line = R"({"id":)" + id + R"(,"method":"mining.submit","params":[")";
+  line.append(fuzz::payout_address).append(rig).append(R"(",")").append(job.job_id);
+  line.append(R"(",")").append(extranonce2).append(R"(",")");
+  line.append((flaws & 64) != 0 ? "ffffffff" : job.ntime);
+  line.append(R"(",")").append(base::u32_hex(nonce)).append("\"").append(bits).append("]}\n");
+  return line;
+}
+
+fuzz::JobChoice job_choice(std::uint8_t bits) {
+  fuzz::JobChoice choice;
+  choice.new_tip = (bits & 1) != 0;
+  choice.told_clean = (bits & 2) != 0;
+  choice.nbits = (bits & 4) != 0 ? 0x207fffff : 0x1d00ffff;  // every second hash a block, or none
+  choice.transactions = static_cast<std::uint8_t>(bits >> 3) % 8;
+  return choice;
+}
+
+base::MonoTime::duration pause_of(std::uint8_t value) {
+  if (value < 128) return value * 100ms;
+  if (value < 250) return (value - 127) * 1s;
+  return (value - 249) * 1h;
+}
+
+// Pieces of 1, 2, 4 ... bytes, or as much as there is.
+std::size_t piece_of(std::uint8_t bits) { return bits < 13 ? std::size_t{1} << bits : 1 << 20; }
+
+constexpr std::string_view ping_line = "{\"id\":3,\"method\":\"mining.ping\",\"params\":[]}\n";
+
+void step(fuzz::World& world, Script& script) {
+  const std::uint8_t op = script.u8();
+  const std::size_t slot = op >> 6;
+  switch (op % 16) {
+    case 0:
+    case 1: {
+      const std::size_t piece = piece_of(script.u8() % 16);
+      return world.receive(slot, script.text(script.u8()), piece);
+    }
+    case 2:
+      return world.receive(slot, handshake(script.u8()), 1 << 20);
+    case 3:
+    case 4: {
+      const std::uint8_t nonce = script.u8();
+      const std::uint8_t flaws = script.u8();
+      if (world.oracle(slot) == nullptr) return;
+      return world.receive(slot, submit(*world.oracle(slot), nonce, flaws), 64);
+    }
+    case 5:
+      return world.new_job(job_choice(script.u8()));
+    case 6:
+      return world.tick(pause_of(script.u8()));
+    case 7:
+      return world.durable(std::size_t{script.u8()} + 1);
+    case 8:
+      return world.not_durable(std::size_t{script.u8()} % 4 + 1);
+    case 9:
+      return world.vaulted();
+    case 10:
+      return world.connect(slot, script.u8());
+    case 11:
+      return world.disconnect(slot);
+    case 12:  // a stream without end, of one letter
+      return world.receive(slot, std::string(64u * script.u8(), static_cast<char>(script.u8())),
+                           4096);
+    case 13:  // the same line many times
+      for (int i = script.u8() % 32; i > 0; --i) world.receive(slot, ping_line, 1 << 20);
+      return;
+    case 14:
+      return world.end_turn();
+    default:
+      if (script.u8() == 0xdd) world.drain();
+      return world.end_turn();
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  Script script(base::ByteSpan(data, size));
+  fuzz::World world(options_of(script.u8()));
+  world.connect(0, 0);
+  for (std::size_t i = 0; i < steps_max && !script.at_end(); ++i) step(world, script);
+  world.finish();
+  return 0;
+}

@@ -1,0 +1,171 @@
+#include "tests/fuzz/session_oracle.h"
+
+#include "pool/core/limits.h"
+#include "tests/fuzz/strict_json.h"
+
+#include <algorithm>
+
+namespace fuzz {
+
+namespace {
+
+constexpr std::size_t jobs_remembered = 8;
+constexpr std::size_t notify_bytes_max = 4096;  // stratum practice: NerdMiner reads no more
+constexpr std::size_t answer_overhead_max = 1024;
+
+}  // namespace
+
+ConnectionOracle::ConnectionOracle() : lines_(pool::limits::line_bytes_max) {}
+
+// ---------------------------------------------------------------- what the miner says
+
+void ConnectionOracle::on_received(base::ByteSpan bytes) {
+  if (deaf_) return;
+  deaf_ = !lines_.push(bytes, [this](std::string_view line) { return on_line(line); });
+}
+
+bool ConnectionOracle::on_line(std::string_view line) {
+  bytes_allowed_ += line.size() + answer_overhead_max;
+  if (const auto request = stratum::parse_request(line)) on_request(*request);
+  return true;
+}
+
+void ConnectionOracle::on_request(const stratum::ClientRequest& request) {
+  const bool silent = request.id.is_notification();
+  if (std::holds_alternative<stratum::Response>(request.message)) return;
+  if (std::holds_alternative<stratum::Subscribe>(request.message)) {
+    subscribe_unanswered_allowed_ |= silent;
+    on_occasion();  // it may be what the first job waited for
+  }
+  if (std::holds_alternative<stratum::Authorize>(request.message)) {
+    authorize_unanswered_allowed_ |= silent;
+    if (!silent) authorize_ids_.insert(request.id.json);
+    on_occasion();
+  }
+  if (const auto* configure = std::get_if<stratum::Configure>(&request.message)) {
+    const auto& names = configure->extensions;
+    asked_for_version_rolling_ |=
+        std::find(names.begin(), names.end(), "version-rolling") != names.end();
+  }
+  if (std::holds_alternative<stratum::SuggestDifficulty>(request.message) ||
+      std::holds_alternative<stratum::SuggestTarget>(request.message)) {
+    on_occasion();
+  }
+  if (silent) return;
+  Asked& asked = asked_[request.id.json];
+  const auto* malformed = std::get_if<stratum::Malformed>(&request.message);
+  const bool submit = std::holds_alternative<stratum::Submit>(request.message) ||
+                      (malformed != nullptr && malformed->method == "mining.submit");
+  ++(submit ? asked.submits : asked.others);
+  order_.push_back(request.id.json);
+}
+
+// ---------------------------------------------------------------- what the pool says
+
+void ConnectionOracle::on_sent(std::string_view line, Phase phase) {
+  bytes_sent_ += line.size();
+  FUZZ_CHECK(bytes_sent_ <= bytes_allowed_);
+  (void)read_line(line);
+  const auto message = stratum::parse_server_message(line.substr(0, line.size() - 1));
+  FUZZ_CHECK(message);
+  if (const auto* answer = std::get_if<stratum::ServerResponse>(&*message)) {
+    on_answer(line, *answer, phase);
+  } else {
+    FUZZ_CHECK(phase == Phase::other && !closed_);
+    on_notification(line, *message);
+  }
+}
+
+void ConnectionOracle::on_answer(std::string_view line, const stratum::ServerResponse& answer,
+                                 Phase phase) {
+  (void)read_answer(line, answer.id_json);
+  FUZZ_CHECK(answer.id_json != "null" && answer.error_code <= 25);
+  const auto found = asked_.find(answer.id_json);
+  FUZZ_CHECK(found != asked_.end());
+  Asked& asked = found->second;
+  ++asked.answers;
+  FUZZ_CHECK(asked.answers <= asked.submits + asked.others);
+  const bool is_true = answer.accepted && answer.result_json == "true";
+  if (phase == Phase::settled) {
+    // Only shares wait for the disk.
+    asked.trues_when_settled += is_true;
+    submits_accepted_ += is_true;
+    FUZZ_CHECK(asked.submits > 0 && asked.trues_when_settled <= asked.submits);
+    return;
+  }
+  FUZZ_CHECK(!closed_);
+  // A share that is answered "true" at once has not been stored.
+  asked.trues_at_once += is_true;
+  FUZZ_CHECK(asked.trues_at_once <= asked.others);
+  const auto from = order_.begin() + static_cast<std::ptrdiff_t>(answered_to_);
+  const auto next = std::find(from, order_.end(), answer.id_json);
+  FUZZ_CHECK(next != order_.end());  // else it overtook another
+  answered_to_ = static_cast<std::size_t>(next - order_.begin()) + 1;
+  authorize_accepted_ |= is_true && authorize_ids_.contains(answer.id_json);
+  if (answer.result_json.starts_with("[[")) on_subscribe_result(answer);
+}
+
+void ConnectionOracle::on_subscribe_result(const stratum::ServerResponse& answer) {
+  const auto result = stratum::parse_subscribe_result(answer.result_json);
+  FUZZ_CHECK(result && result->extranonce1.size() == 4 && result->extranonce2_size == 8);
+  const std::string extranonce1 = base::to_hex(result->extranonce1);
+  FUZZ_CHECK(extranonce1_.empty() || extranonce1_ == extranonce1);
+  extranonce1_ = extranonce1;
+  subscribed_ = true;
+}
+
+void ConnectionOracle::on_notification(std::string_view line,
+                                       const stratum::ServerMessage& message) {
+  // Before the subscribe answer a miner reads whatever comes as that answer.
+  FUZZ_CHECK(subscribed_ || subscribe_unanswered_allowed_);
+  if (const auto* set = std::get_if<stratum::SetDifficulty>(&message))
+    return on_set_difficulty(*set);
+  FUZZ_CHECK(authorize_accepted_ || authorize_unanswered_allowed_);
+  if (const auto* notify = std::get_if<stratum::Notify>(&message)) return on_notify(line, *notify);
+  if (const auto* mask = std::get_if<stratum::SetVersionMask>(&message)) {
+    FUZZ_CHECK(asked_for_version_rolling_ && mask->mask != 0);
+    return;
+  }
+  FUZZ_CHECK(std::holds_alternative<stratum::Reconnect>(message) ||
+             std::holds_alternative<stratum::ShowMessage>(message) ||
+             std::holds_alternative<stratum::SetExtranonce>(message) ||
+             std::holds_alternative<stratum::ServerPing>(message) ||
+             std::holds_alternative<stratum::GetVersion>(message));
+}
+
+// cgminer keeps two slots: a second set_difficulty before a notify would count from the notify
+// after that one.
+void ConnectionOracle::on_set_difficulty(const stratum::SetDifficulty& set) {
+  FUZZ_CHECK(!difficulty_waits_for_notify_);
+  difficulty_waits_for_notify_ = true;
+  difficulties_.insert(set.difficulty.value());
+}
+
+void ConnectionOracle::on_notify(std::string_view line, const stratum::Notify& notify) {
+  FUZZ_CHECK(line.size() <= notify_bytes_max && !difficulties_.empty());
+  difficulty_waits_for_notify_ = false;
+  FUZZ_CHECK(!notify.job_id.empty() && notify.job_id.size() <= 16);
+  FUZZ_CHECK(notify.job_id.find_first_not_of("0123456789abcdef") == std::string::npos);
+  FUZZ_CHECK(job_ids_.insert(notify.job_id).second);
+  // Miners count their extranonce2 from zero for each job: equal work would give equal shares.
+  std::string work = stratum::prevhash_to_wire(notify.prev_hash) + base::u32_hex(notify.ntime);
+  work += base::to_hex(notify.coinb1) + '/' + base::to_hex(notify.coinb2);
+  for (const auto& sibling : notify.merkle_branch) work += base::to_hex(sibling.bytes);
+  FUZZ_CHECK(works_.insert(std::move(work)).second);
+  jobs_.push_back({notify.job_id, base::u32_hex(notify.ntime)});
+  if (jobs_.size() > jobs_remembered) jobs_.pop_front();
+}
+
+void ConnectionOracle::on_close() {
+  FUZZ_CHECK(!closed_);
+  closed_ = true;
+}
+
+void ConnectionOracle::check_all_answered() const {
+  if (closed_) return;
+  for (const auto& [id, asked] : asked_) {
+    FUZZ_CHECK(asked.answers == asked.submits + asked.others);
+  }
+}
+
+}  // namespace fuzz

@@ -1,0 +1,97 @@
+// What must hold of every line that a shard sends to one miner, whatever the miner sent.
+//
+// ConnectionOracle hears both sides of one connection: the lines the miner sent, cut by a
+// LineBuffer of its own, and the lines the pool sent, read by RapidJSON's tree. It knows no state
+// of the session; only what was said.
+#pragma once
+
+#include "common/base/bytes.h"
+#include "common/stratum/codec.h"
+#include "common/stratum/line_buffer.h"
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fuzz {
+
+// Why the shard is running: what may be said depends on it.
+enum class Phase {
+  other,    // bytes, ticks, jobs, connects
+  settled,  // the journal or the vault has told of shares
+};
+
+// A job as the miner heard of it.
+struct HeardJob {
+  std::string job_id;
+  std::string ntime;
+};
+
+class ConnectionOracle {
+ public:
+  ConnectionOracle();
+
+  // The shard is about to be given these bytes.
+  void on_received(base::ByteSpan bytes);
+  // Something happened for which the pool may speak unasked: a job, a tick, the connect.
+  void on_occasion() { bytes_allowed_ += bytes_per_occasion; }
+  void on_sent(std::string_view line, Phase phase);
+  void on_close();
+  // The shard has been given everything and has had its say: all requests are answered.
+  void check_all_answered() const;
+
+  bool closed() const { return closed_; }
+  const std::deque<HeardJob>& jobs() const { return jobs_; }
+  const std::string& extranonce1() const { return extranonce1_; }  // hex; empty before subscribe
+  const std::set<double>& difficulties() const { return difficulties_; }
+  std::size_t submits_accepted() const { return submits_accepted_; }
+
+ private:
+  static constexpr std::size_t bytes_per_occasion = 8 * 1024;
+
+  struct Asked {
+    std::size_t submits = 0;
+    std::size_t others = 0;
+    std::size_t answers = 0;
+    std::size_t trues_at_once = 0;
+    std::size_t trues_when_settled = 0;
+  };
+
+  bool on_line(std::string_view line);
+  void on_request(const stratum::ClientRequest& request);
+  void on_answer(std::string_view line, const stratum::ServerResponse& answer, Phase phase);
+  void on_subscribe_result(const stratum::ServerResponse& answer);
+  void on_notification(std::string_view line, const stratum::ServerMessage& message);
+  void on_set_difficulty(const stratum::SetDifficulty& set);
+  void on_notify(std::string_view line, const stratum::Notify& notify);
+
+  stratum::LineBuffer lines_;
+  bool deaf_ = false;  // the miner sent a line that is too long: nothing after it counts
+  bool closed_ = false;
+  std::size_t bytes_allowed_ = bytes_per_occasion;
+  std::size_t bytes_sent_ = 0;
+  std::map<std::string, Asked> asked_;  // by id
+  std::vector<std::string> order_;      // ids in the order of asking
+  std::size_t answered_to_ = 0;         // place in order_ of the last answer given at once
+
+  bool subscribe_unanswered_allowed_ = false;  // it came as a notification
+  bool authorize_unanswered_allowed_ = false;
+  bool subscribed_ = false;
+  bool authorize_accepted_ = false;
+  bool asked_for_version_rolling_ = false;
+  std::set<std::string> authorize_ids_;
+
+  bool difficulty_waits_for_notify_ = false;
+  std::string extranonce1_;
+  std::set<double> difficulties_;
+  std::set<std::string> job_ids_;
+  std::set<std::string> works_;  // everything of a notify that enters the header
+  std::deque<HeardJob> jobs_;    // the latest few
+  std::size_t submits_accepted_ = 0;
+};
+
+}  // namespace fuzz

@@ -1,0 +1,101 @@
+// The world of session_fuzz: a real Shard, a host that checks what the shard asks of it, jobs from
+// small templates, a journal and a vault that answer when told to, a clock that is moved by hand.
+#pragma once
+
+#include "common/base/time.h"
+#include "common/mining/job_builder.h"
+#include "pool/core/shard.h"
+#include "tests/fuzz/session_oracle.h"
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fuzz {
+
+inline constexpr std::size_t slots = 4;  // connections at a time
+inline constexpr const char* payout_address = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
+
+struct JobChoice {
+  bool new_tip = false;
+  bool told_clean = false;  // miners shall abandon their work although the tip is the same
+  std::uint32_t nbits = 0x1d00ffff;
+  std::uint8_t transactions = 0;
+};
+
+class World final : public pool::ShardHost {
+ public:
+  explicit World(const pool::ShardOptions& options);
+
+  // Each is one thing that happens to the shard.
+  void connect(std::size_t slot, std::uint8_t address);
+  void disconnect(std::size_t slot);
+  void receive(std::size_t slot, std::string_view bytes, std::size_t piece_bytes_max);
+  void new_job(const JobChoice& choice);
+  void tick(base::MonoTime::duration passed);
+  void durable(std::size_t appends);
+  void not_durable(std::size_t appends);
+  void vaulted();
+  void end_turn();
+  void drain() { shard_.drain(); }
+  // Lets everything settle, and checks what must be true of a whole run.
+  void finish();
+
+  const ConnectionOracle* oracle(std::size_t slot) const;
+
+ private:
+  struct Connection {
+    pool::ConnectionId id;
+    ConnectionOracle oracle;
+    std::string unread;  // arrived, but the shard reads nothing now
+    bool paused = false;
+    bool closing = false;
+  };
+  struct Append {
+    pool::AppendId id;
+    std::vector<pool::ShareRecord> shares;
+  };
+
+  void send(pool::ConnectionId to, std::string_view line) override;
+  void close(pool::ConnectionId which, pool::CloseReason why) override;
+  void pause_reading(pool::ConnectionId which) override;
+  void resume_reading(pool::ConnectionId which) override;
+  void submit_block(pool::FoundBlock block) override;
+  void tell_ban(const pool::Ban& ban) override;
+  void journal(pool::JournalAppend append) override;
+
+  Connection* find(pool::ConnectionId id);
+  bool may_read(const Connection& connection) const;
+  void deliver(Connection& connection, std::size_t piece_bytes_max);
+  void deliver_unread();
+  void check_share(const pool::ShareRecord& share) const;
+
+  pool::Shard shard_;
+  base::Instant now_;
+  Phase phase_ = Phase::other;
+  std::uint64_t next_connection_ = 1;
+  std::array<std::unique_ptr<Connection>, slots> connections_;
+  std::uint64_t next_job_ = 1;
+  std::uint8_t tip_ = 1;
+  std::map<std::uint32_t, std::int64_t> stale_since_us_;  // by height, of tips that are past
+  std::optional<pool::AppendId> last_append_;
+  std::deque<Append> journal_;             // not settled yet
+  std::vector<bitcoin::BlockHash> vault_;  // blocks on their way to it
+  std::set<std::array<std::uint8_t, 32>> share_hashes_;
+  std::set<std::array<std::uint8_t, 32>> block_hashes_;
+  std::set<double> difficulties_;  // that any miner was told
+  std::size_t shares_durable_ = 0;
+  std::size_t submits_accepted_ = 0;  // of connections that are gone
+};
+
+std::shared_ptr<const mining::Job> make_job(const JobChoice& choice, std::uint64_t id,
+                                            std::uint8_t tip, const base::Instant& now);
+
+}  // namespace fuzz
