@@ -13,6 +13,10 @@
 #include <string>
 #include <variant>
 
+namespace net {
+class TlsContext;  // common/net/tls.h
+}
+
 namespace pool {
 
 // Orderly stop; every loop finishes what it has promised and leaves its thread.
@@ -44,13 +48,17 @@ struct BlockVaulted {
   bool stored = false;
 };
 
+// main -> every shard: the certificate for handshakes from now on. Always goes through.
+struct TlsReload {
+  std::shared_ptr<const net::TlsContext> tls;
+};
 // shard -> every other shard: an address has offended there. Full: lost; it will offend here too.
 struct AddressBanned {
   Ban ban;
 };
 
 using ShardMessage =
-    std::variant<NewJob, Durable, NotDurable, BlockVaulted, AddressBanned, Shutdown>;
+    std::variant<NewJob, Durable, NotDurable, BlockVaulted, AddressBanned, TlsReload, Shutdown>;
 
 // ---------------------------------------------------------------- to the journal (pool/journal)
 

@@ -14,7 +14,6 @@
 #include "common/log.h"
 #include "common/uv/clock.h"
 #include "common/uv/loop.h"
-#include "pool/config/config_supported.h"
 #include "pool/core/descriptor_budget.h"
 #include "pool/core/limits.h"
 #include "pool/data_dir.h"
@@ -27,6 +26,7 @@
 #include "pool/store/migrate.h"
 #include "pool/store/query_loop.h"
 #include "pool/store/store_loop.h"
+#include "pool/tools/tls_files.h"
 #include "pool/version.h"
 
 #include <fmt/format.h>
@@ -81,6 +81,27 @@ AddressLimits address_limits(const AddressLimitsConfig& config, std::uint32_t sh
   limits.ban_time = std::chrono::seconds(config.ban_seconds);
   limits.shards = shards;
   return limits;
+}
+
+void log_certificate(std::string_view event, const net::TlsContext& tls) {
+  const CertificateText certificate = describe_certificate(tls);
+  if (certificate.expired) {
+    LOG(warning, event, {"certificate", certificate.text}, {"problem", "it has expired"});
+  } else {
+    LOG(info, event, {"certificate", certificate.text});
+  }
+}
+
+ShardLoop::Endpoint endpoint_of(const ListenConfig& listen) {
+  ShardLoop::Endpoint where{listen.host, listen.port};
+  if (listen.tls == "off") where.tls = TlsMode::off;
+  if (listen.tls == "only") where.tls = TlsMode::only;
+  for (const std::string& text : listen.proxy_from) {
+    const auto range = AddressRange::parse(text);
+    ASSERT(range);  // the config was checked
+    where.proxy_from.push_back(*range);
+  }
+  return where;
 }
 
 // The newest NewJob replaces a waiting one, and remembers if that one was of a new tip.
@@ -140,6 +161,8 @@ class Server {
   std::string open_http();
   void budget_connections();
   std::string open_shards();
+  std::string open_tls();
+  void reload_tls();
   void open_node();
   void open_store();
   ShardOptions shard_options(std::uint32_t index);
@@ -167,7 +190,6 @@ class Server {
 // ---------------------------------------------------------------- what can be wrong
 
 std::string Server::open() {
-  if (auto why = check_supported(config_); !why.empty()) return why;
   if (auto ready = prepare_data_dir(config_.data_dir); !ready) return ready.error();
   if (auto why = check_database(); !why.empty()) return why;
   if (auto why = check_nodes(); !why.empty()) return why;
@@ -175,6 +197,7 @@ std::string Server::open() {
   if (auto why = open_journal(); !why.empty()) return why;
   if (auto why = open_http(); !why.empty()) return why;
   if (auto why = open_shards(); !why.empty()) return why;
+  if (auto why = open_tls(); !why.empty()) return why;
   open_node();
   open_store();
   return {};
@@ -323,7 +346,7 @@ std::string Server::open_shards() {
     shards_.push_back(std::make_unique<ShardLoop>(shard_options(index), hooks));
   }
   for (std::size_t i = 0; i < config_.stratum.listen.size(); ++i) {
-    ShardLoop::Endpoint where{config_.stratum.listen[i].host, config_.stratum.listen[i].port};
+    ShardLoop::Endpoint where = endpoint_of(config_.stratum.listen[i]);
     const auto refused = [&](const std::string& why) {
       return fmt::format(
           "can't listen on {}:{}: {}. Stop what uses it, or change stratum.listen[{}] in the "
@@ -340,6 +363,28 @@ std::string Server::open_shards() {
         {"shards", shards_.size()});
   }
   return {};
+}
+
+std::string Server::open_tls() {
+  const auto tls = load_tls(config_.stratum);
+  if (!tls) return tls.error();
+  if (*tls == nullptr) return {};
+  for (auto& shard : shards_) shard->set_tls(*tls);
+  log_certificate("tls_ready", **tls);
+  return {};
+}
+
+// Connections keep what they began with; handshakes from now on use the new certificate.
+void Server::reload_tls() {
+  if (config_.stratum.tls_certificate.empty()) return;
+  const auto tls = load_tls(config_.stratum);
+  if (!tls) {
+    LOG(error, "tls_not_reloaded", {"error", tls.error()},
+        {"effect", "the certificate read before stays in use"});
+    return;
+  }
+  for (auto& shard : shards_) shard->mailbox().post_reserved(TlsReload{*tls});
+  log_certificate("tls_reloaded", **tls);
 }
 
 void Server::open_node() {
@@ -410,8 +455,10 @@ void Server::run() {
   };
   uv::Signal interrupt(loop, SIGINT, stop_on("SIGINT"));
   uv::Signal terminate(loop, SIGTERM, stop_on("SIGTERM"));
-  uv::Signal hangup(loop, SIGHUP, [] {
-    LOG(warning, "config_not_reloaded", {"reason", "a new config needs a restart"});
+  uv::Signal hangup(loop, SIGHUP, [this] {
+    reload_tls();
+    LOG(warning, "config_not_reloaded",
+        {"reason", "only certificates are read again; a new config needs a restart"});
   });
   start();
   loop.run();

@@ -45,6 +45,12 @@ std::string take_reason(std::string_view otherwise) {
   return std::string(text == nullptr ? otherwise : std::string_view(text));
 }
 
+TlsError take_error() {
+  // Reasons from here on are alerts that came from the peer.
+  const bool by_peer = ERR_GET_REASON(ERR_peek_error()) >= SSL_AD_REASON_OFFSET;
+  return {take_reason("the connection is broken"), by_peer};
+}
+
 // Never asks anybody: the default would read the terminal.
 int no_passphrase(char*, int, int, void*) { return -1; }
 
@@ -251,10 +257,10 @@ struct Tls::State {
     wire = {};
     ERR_clear_error();
   }
-  base::Result<void, TlsError> fail(std::string why) {
+  base::Result<void, TlsError> fail(TlsError error) {
     failed = true;
     detach();
-    return base::err(TlsError{std::move(why)});
+    return base::err(std::move(error));
   }
   base::Result<void, TlsError> decipher(base::ByteSpan piece, std::string& plaintext,
                                         std::string& to_peer);
@@ -283,12 +289,12 @@ std::unique_ptr<Tls> Tls::accept(std::shared_ptr<const TlsContext> context) {
 base::Result<void, TlsError> Tls::receive(base::ByteSpan from_peer, std::string& plaintext,
                                           std::string& to_peer) {
   while (!from_peer.empty()) {
-    if (state_->failed) return base::err(TlsError{"the connection has failed before"});
+    if (state_->failed) return base::err(TlsError{"the connection has failed before", false});
     if (peer_has_closed()) return {};
     base::ByteSpan piece = from_peer;
     if (!is_established()) {
       const std::size_t room = tls_handshake_bytes_max - state_->handshake_bytes;
-      if (room == 0) return state_->fail("the handshake has no end");
+      if (room == 0) return state_->fail({"the handshake has no end"});
       piece = from_peer.first(std::min(piece.size(), room));
       state_->handshake_bytes += static_cast<std::uint32_t>(piece.size());
     }
@@ -314,19 +320,19 @@ base::Result<void, TlsError> Tls::State::decipher(base::ByteSpan piece, std::str
         detach();
         return {};
       default:
-        return fail(take_reason("the connection is broken"));
+        return fail(take_error());
     }
   }
 }
 
 base::Result<void, TlsError> Tls::send(base::ByteSpan plaintext, std::string& to_peer) {
   ASSERT(is_established());
-  if (state_->failed) return base::err(TlsError{"the connection has failed before"});
+  if (state_->failed) return base::err(TlsError{"the connection has failed before", false});
   if (plaintext.empty()) return {};
   state_->attach({}, to_peer);
   std::size_t written = 0;
   if (SSL_write_ex(state_->ssl.get(), plaintext.data(), plaintext.size(), &written) != 1) {
-    return state_->fail(take_reason("the connection is broken"));
+    return state_->fail(take_error());
   }
   ASSERT(written == plaintext.size());
   state_->detach();

@@ -33,7 +33,8 @@ inline constexpr std::size_t tls_handshake_bytes_max = 16 * 1024;
 inline constexpr std::uint8_t tls_first_byte = 0x16;
 
 struct TlsError {
-  std::string why;  // "no shared cipher"
+  std::string why;       // "no shared cipher"
+  bool by_peer = false;  // it sent an alert: it does not trust our certificate, say
 };
 
 // PEM text and the name it goes by in errors, usually its file's.

@@ -1,11 +1,10 @@
 #include "pool/config/config_checks.h"
 
 #include "common/base/host_port.h"
+#include "common/base/ip_address.h"
 #include "pool/config/config_difficulty.h"
 
 #include <rapidjson/pointer.h>
-
-#include <arpa/inet.h>
 
 #include <algorithm>
 #include <charconv>
@@ -24,22 +23,18 @@ const rapidjson::Value* at(const ConfigDocument& document, const std::string& po
   return rapidjson::Pointer(pointer.data(), pointer.size()).Get(document.json());
 }
 
-bool is_ip(const std::string& text) {
-  in6_addr address{};
-  return inet_pton(AF_INET, text.c_str(), &address) == 1 ||
-         inet_pton(AF_INET6, text.c_str(), &address) == 1;
-}
+bool is_ip(const std::string& text) { return base::IpAddress::parse(text).has_value(); }
 
 bool is_ip_range(const std::string& text) {
   const std::size_t slash = text.find('/');
   const std::string address = text.substr(0, slash);
   if (!is_ip(address)) return false;
   if (slash == std::string::npos) return true;
-  const int bits_max = address.find(':') == std::string::npos ? 32 : 128;
-  int bits = -1;
+  const unsigned bits_max = address.find(':') == std::string::npos ? 32 : 128;
+  unsigned bits = 0;
   const char* const last = text.data() + text.size();
   const auto [end, error] = std::from_chars(text.data() + slash + 1, last, bits);
-  return error == std::errc{} && end == last && bits >= 0 && bits <= bits_max;
+  return error == std::errc{} && end == last && bits <= bits_max;
 }
 
 Checked read_address(const ConfigDocument& document, const std::string& pointer,

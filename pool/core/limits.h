@@ -22,6 +22,8 @@ inline constexpr std::size_t worker_name_bytes_max = 128;  // as stored
 inline constexpr std::size_t user_agent_bytes_max = 128;
 inline constexpr std::uint32_t bad_lines_max = 3;              // then the connection is closed
 inline constexpr std::uint32_t unauthorized_submits_max = 10;  // likewise
+// For a PROXY header, and for a TLS handshake, each.
+inline constexpr auto stage_deadline = 10s;
 inline constexpr auto subscribe_deadline = 30s;
 inline constexpr auto authorize_deadline = 60s;
 inline constexpr auto idle_deadline = 3600s;  // without an accepted share
@@ -31,6 +33,8 @@ inline constexpr auto suggestion_spacing = 30s;
 inline constexpr std::size_t difficulty_changes_kept_max = 4;  // a connection's, for late shares
 
 // --- a shard ---
+// Of a turn of its loop, for TLS handshakes; more of them wait.
+inline constexpr auto handshakes_per_turn = 2ms;
 // Workers whose last difficulty is remembered across reconnects; the least recent makes room.
 inline constexpr std::size_t difficulty_memory_entries_max = 50'000;
 inline constexpr std::size_t difficulty_memory_changes_max = 1024;  // told to other shards at once

@@ -12,24 +12,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto tick_period = 1s;
-// A refused or closed peer gets this long to read the reason.
-constexpr auto last_words_deadline = 2s;
-// Answers are this short, jobs are longer: a job goes out at once, without a copy of its bytes.
-constexpr std::size_t short_line_bytes_max = 256;
-constexpr std::size_t outbox_bytes_max = 16 * 1024;
-// What an emptied outbox may keep: idle connections should cost little.
-constexpr std::size_t outbox_bytes_kept = 512;
-
-Peer peer_of(const uv::TcpStream& stream, std::uint32_t listener) {
-  Peer peer;
-  peer.address = stream.peer_address();
-  peer.listener = listener;
-  // A peer that is gone already has no address; it is nobody, and limited as such.
-  const auto address = base::IpAddress::parse(peer.address).value_or(base::IpAddress{});
-  peer.prefix = AddressPrefix(address);
-  peer.limited = !address.is_loopback();
-  return peer;
-}
+// When handshakes wait for a turn with time: everybody else's turn comes in between.
+constexpr auto handshakes_pause = 1ms;
+constexpr int accept_backlog = 4096;
 
 }  // namespace
 
@@ -38,10 +23,14 @@ ShardLoop::ShardLoop(const ShardOptions& options, Hooks hooks)
       index_(options.index),
       shard_(*this, options),
       next_connection_((std::uint64_t{options.index.value} << 48) + 1),
+      connections_max_(options.connections_max),
       mailbox_(loop_, limits::shard_mailbox_messages_max,
                [this](ShardMessage&& message) { on_message(std::move(message)); }),
       turn_end_(loop_, [this] { on_turn_end(); }),
-      tick_(loop_, [this] { on_tick(); }) {}
+      tick_(loop_, [this] { on_tick(); }),
+      next_handshakes_(loop_, [this] { continue_handshakes(); }) {
+  set_up_environment();
+}
 
 ShardLoop::~ShardLoop() = default;
 
@@ -59,14 +48,19 @@ base::Result<std::uint16_t, std::string> ShardLoop::listen(const Endpoint& where
   options.host = where.host;
   options.port = where.port;
   options.reuse_port = true;
+  options.backlog = accept_backlog;
   uv::TcpOptions streams;
   streams.write_queue_bytes_max = limits::write_queue_bytes_max;
-  const auto index = static_cast<std::uint32_t>(listeners_.size());
-  auto listener = uv::TcpListener::listen(loop_, options, streams,
-                                          [this, index](std::unique_ptr<uv::TcpStream> stream) {
-                                            on_accept(index, std::move(stream));
-                                          });
+  auto port = std::make_unique<StratumPort>();
+  port->index = static_cast<std::uint32_t>(ports_.size());
+  port->tls = where.tls;
+  port->proxy_from = where.proxy_from;
+  auto listener = uv::TcpListener::listen(
+      loop_, options, streams, [this, &port = *port](std::unique_ptr<uv::TcpStream> stream) {
+        on_accept(port, std::move(stream));
+      });
   if (!listener) return base::err(uv::describe(listener.error()));
+  ports_.push_back(std::move(port));
   listeners_.push_back(std::move(*listener));
   return listeners_.back()->bound_port();
 }
@@ -78,58 +72,64 @@ void ShardLoop::run() {
 
 // ---------------------------------------------------------------- sockets
 
-void ShardLoop::on_accept(std::uint32_t listener, std::unique_ptr<uv::TcpStream> stream) {
-  const ConnectionId id{next_connection_++};
-  const Peer peer = peer_of(*stream, listener);
-  if (!shard_.on_connect(id, peer, uv::read_clock())) return;  // full: the stream closes as it goes
-  uv::TcpStream& accepted = *stream;
-  connections_.emplace(id, Connection{std::move(stream), {}});
-  uv::TcpStream::Callbacks callbacks;
-  callbacks.on_bytes = [this, id](base::ByteSpan bytes) {
+void ShardLoop::set_up_environment() {
+  environment_.on_peer = [this](ConnectionId id, const Peer& peer) {
+    return shard_.on_connect(id, peer, uv::read_clock());
+  };
+  environment_.on_stratum = [this](ConnectionId id, base::ByteSpan bytes) {
     shard_.on_bytes(id, bytes, uv::read_clock());
   };
-  callbacks.on_close = [this, id](uv::CloseCause) { on_closed(id); };
-  accepted.set_callbacks(std::move(callbacks));
-  if (reading_) accepted.start_reading();
+  environment_.on_turn_away = [this](ConnectionId id, TurnAway why, std::string_view detail) {
+    on_turn_away(id, why, detail);
+  };
+  environment_.on_handshake_waits = [this](ConnectionId id) {
+    handshakes_.push_back(id);
+    if (!next_handshakes_.is_active()) next_handshakes_.start(handshakes_pause, 0ms);
+  };
+  environment_.on_outbox = [this](ConnectionId id) { outboxes_.push_back(id); };
+  environment_.on_closed = [this](ConnectionId id) { on_closed(id); };
+}
+
+void ShardLoop::on_accept(const StratumPort& port, std::unique_ptr<uv::TcpStream> stream) {
+  if (connections_.size() >= connections_max_) {  // the stream closes as it goes
+    turn_aways_.count(TurnAway::refused);
+    return;
+  }
+  const ConnectionId id{next_connection_++};
+  auto made = std::make_unique<Connection>(id, environment_, port, std::move(stream));
+  Connection& connection = *connections_.emplace(id, std::move(made)).first->second;
+  connection.start(uv::read_clock().mono);
 }
 
 void ShardLoop::on_closed(ConnectionId id) {
   shard_.on_disconnect(id);
   const auto connection = connections_.find(id);
   ASSERT(connection != connections_.end());
-  graveyard_.push_back(std::move(connection->second.stream));
+  graveyard_.push_back(std::move(connection->second));
   connections_.erase(connection);
 }
 
-// Many answers to one miner in one turn cost one write. Order is kept: what waits goes first.
-void ShardLoop::send(ConnectionId to, std::string_view line) {
-  const auto found = connections_.find(to);
-  if (found == connections_.end()) return;
-  Connection& connection = found->second;
-  if (line.size() <= short_line_bytes_max &&
-      connection.outbox.size() + line.size() <= outbox_bytes_max) {
-    if (connection.outbox.empty()) outboxes_.push_back(to);
-    connection.outbox.append(line);
-    return;
+void ShardLoop::on_turn_away(ConnectionId id, TurnAway why, std::string_view detail) {
+  const base::Instant now = uv::read_clock();
+  turn_aways_.count(why);
+  if (turn_aways_.may_log(now.mono)) {
+    LOG(debug, "connection_turned_away", {"peer", connections_.at(id)->socket_address()},
+        {"why", name_of(why)}, {"detail", detail});
   }
-  flush(connection);
-  connection.stream->write(line);
+  if (why == TurnAway::http) shard_.on_offence(id, Offence::http, now);
+  if (why == TurnAway::not_stratum) shard_.on_offence(id, Offence::not_stratum, now);
+  if (why == TurnAway::tls_failed) shard_.on_offence(id, Offence::tls_failed, now);
 }
 
-void ShardLoop::flush(Connection& connection) {
-  if (connection.outbox.empty()) return;
-  connection.stream->write(connection.outbox);
-  if (connection.outbox.capacity() > outbox_bytes_kept) {
-    connection.outbox = std::string();
-  } else {
-    connection.outbox.clear();
-  }
+void ShardLoop::send(ConnectionId to, std::string_view line) {
+  const auto found = connections_.find(to);
+  if (found != connections_.end()) found->second->send(line);
 }
 
 void ShardLoop::flush_outboxes() {
   for (const ConnectionId id : outboxes_) {
     const auto connection = connections_.find(id);
-    if (connection != connections_.end()) flush(connection->second);
+    if (connection != connections_.end()) connection->second->flush();
   }
   outboxes_.clear();
 }
@@ -137,17 +137,40 @@ void ShardLoop::flush_outboxes() {
 void ShardLoop::close(ConnectionId which, CloseReason why) {
   const auto connection = connections_.find(which);
   if (connection == connections_.end()) return;
-  uv::TcpStream& stream = *connection->second.stream;
-  LOG(debug, "connection_closed", {"peer", stream.peer_address()}, {"reason", describe(why)});
-  flush(connection->second);
-  stream.stop_reading();
-  stream.close_after_flush(last_words_deadline);
+  if (turn_aways_.may_log(uv::read_clock().mono)) {
+    LOG(debug, "connection_closed", {"peer", connection->second->socket_address()},
+        {"reason", describe(why)});
+  }
+  connection->second->finish();
+}
+
+void ShardLoop::pause_reading(ConnectionId which) {
+  const auto found = connections_.find(which);
+  if (found != connections_.end()) found->second->set_paused(true);
+}
+
+void ShardLoop::resume_reading(ConnectionId which) {
+  const auto found = connections_.find(which);
+  if (found != connections_.end()) found->second->set_paused(false);
+}
+
+// Those in front of the line first, as many as the turn has time for.
+void ShardLoop::continue_handshakes() {
+  environment_.handshakes.new_turn();
+  while (!handshakes_.empty() && environment_.handshakes.is_left()) {
+    const auto connection = connections_.find(handshakes_.front());
+    handshakes_.pop_front();
+    if (connection != connections_.end()) connection->second->continue_handshake();
+  }
+  if (!handshakes_.empty()) next_handshakes_.start(handshakes_pause, 0ms);
 }
 
 void ShardLoop::submit_block(FoundBlock block) { hooks_.found(std::move(block)); }
 
 void ShardLoop::tell_ban(const Ban& ban) {
-  LOG(debug, "address_banned", {"address", ban.prefix.text()}, {"why", name_of(ban.why)});
+  if (turn_aways_.may_log(uv::read_clock().mono)) {
+    LOG(info, "address_banned", {"address", ban.prefix.text()}, {"why", name_of(ban.why)});
+  }
   hooks_.ban(ban);
 }
 
@@ -168,12 +191,18 @@ void ShardLoop::on(const NewJob& message) {
 }
 
 void ShardLoop::on_tick() {
-  shard_.on_tick(uv::read_clock());
+  const base::Instant now = uv::read_clock();
+  shard_.on_tick(now);
+  for (auto& [id, connection] : connections_) connection->on_tick(now.mono);
+  if (const std::string summary = turn_aways_.summary(now.mono); !summary.empty()) {
+    LOG(info, "connections_turned_away", {"shard", index_.value}, {"counts", summary});
+  }
   hooks_.stats(shard_.stats());
   on_turn_end();
 }
 
 void ShardLoop::on_turn_end() {
+  environment_.handshakes.new_turn();
   shard_.on_turn_end();
   flush_outboxes();
   apply_back_pressure();
@@ -183,30 +212,8 @@ void ShardLoop::on_turn_end() {
 
 void ShardLoop::apply_back_pressure() {
   const bool allowed = shard_.reading_allowed();
-  if (std::exchange(reading_, allowed) == allowed) return;
-  for (auto& [id, connection] : connections_) set_reading(connection);
-}
-
-void ShardLoop::set_reading(Connection& connection) const {
-  if (reading_ && !connection.paused) {
-    connection.stream->start_reading();
-  } else {
-    connection.stream->stop_reading();
-  }
-}
-
-void ShardLoop::pause_reading(ConnectionId which) {
-  const auto found = connections_.find(which);
-  if (found == connections_.end()) return;
-  found->second.paused = true;
-  set_reading(found->second);
-}
-
-void ShardLoop::resume_reading(ConnectionId which) {
-  const auto found = connections_.find(which);
-  if (found == connections_.end()) return;
-  found->second.paused = false;
-  set_reading(found->second);
+  if (std::exchange(environment_.reading, allowed) == allowed) return;
+  for (auto& [id, connection] : connections_) connection->update_reading();
 }
 
 // ---------------------------------------------------------------- the end

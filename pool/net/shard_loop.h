@@ -1,6 +1,8 @@
 // ShardLoop: the thin half of a shard. Owns the listeners and sockets of one thread, feeds the
 // Shard bytes, messages and the time, and carries out its verbs.
 //
+// Connections (connection.h) decide what a peer speaks; their Stratum bytes go to the Shard.
+//
 // Every shard listens on the same ports (SO_REUSEPORT); the kernel spreads the connections.
 // Shutdown: listeners close, reading stops, accepted shares are answered when durable, then sockets
 //           are flushed and closed; all within limits::drain_deadline.
@@ -14,8 +16,11 @@
 #include "pool/core/limits.h"
 #include "pool/core/shard.h"
 #include "pool/messages.h"
+#include "pool/net/connection.h"
+#include "pool/net/turn_away_log.h"
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -37,6 +42,8 @@ class ShardLoop final : private ShardHost {
   struct Endpoint {
     std::string host;
     std::uint16_t port = 0;
+    TlsMode tls = TlsMode::automatic;
+    std::vector<AddressRange> proxy_from = {};
   };
 
   ShardLoop(const ShardOptions& options, Hooks hooks);
@@ -49,16 +56,12 @@ class ShardLoop final : private ShardHost {
   [[nodiscard]] static std::string probe(const Endpoint& where);
   // Binds one more address; the error is libuv's text. Returns the port bound (for port 0).
   [[nodiscard]] base::Result<std::uint16_t, std::string> listen(const Endpoint& where);
+  // For handshakes from now on; a running loop is told by TlsReload. REQUIRES: before run().
+  void set_tls(std::shared_ptr<const net::TlsContext> tls) { environment_.tls = std::move(tls); }
   void run();
   uv::Mailbox<ShardMessage>& mailbox() { return mailbox_; }
 
  private:
-  struct Connection {
-    std::unique_ptr<uv::TcpStream> stream;
-    std::string outbox;   // short lines of this turn, sent together at its end
-    bool paused = false;  // by the shard, for this connection alone
-  };
-
   void send(ConnectionId to, std::string_view line) override;
   void close(ConnectionId which, CloseReason why) override;
   void pause_reading(ConnectionId which) override;
@@ -67,7 +70,9 @@ class ShardLoop final : private ShardHost {
   void tell_ban(const Ban& ban) override;
   void journal(JournalAppend append) override;
 
-  void on_accept(std::uint32_t listener, std::unique_ptr<uv::TcpStream> stream);
+  void set_up_environment();
+  void on_accept(const StratumPort& port, std::unique_ptr<uv::TcpStream> stream);
+  void on_turn_away(ConnectionId id, TurnAway why, std::string_view detail);
   void on_closed(ConnectionId id);
   void on_message(ShardMessage&& message);
   void on(const NewJob& message);
@@ -75,12 +80,12 @@ class ShardLoop final : private ShardHost {
   void on(const NotDurable& message) { shard_.on_not_durable(message.first, message.last); }
   void on(const BlockVaulted& message) { shard_.on_block_vaulted(message.hash); }
   void on(const AddressBanned& message) { shard_.on_ban(message.ban); }
+  void on(const TlsReload& message) { environment_.tls = message.tls; }
   void on(const Shutdown& message);
   void on_tick();
   void on_turn_end();
-  void flush(Connection& connection);
+  void continue_handshakes();
   void flush_outboxes();
-  void set_reading(Connection& connection) const;
   void apply_back_pressure();
   void continue_shutdown();
 
@@ -89,16 +94,21 @@ class ShardLoop final : private ShardHost {
   uv::Loop loop_;
   Shard shard_;
   std::uint64_t next_connection_;
-  std::unordered_map<ConnectionId, Connection> connections_;
-  std::vector<ConnectionId> outboxes_;                     // whose outbox holds something
-  std::vector<std::unique_ptr<uv::TcpStream>> graveyard_;  // closed in this turn; freed at its end
-  bool reading_ = true;
+  const std::size_t connections_max_;
+  ConnectionEnvironment environment_;
+  std::vector<std::unique_ptr<const StratumPort>> ports_;  // connections refer to them
+  std::unordered_map<ConnectionId, std::unique_ptr<Connection>> connections_;
+  std::vector<ConnectionId> outboxes_;                  // whose outbox holds something
+  std::deque<ConnectionId> handshakes_;                 // who waits for a turn with time
+  std::vector<std::unique_ptr<Connection>> graveyard_;  // closed in this turn; freed at its end
+  TurnAwayLog turn_aways_;
   enum class Stopping { no, draining, closing } stopping_ = Stopping::no;
   base::MonoTime stop_by_{};
   std::vector<std::unique_ptr<uv::TcpListener>> listeners_;
   uv::Mailbox<ShardMessage> mailbox_;
   uv::TurnEnd turn_end_;
   uv::Timer tick_;
+  uv::Timer next_handshakes_;
 };
 
 }  // namespace pool

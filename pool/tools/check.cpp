@@ -3,10 +3,10 @@
 #include "common/base/host_port.h"
 #include "common/crypto/cpu_features.h"
 #include "common/crypto/sha256.h"
-#include "pool/config/config_supported.h"
 #include "pool/node/node_check.h"
 #include "pool/store/migrate.h"
 #include "pool/tools/probe.h"
+#include "pool/tools/tls_files.h"
 
 #include <cstdio>
 
@@ -25,9 +25,6 @@ constexpr std::uint64_t free_bytes_min = 256ull * 1024 * 1024;
 void check_config_line(const Config& config, const Report& report) {
   report({true, "config",
           fmt::format("{}, pays {}", network_name(config.network), config.payout_address.text)});
-  if (const std::string why = check_supported(config); !why.empty()) {
-    report({false, "config", why});
-  }
 }
 
 // Known answers through every kernel that this processor has.
@@ -133,15 +130,17 @@ void check_data_dir(const Config& config, const Report& report) {
 }
 
 void check_tls_files(const Config& config, const Report& report) {
-  const StratumConfig& stratum = config.stratum;
-  if (stratum.tls_certificate.empty()) return;
-  for (const auto& [key, path] : {std::pair{"stratum.tls_certificate", &stratum.tls_certificate},
-                                  std::pair{"stratum.tls_key", &stratum.tls_key}}) {
-    if (const std::string problem = probe_readable(*path); !problem.empty()) {
-      return report({false, "tls", fmt::format("{}: {}: {}", key, *path, problem)});
-    }
+  const auto tls = load_tls(config.stratum);
+  if (!tls) return report({false, "tls", tls.error()});
+  if (*tls == nullptr) return;
+  const CertificateText certificate = describe_certificate(**tls);
+  if (certificate.expired) {
+    return report(
+        {false, "tls",
+         fmt::format("stratum.tls_certificate: {}: {}: it has expired; put a new one there",
+                     config.stratum.tls_certificate, certificate.text)});
   }
-  report({true, "tls", stratum.tls_certificate + " and its key can be read"});
+  report({true, "tls", certificate.text});
 }
 
 bool check_port(const std::string& option, const std::string& host, std::uint16_t port,

@@ -66,13 +66,6 @@ FolderProbe probe_folder(const std::string& path) {
   return out;
 }
 
-std::string probe_readable(const std::string& path) {
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return error_text(errno);
-  close(file);
-  return {};
-}
-
 std::string probe_port(const std::string& host, std::uint16_t port) {
   uv::Loop loop;
   uv::ListenOptions where;

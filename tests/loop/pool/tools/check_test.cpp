@@ -112,7 +112,6 @@ TEST_CASE("with nothing there, each part fails with its own line and a remedy") 
   };
   const Row rows[] = {
       {"config", true, "regtest, pays bcrt1qtest"},
-      {"config", false, "stratum.tls_certificate: this version has no TLS"},
       {"sha256", true, "portable"},
       {"data_dir", true, "can be made"},
       {"tls", false, "stratum.tls_certificate: " + config.stratum.tls_certificate},

@@ -38,6 +38,7 @@ struct Talk {
   std::size_t piece;
   std::string heard;  // by the server
   std::string server_error;
+  bool by_peer = false;
 
   explicit Talk(Client& with, std::size_t piece_bytes = 1 << 20,
                 const std::shared_ptr<const TlsContext>& context = usual_context())
@@ -50,7 +51,10 @@ struct Talk {
       bytes.remove_prefix(part.size());
       std::string back;
       const auto done = server->receive(base::as_bytes(part), heard, back);
-      if (!done) server_error = done.error().why;
+      if (!done) {
+        server_error = done.error().why;
+        by_peer = done.error().by_peer;
+      }
       deliver_to_client(back);
     }
   }
@@ -190,6 +194,21 @@ TEST_CASE("garbage is an error, and an alert for the peer where TLS has one") {
   CHECK_EQ(talk.server_error, "decryption failed or bad record mac");
   CHECK_EQ(talk.heard, "");
   CHECK_FALSE(client.error.empty());  // the alert arrived
+}
+
+TEST_CASE("a client that does not trust the certificate says so, and is no attacker") {
+  Client client;
+  client.trust_nobody();
+  Talk talk(client);
+  talk.run();
+  CHECK_FALSE(talk.server->is_established());
+  CHECK(talk.server_error.find("alert") != std::string::npos);
+  CHECK(talk.by_peer);
+  Client other(TLS1_2_VERSION, "AES128-SHA");
+  Talk weak(other);
+  weak.run();
+  CHECK_FALSE(weak.server_error.empty());
+  CHECK_FALSE(weak.by_peer);
 }
 
 TEST_CASE("a handshake without end is cut off") {
