@@ -4,8 +4,9 @@
 // copy and the tokens live in a buffer inside the Document, which therefore belongs on the stack.
 // Texts are views into that buffer, raws into the line; both must outlive the Values.
 //
-// Errors: not JSON (control characters and invalid UTF-8 count as that, so does an escape that
-//         stands for half of a surrogate pair), or nested deeper than depth_max.
+// Errors: not JSON, or nested deeper than depth_max. As not JSON count invalid UTF-8, control
+//         characters, an escape for half of a surrogate pair, and a number beyond what a double
+//         holds.
 //         Of a key given twice the last wins.
 // Thread: pure; one Document, one thread.
 #pragma once

@@ -126,3 +126,9 @@ TEST_CASE("control characters are not JSON, wherever the vector scan meets them"
     }
   }
 }
+
+TEST_CASE("numbers go as far as a double") {
+  CHECK(Document().parse("[1.5e308,-1.5e308,1e-400,0.0e0,123456789012345678901234567890]"));
+  CHECK_FALSE(Document().parse("[1e309]"));
+  CHECK_FALSE(Document().parse("[-22.50e+394]"));
+}
