@@ -47,8 +47,10 @@ class TokenBucket {
   // False: the bucket is in debt now.
   bool spend(const TokenRate& rate, base::MonoTime now, std::uint32_t tokens = 1) {
     if (rate.unlimited()) return true;
-    full_at_ = std::max(full_at_, now) + rate.per_token * tokens;
-    full_at_ = std::min(full_at_, now + rate.depth + rate.debt_max);
+    const std::chrono::nanoseconds most = rate.depth + rate.debt_max;
+    const bool all = tokens > most / rate.per_token;
+    full_at_ = std::max(full_at_, now) + (all ? most : rate.per_token * tokens);
+    full_at_ = std::min(full_at_, now + most);
     return !in_debt(rate, now);
   }
   [[nodiscard]] bool try_spend(const TokenRate& rate, base::MonoTime now) {
