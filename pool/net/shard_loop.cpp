@@ -1,6 +1,7 @@
 #include "pool/net/shard_loop.h"
 
 #include "common/base/assert.h"
+#include "common/base/test_faults.h"
 #include "common/log.h"
 #include "common/uv/clock.h"
 
@@ -77,7 +78,7 @@ void ShardLoop::set_up_environment() {
     return shard_.on_connect(id, peer, uv::read_clock());
   };
   environment_.on_stratum = [this](ConnectionId id, base::ByteSpan bytes) {
-    shard_.on_bytes(id, bytes, uv::read_clock());
+    shard_.on_bytes(id, base::heard(bytes), uv::read_clock());
   };
   environment_.on_turn_away = [this](ConnectionId id, TurnAway why, std::string_view detail) {
     on_turn_away(id, why, detail);
@@ -123,7 +124,7 @@ void ShardLoop::on_turn_away(ConnectionId id, TurnAway why, std::string_view det
 
 void ShardLoop::send(ConnectionId to, std::string_view line) {
   const auto found = connections_.find(to);
-  if (found != connections_.end()) found->second->send(line);
+  if (found != connections_.end()) found->second->send(base::said(line));
 }
 
 void ShardLoop::flush_outboxes() {

@@ -12,9 +12,11 @@ import re
 from dataclasses import dataclass
 from typing import Callable
 
-PLAIN, TLS, PROXY = "plain", "tls", "proxy"
+PLAIN, TLS, PROXY = "plain", "tls", "proxy"  # the kinds of listener that sections 1 and 2 are checked on
+OFF, IPV6 = "off", "ipv6"  # further ones: without TLS, and on ::1
 EVERYWHERE = (PLAIN, TLS, PROXY)
-MODULES = ("checks_1_framing", "checks_1_handshakes", "checks_1_auth_loop", "checks_2_methods", "checks_2_server")
+MODULES = ("checks_1_framing", "checks_1_handshakes", "checks_1_auth_loop", "checks_1_timeouts", "checks_2_methods", "checks_2_server",
+           "checks_3_header", "checks_4_difficulty", "checks_5_limits", "checks_5_names", "checks_5_transport", "checks_6_verdicts")
 
 
 @dataclass(frozen=True)

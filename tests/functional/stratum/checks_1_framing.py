@@ -2,6 +2,7 @@
 written to the log at most once per connection."""
 
 import json
+import random
 import re
 
 from .check import PLAIN, check, every
@@ -42,8 +43,9 @@ def output_is_compact(stage):
 @check("1.1", "blanks around a line and empty lines are nothing")
 def blanks_and_empty_lines(stage):
     wire = stage.open()
-    wire.send(b"\n\r\n \n\t\r\n" * 200)
-    assert is_answered(wire, b"  \t" + SUBSCRIBE + b" \t \r")["id"] == 1
+    for _ in range(2):  # before the first line, and later
+        wire.send(b"\n\r\n \n\t\r\n" * 200)
+        assert is_answered(wire, b"  \t" + SUBSCRIBE + b" \t \r")["id"] == 1
 
 
 @check("1.1", "many lines in one segment are each answered, in order")
@@ -71,6 +73,53 @@ def too_long_line(stage, data):
     except OSError:
         pass  # closed while we were sending
     assert b'"result":[[' not in closes(wire, "a line that never ends")
+
+
+# ---------------------------------------------------------------- the first byte
+
+@every("1.1", "HTTP gets a small 400 and the end", [
+    ("GET", b"GET / HTTP/1.1\r\nHost: pool.example:3333\r\nUser-Agent: curl/8.0\r\n\r\n"), ("GET in pieces", b"G"),
+    ("POST", b"POST / HTTP/1.1\r\nHost: pool.example\r\nContent-Length: 58\r\n\r\n" + SUBSCRIBE), ("HEAD", b"HEAD / HTTP/1.0\r\n\r\n"),
+    ("OPTIONS", b"OPTIONS * HTTP/1.1\r\n\r\n"), ("CONNECT", b"CONNECT example.com:443 HTTP/1.1\r\n\r\n")])
+def http_gets_400(stage, data):
+    wire = stage.open()
+    if data == b"G":
+        wire.send(data)
+        data = b"ET / HTTP/1.1\r\nHost: pool.example\r\n\r\n"
+    wire.send(data)
+    answer = closes(wire, "an HTTP request")
+    assert answer.startswith(b"HTTP/1.") and answer.split()[1] == b"400", answer
+    assert len(answer) < 1024
+
+
+FIRST_BYTES = [
+    ("SV2 noise", random.Random(2).randbytes(64)),
+    ("zeros", bytes(64)),
+    ("SSH", b"SSH-2.0-OpenSSH_9.2p1\r\n"),
+    ("text", b"hello, is this a pool?\n" * 4),
+    ("a PROXY v2 header that is not expected", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c" + bytes(12)),
+]
+
+
+@every("1.1", "a first byte that is no { ends the connection", FIRST_BYTES)
+def foreign_first_byte(stage, data):
+    wire = stage.open()
+    try:
+        wire.send(data + b"\n")
+        wire.send(SUBSCRIBE + b"\n")
+    except OSError:
+        pass
+    assert b'"result":[[' not in closes(wire, "bytes of another protocol")
+
+
+@check("1.1", "a PROXY header on a listener that wants none ends the connection", transports=(PLAIN,))
+def unexpected_proxy_header(stage):
+    wire = stage.open()
+    try:
+        wire.send(b"PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\n" + SUBSCRIBE + b"\n")
+    except OSError:
+        pass
+    assert b'"result":[[' not in closes(wire, "an unexpected PROXY header")
 
 
 # ---------------------------------------------------------------- JSON
@@ -122,6 +171,11 @@ def bad_first_line(stage, line):
     except OSError:
         pass
     assert b'"result":[[' not in closes(wire, f"{BAD_LINES_MAX} bad lines")
+
+
+def bad_connections(stage) -> int:
+    """Connections closed for what they sent, as the API counts them."""
+    return stage.counter("not_stratum")
 
 
 GOOD_SHAPES = [

@@ -123,7 +123,7 @@ def error_codes(stage):
     refused(stranger.submit_params(USER, "1", "00" * 8, "00000000", "00000000"), 25)
     stranger.subscribe()
     refused(stranger.submit_params(USER, "1", "00" * 8, "00000000", "00000000"), 24)
-    rig = stage.rig().login()
+    rig = stage.rig().suggest().login()
     refused(rig.submit_params(USER), 20)
     refused(rig.submit(rig.find().but(job_id="7fffffffffffffff")), 21)
     share = rig.find()
@@ -136,7 +136,7 @@ def error_codes(stage):
 @check("2.3", "each reason has a counter", transports=(PLAIN,))
 def reasons_are_counted(stage):
     before = stage.rejects()
-    rig = stage.rig().login()
+    rig = stage.rig().suggest().login()
     share = rig.find()
     accepted(rig.submit(share))
     refused(rig.submit(share), 22)

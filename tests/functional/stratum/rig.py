@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from framework import bitcoin
 
-from .wire import PATIENCE, Wire
+from .wire import Wire
 
 DIFFICULTY_1 = 0xFFFF << 208
 SERVER_MASK = 0x1FFFE000
@@ -78,7 +78,7 @@ class Rig(Wire):
         self.en1, self.en2_size, self.session, self.mask = "", 0, "", 0
         self._en2 = itertools.count(1)
 
-    def line(self, timeout: float = PATIENCE) -> bytes:
+    def line(self, timeout: float = 0) -> bytes:
         raw = super().line(timeout)
         message = json.loads(raw)
         method, params = message.get("method"), message.get("params")
@@ -104,6 +104,11 @@ class Rig(Wire):
 
     def roll_versions(self, mask: str = "ffffffff") -> "Rig":
         self.configure("version-rolling", **{"version-rolling.mask": mask})
+        return self
+
+    def suggest(self, difficulty: float = 1.5 * 2.0**-32) -> "Rig":
+        """Asks for a difficulty; as it is, one that a third of all hashes miss."""
+        assert self.call(next(_numbers), "mining.suggest_difficulty", difficulty)["result"] is True
         return self
 
     def subscribe(self, *params) -> list:
@@ -134,13 +139,13 @@ class Rig(Wire):
     def difficulty(self) -> float:
         return self.difficulties[-1][0]
 
-    def wait_job(self, more_than: int = 0, timeout: float = PATIENCE) -> list:
+    def wait_job(self, more_than: int = 0, timeout: float = 0) -> list:
         """The newest job once there are more than so many."""
         while len(self.jobs) <= more_than:
             self.line(timeout)
         return self.job
 
-    def wait_tip(self, display: str, timeout: float = PATIENCE) -> list:
+    def wait_tip(self, display: str, timeout: float = 0) -> list:
         """The newest job once it builds on this block."""
         wanted = swap_words(bitcoin.internal(display)).hex()
         while not self.jobs or self.job[1] != wanted:

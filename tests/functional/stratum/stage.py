@@ -12,23 +12,34 @@ import subprocess
 
 import psycopg2
 
+from framework import bitcoin
 from framework.cluster import Cluster
 from framework.pool import EASIEST, Pool
-from framework.util import BIN, wait_until
+from framework.util import BIN, free_port, wait_until
 
-from .check import PLAIN, PROXY, TLS
+from .check import EVERYWHERE, IPV6, OFF, PLAIN, PROXY, TLS
 from .rig import Rig
 from .wire import Wire
 
 FAULTY = BIN / "phasepool_faulty"
 PROXY_V2_SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 
-TRANSPORTS = (PLAIN,)
+
 
 # What differs from the ordinary pool; nested keys as in pool.json.
 VARIANTS = {
     "": {},
+    "as it comes": {},  # with the limits that a pool has by default
+    "impatient": {"stratum": {"keepalive_seconds": 5, "limits": {"subscribe_seconds": 1, "authorize_seconds": 2, "idle_seconds": 10}}},
+    "graceful": {"stratum": {"stale_grace_ms": 1500}},
+    "vardiff": {"stratum": {"difficulty": {"vardiff": True, "shares_per_minute": 60, "power_of_two": False}}},
+    "payouts": {"coinbase_outputs": [{"address": bitcoin.segwit_address(bytes([0x30 + n]) * 20), "ppm": 10_000} for n in range(60)]},
+    "strict": {"stratum": {"limits": {"connections_per_address": 20, "handshakes_per_address": 10, "lines_per_second": 20, "ban_seconds": 2}}},
+    "instance 7": {"stratum": {"instance": 7}},
 }
+# Checks come by the thousand from one address, and send a lot that is not Stratum.
+GENEROUS = {"connections_per_address": 1_000_000, "handshakes_per_address": 1_000_000, "connects_per_minute_per_address": 1_000_000,
+            "lines_per_second": 1_000_000, "lines_per_second_per_address": 10_000_000, "ban_seconds": 0}
 
 
 def merged(base: dict, changes: dict) -> dict:
@@ -90,7 +101,7 @@ class Stage:
         self.transport = PLAIN
         self.pool = Pool(folder, [world.node.config()], database, EASIEST)
         self.program = program
-        self.ports = {PLAIN: self.pool.stratum_port}
+        self.ports = {PLAIN: self.pool.stratum_port, **{kind: free_port() for kind in (TLS, PROXY, OFF, IPV6)}}
         self.pool.config = merged(self.pool.config, self._settings(variant))
         if program:
             self.pool.program = program
@@ -98,7 +109,12 @@ class Stage:
         self._open = []
 
     def _settings(self, variant: str) -> dict:
-        return merged({"stratum": {"shards": 1}}, VARIANTS[variant])
+        listen = [{"host": "::1" if kind == IPV6 else "127.0.0.1", "port": port,
+                   "tls": {TLS: "only", OFF: "off"}.get(kind, "auto"), "proxy_from": ["127.0.0.1/32"] if kind == PROXY else []}
+                  for kind, port in self.ports.items()]
+        files = {"tls_certificate": str(self.world.certificate), "tls_key": str(self.world.key)}
+        limits = {} if variant == "as it comes" else GENEROUS
+        return merged({"stratum": {"shards": 1, "limits": limits, "listen": listen, **files}}, VARIANTS[variant])
 
     def start(self) -> "Stage":
         self.pool.start(env={"PHASEPOOL_TEST_FAULT": self.fault} if self.fault else None)
@@ -107,14 +123,18 @@ class Stage:
     def variant(self, name: str) -> "Stage":
         """The pool with these settings; started once, and listening on the same kind as we are."""
         if name not in self._variants:
+            self._variants[name] = None  # so that a pool that does not start is not tried again
             self._variants[name] = self.world.stage(name, self.program, self.fault)
+        assert self._variants[name], f"the pool {name} did not start"
         self._variants[name].transport = self.transport
         return self._variants[name]
 
     # -- connections
 
-    def socket(self, via: str = "", source: str = "127.0.0.1", buffer: int = 0) -> socket.socket:
-        """Connected, with the transport's own greeting done."""
+    def socket(self, via: str = "", source: str = "127.0.0.1", buffer: int = 0, raw: bool = False,
+               behind: str = "192.0.2.77") -> socket.socket:
+        """Connected, with the transport's own greeting done unless `raw`. `behind` is the miner's address where a proxy
+        speaks for it; limits and bans do not count loopback's own."""
         via = via or self.transport
         connection = socket.socket()
         if buffer:
@@ -123,28 +143,30 @@ class Stage:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.bind((source, 0))
         connection.connect(("127.0.0.1", self.ports[via]))
+        if raw:
+            return connection
         if via == TLS:
             return client_tls(self.world).wrap_socket(connection, server_hostname="localhost")
         if via == PROXY:
-            connection.sendall(b"PROXY TCP4 192.0.2.77 127.0.0.1 40000 3333\r\n")
+            connection.sendall(f"PROXY TCP4 {behind} 127.0.0.1 40000 3333\r\n".encode())
         return connection
 
     def open(self, via: str = "", **options) -> Wire:
-        return self._kept(Wire(self.socket(via, **options)))
+        return self.kept(Wire(self.socket(via, **options)))
 
     def rig(self, user: str = "", agent: str = "suite/1.0", via: str = "", **options) -> Rig:
         """Connected, and nothing said yet."""
         rig = Rig(self.socket(via, **options), agent=agent)
         rig.user = user or rig.user
-        return self._kept(rig)
+        return self.kept(rig)
 
-    def _kept(self, wire: Wire) -> Wire:
+    def kept(self, wire: Wire) -> Wire:
         self._open.append(wire)
         return wire
 
     def hang_up(self):
         """Ends every connection that checks opened."""
-        for stage in self._variants.values():
+        for stage in filter(None, self._variants.values()):
             stage.hang_up()
         for wire in self._open:
             wire.close()
@@ -152,7 +174,10 @@ class Stage:
 
     # -- what the pool says elsewhere
 
-    wait_until = staticmethod(wait_until)
+    @staticmethod
+    def wait_until(condition, timeout: float = 0, what: str = ""):
+        """Waits at most `timeout` seconds, or as long as a wire would if that is less patient."""
+        return wait_until(condition, min(timeout or Wire.patience, 4 * Wire.patience), what)
 
     def counter(self, name: str) -> int:
         """A number of this name, wherever in /api/v1/pool it stands."""

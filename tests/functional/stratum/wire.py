@@ -9,7 +9,6 @@ import json
 import socket
 import time
 
-PATIENCE = 10.0  # seconds; a check waits this long for what must come, on a busy machine
 
 
 class Silence(AssertionError):
@@ -21,6 +20,8 @@ class Closed(AssertionError):
 
 
 class Wire:
+    patience = 10.0  # seconds that anything waits for what must come, on a busy machine
+
     def __init__(self, connection: socket.socket):
         self.socket = connection
         self.seen = []  # every line, raw, without its newline
@@ -37,42 +38,42 @@ class Wire:
 
     # -- receiving
 
-    def line(self, timeout: float = PATIENCE) -> bytes:
+    def line(self, timeout: float = 0) -> bytes:
         """The next line, raw. Silence or Closed when there is none."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + (timeout or self.patience)
         while b"\n" not in self._pending:
             self._receive(deadline)
         line, self._pending = self._pending.split(b"\n", 1)
         self.seen.append(line)
         return line
 
-    def message(self, timeout: float = PATIENCE) -> dict:
+    def message(self, timeout: float = 0) -> dict:
         return json.loads(self.line(timeout))
 
-    def response_line(self, timeout: float = PATIENCE) -> bytes:
+    def response_line(self, timeout: float = 0) -> bytes:
         """The next line that is a response: what the pool says by itself is passed over (and kept in `seen`)."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + (timeout or self.patience)
         while True:
             line = self.line(max(0.001, deadline - time.monotonic()))
             if not json.loads(line).get("method"):
                 return line
 
-    def call(self, number, method: str, *params, timeout: float = PATIENCE) -> dict:
+    def call(self, number, method: str, *params, timeout: float = 0) -> dict:
         """The whole response message to one request; it must be the next response."""
         self.request(number, method, *params)
         message = json.loads(self.response_line(timeout))
         assert message["id"] == number, f"asked {method} with id {number!r}, next response is {message}"
         return message
 
-    def notification(self, method: str, timeout: float = PATIENCE) -> dict:
+    def notification(self, method: str, timeout: float = 0) -> dict:
         """The next message with this method; others are passed over."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + (timeout or self.patience)
         while True:
             message = self.message(max(0.001, deadline - time.monotonic()))
             if message.get("method") == method:
                 return message
 
-    def rest(self, timeout: float = PATIENCE) -> list:
+    def rest(self, timeout: float = 0) -> list:
         """All lines until the pool closes; Silence when it does not."""
         lines = []
         while True:
@@ -81,9 +82,9 @@ class Wire:
             except Closed:
                 return lines
 
-    def raw(self, timeout: float = PATIENCE) -> bytes:
+    def raw(self, timeout: float = 0) -> bytes:
         """All bytes until the pool closes, lines or not; Silence when it does not."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + (timeout or self.patience)
         try:
             while True:
                 self._receive(deadline)

@@ -1,0 +1,60 @@
+"""A check that can't fail proves nothing: for each fault of phasepool_faulty the check named beside it must fail, and none
+of those checks may fail there when no fault is on."""
+
+import re
+
+import pytest
+
+from framework.util import ROOT, StartError
+
+from .check import all_checks
+from .faults import FAULTS
+from .stage import FAULTY, World
+from .wire import Wire
+
+CHECKS = {one.name: one for one in all_checks()}
+IMPATIENT = 2.5  # seconds; a broken pool is waited for less long
+
+
+@pytest.fixture(scope="module")
+def world():
+    world = World("faulty")
+    yield world
+    world.close(keep=False)
+
+
+@pytest.fixture(scope="module")
+def sound(world):
+    """The same program with no fault on."""
+    return world.stage(program=FAULTY)
+
+
+@pytest.mark.parametrize("name", sorted({name for _, _, name in FAULTS}))
+def test_without_a_fault_the_check_passes(sound, name):
+    try:
+        CHECKS[name].run(sound)
+    finally:
+        sound.hang_up()
+
+
+@pytest.mark.parametrize("fault, section, name", [pytest.param(*row, id=f"{row[1]}-{row[0]}-{row[2]}") for row in FAULTS])
+def test_with_the_fault_the_check_fails(world, monkeypatch, fault, section, name):
+    assert CHECKS[name].section == section
+    monkeypatch.setattr(Wire, "patience", IMPATIENT)
+    broken = world.stage(program=FAULTY, fault=fault)
+    try:
+        with pytest.raises(Exception) as noticed:  # a line that is no JSON, a key that is missing: as good as an assertion
+            CHECKS[name].run(broken)
+        assert not noticed.errisinstance(StartError), noticed.value
+    finally:
+        broken.close()
+
+
+def test_every_fault_that_is_used_is_there():
+    points = set()
+    for top in ("common", "pool"):
+        for source in (ROOT / top).rglob("*.cpp"):
+            points |= set(re.findall(r'base::fault\("(\w+)"\)', source.read_text()))
+    edits = set(re.findall(r'^ +\{"(\w+)",', (ROOT / "tests/functional/faulty/faults.cpp").read_text(), re.MULTILINE))
+    special = set(re.findall(r'fault\("(\w+)"\)', (ROOT / "tests/functional/faulty/faults.cpp").read_text()))
+    assert points | edits | special >= {name for name, _, _ in FAULTS}
