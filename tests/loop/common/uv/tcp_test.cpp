@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -383,4 +384,31 @@ TEST_CASE("a detached connection that nobody adopts is closed") {
   }
   REQUIRE(run_until(loop, [&] { return pair.client->cause.has_value(); }));
   CHECK_EQ(*pair.client->cause, CloseCause::closed_by_peer);
+}
+
+TEST_CASE("a connection notices a peer that is gone, and sends lines without delay") {
+  uv::Loop loop;
+  Pair pair(loop);
+  const auto detached = pair.server->stream->detach();
+  REQUIRE(detached);
+  struct Row {
+    const char* why;
+    int level;
+    int name;
+    int expected;
+  };
+  const Row rows[] = {
+      {"small lines go at once", IPPROTO_TCP, TCP_NODELAY, 1},
+      {"keepalive", SOL_SOCKET, SO_KEEPALIVE, 1},
+      {"idle seconds before it", IPPROTO_TCP, TCP_KEEPIDLE, 45},
+      {"seconds between probes", IPPROTO_TCP, TCP_KEEPINTVL, 15},
+      {"probes", IPPROTO_TCP, TCP_KEEPCNT, 3},
+      {"milliseconds for unacknowledged bytes", IPPROTO_TCP, TCP_USER_TIMEOUT, 90'000}};
+  for (const Row& row : rows) {
+    CAPTURE(row.why);
+    int value = -1;
+    socklen_t size = sizeof value;
+    REQUIRE_EQ(getsockopt(detached->socket.fd(), row.level, row.name, &value, &size), 0);
+    CHECK_EQ(value, row.expected);
+  }
 }
