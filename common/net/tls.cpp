@@ -159,12 +159,15 @@ std::int64_t expiry_of(const X509* certificate) {
 struct Wire {
   base::ByteSpan incoming;
   std::string* outgoing = nullptr;
+  std::uint32_t key_updates = 0;
+
+  bool is_abused() const { return key_updates > tls_key_updates_max; }
 };
 
 int wire_read(BIO* bio, char* out, int size) {
   Wire& wire = *static_cast<Wire*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
-  if (wire.incoming.empty()) {
+  if (wire.incoming.empty() || wire.is_abused()) {
     BIO_set_retry_read(bio);
     return -1;
   }
@@ -186,6 +189,14 @@ long wire_control(BIO*, int command, long, void*) { return command == BIO_CTRL_F
 int wire_create(BIO* bio) {
   BIO_set_init(bio, 1);
   return 1;
+}
+
+// OpenSSL tells of every message it has read or written.
+void on_message(int written, int, int content_type, const void* bytes, std::size_t size, SSL* ssl,
+                void*) {
+  if (written != 0 || content_type != SSL3_RT_HANDSHAKE || size == 0) return;
+  if (*static_cast<const std::uint8_t*>(bytes) != SSL3_MT_KEY_UPDATE) return;
+  ++static_cast<Wire*>(BIO_get_data(SSL_get_rbio(ssl)))->key_updates;
 }
 
 OwnedMethod make_wire_method() {
@@ -224,6 +235,7 @@ base::Result<std::shared_ptr<const TlsContext>, std::string> TlsContext::from_pe
     return base::err("TLS can't be set up: " + take_reason("OpenSSL gives no reason"));
   }
   SSL_CTX* const context = state.context.get();
+  SSL_CTX_set_msg_callback(context, on_message);
   if (auto done = use_chain(context, certificate_chain); !done) return base::err(done.error());
   if (auto done = use_key(context, key, certificate_chain.name); !done) {
     return base::err(done.error());
@@ -251,10 +263,12 @@ struct Tls::State {
   // OpenSSL may read `incoming` and write to `to_peer` during one call.
   void attach(base::ByteSpan incoming, std::string& to_peer) {
     ERR_clear_error();
-    wire = {incoming, &to_peer};
+    wire.incoming = incoming;
+    wire.outgoing = &to_peer;
   }
   void detach() {
-    wire = {};
+    wire.incoming = {};
+    wire.outgoing = nullptr;
     ERR_clear_error();
   }
   base::Result<void, TlsError> fail(TlsError error) {
@@ -315,7 +329,9 @@ base::Result<void, TlsError> Tls::State::decipher(base::ByteSpan piece, std::str
       continue;
     }
     switch (SSL_get_error(ssl.get(), count)) {
-      case SSL_ERROR_WANT_READ:    // all of `piece` has been read
+      case SSL_ERROR_WANT_READ:  // all of `piece` has been read
+        if (wire.is_abused()) return fail({"too many key updates"});
+        [[fallthrough]];
       case SSL_ERROR_ZERO_RETURN:  // close_notify
         detach();
         return {};

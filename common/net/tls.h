@@ -11,8 +11,9 @@
 // Errors: TlsContext::from_pem() one line for the operator: the file, what is wrong with it.
 //         Tls: a TlsError; `to_peer` then holds the alert to send before closing. Nothing works
 //         after it.
-// Limits: tls_handshake_bytes_max ciphertext before the handshake is complete. Between calls a
-//         connection holds no buffer, unless the peer has left a record (16 KiB) half sent.
+// Limits: tls_handshake_bytes_max ciphertext before the handshake is complete; tls_key_updates_max
+//         changes of keys after it. Between calls a connection holds no buffer, unless the peer has
+//         left a record (16 KiB) half sent.
 // Thread: Tls belongs to one thread at a time and may be moved to another between calls.
 #pragma once
 
@@ -29,6 +30,9 @@ namespace net {
 
 // A ClientHello with post-quantum keys has about 2 KiB; a client sends little else.
 inline constexpr std::size_t tls_handshake_bytes_max = 16 * 1024;
+// A TLS 1.3 peer may change its keys, and ask us to change ours, as often as it likes (RFC 8446,
+// 4.6.3): a few bytes of its time for some microseconds of ours. A miner's connection needs none.
+inline constexpr std::uint32_t tls_key_updates_max = 32;
 // The record type of a handshake: the first byte of every TLS connection (RFC 8446, 5.1).
 inline constexpr std::uint8_t tls_first_byte = 0x16;
 

@@ -107,6 +107,8 @@ class Client {
   void close() { SSL_shutdown(ssl_); }
   // From now on it wants a certificate that somebody it knows has signed: nobody.
   void trust_nobody() { SSL_set_verify(ssl_, SSL_VERIFY_PEER, nullptr); }
+  // Changes its keys and asks the other side to do so too, with the next bytes.
+  void update_keys() { REQUIRE_EQ(SSL_key_update(ssl_, SSL_KEY_UPDATE_REQUESTED), 1); }
   bool renegotiate() { return SSL_renegotiate(ssl_) == 1 && SSL_do_handshake(ssl_) == 1; }
 
   bool is_established() const { return SSL_is_init_finished(ssl_) == 1; }

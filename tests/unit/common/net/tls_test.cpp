@@ -231,6 +231,33 @@ TEST_CASE("a handshake without end is cut off") {
   CHECK_LE(taken, net::tls_handshake_bytes_max + hello.size());
 }
 
+TEST_CASE("keys may change now and then, but not without end") {
+  Client client;
+  Talk talk(client);
+  talk.run();
+  for (std::uint32_t i = 0; i < net::tls_key_updates_max; ++i) {
+    client.update_keys();
+    client.write(question);
+    talk.run();
+  }
+  CHECK_EQ(talk.server_error, "");
+  CHECK_EQ(talk.heard.size(), net::tls_key_updates_max * question.size());
+  talk.say(answer);
+  CHECK_EQ(client.heard, answer);
+
+  // All in one piece: what lies behind the one too many is not even read.
+  std::string flood;
+  for (int i = 0; i < 1000; ++i) {
+    client.update_keys();
+    client.write(question);
+    flood += client.take();
+  }
+  talk.heard.clear();
+  talk.deliver_to_server(flood);
+  CHECK_EQ(talk.server_error, "too many key updates");
+  CHECK_LE(talk.heard.size(), question.size());
+}
+
 TEST_CASE("old versions, weak ciphers and renegotiation are refused") {
   {
     Client old(TLS1_1_VERSION);
