@@ -15,7 +15,7 @@ using bitcoin::Difficulty;
 constexpr double steep = 4;  // a raise by this much does not wait for the next notify
 constexpr auto steep_job_lasts = 5s;
 // Shares that a worker's last difficulty counts for: as if they had come on this connection.
-constexpr double remembered_shares = 4;
+constexpr double remembered_shares = 8;
 constexpr double hashes_per_difficulty = 4294967296.0;
 
 // Vardiff's values. Ten significant bits are exact wherever a miner keeps difficulties: in uint32
@@ -96,17 +96,21 @@ void DifficultyControl::on_share(double share_difficulty, base::MonoTime now) {
   law_.on_share(in_force, share_difficulty >= in_force, aim(), now);
 }
 
+void DifficultyControl::follow(VardiffLaw::Advice advice, Difficulty network) {
+  if (!advice) return;
+  wanted_ = rounded(*advice, policy_->power_of_two);
+  const Bounds within = bounds(network);
+  if (wanted_ < within.least || wanted_ > within.most) law_.forgive();
+}
+
 DifficultyControl::Urgency DifficultyControl::retarget(Difficulty network, base::MonoTime now) {
   if (!announced()) return Urgency::none;
   const Difficulty in_force = history_.latest().difficulty;
-  if (adapts()) {
-    if (const auto advice = law_.advise(in_force.value(), aim(), now)) {
-      wanted_ = rounded(*advice, policy_->power_of_two);
-      steep_ahead_ = wanted_ >= steep * in_force.value();
-      if (wanted(network).value() != wanted_) law_.forgive();
-    }
+  if (adapts()) follow(law_.at_once(in_force.value(), aim(), now), network);
+  const Difficulty next = wanted(network);
+  if (next != in_force) {
+    return next.value() >= steep * in_force.value() ? Urgency::now : Urgency::next_notify;
   }
-  if (wanted(network) != in_force) return steep_ahead_ ? Urgency::now : Urgency::next_notify;
   if (steep_until_ && now >= *steep_until_) {
     steep_until_.reset();
     return Urgency::now;
@@ -116,20 +120,24 @@ DifficultyControl::Urgency DifficultyControl::retarget(Difficulty network, base:
 
 std::optional<Difficulty> DifficultyControl::announce(mining::JobId job, Difficulty network,
                                                       base::MonoTime now) {
-  const Difficulty next = wanted(network);
   steep_until_.reset();
-  steep_ahead_ = false;
   if (!announced()) {
+    const Difficulty first = wanted(network);
     // The one said before counts for the first job like any difficulty before a change.
-    if (early_ && *early_ != next) history_.change(mining::JobId{0}, *early_);
-    law_.start(next.value(), source_ == Source::remembered ? remembered_shares : 0, aim(), now);
-  } else {
-    const double before = history_.latest().difficulty.value();
-    if (next.value() == before) return std::nullopt;
-    if (next.value() >= steep * before) steep_until_ = now + steep_job_lasts;
-    law_.on_change(now);
-    changed_at_ = now;
+    if (early_ && *early_ != first) history_.change(mining::JobId{0}, *early_);
+    law_.start(first.value(), source_ == Source::remembered ? remembered_shares : 0, aim(), now);
+    history_.change(job, first);
+    return first;
   }
+  const Difficulty before = history_.latest().difficulty;
+  // What was asked for goes out as it is; vardiff has its say with the job after.
+  const bool asked = wanted(network) != before;
+  if (adapts() && !asked) follow(law_.at_job(before.value(), aim(), now), network);
+  const Difficulty next = wanted(network);
+  if (next == before) return std::nullopt;
+  if (next.value() >= steep * before.value()) steep_until_ = now + steep_job_lasts;
+  law_.on_change(now);
+  changed_at_ = now;
   history_.change(job, next);
   return next;
 }
@@ -140,13 +148,18 @@ Difficulty DifficultyControl::announce_early(Difficulty network) {
   return *early_;
 }
 
-Difficulty DifficultyControl::wanted(Difficulty network) const {
+DifficultyControl::Bounds DifficultyControl::bounds(Difficulty network) const {
   const double port_max = policy_->max ? policy_->max->value() : Difficulty::most;
   const double floor = policy_->min.value();
   const double most = std::max(floor, std::min({port_max, rule_max_, network.value()}));
   const double asked = std::max({rule_min_, start_min_, password_min_, configured_min_});
-  const double least = std::max(floor, std::min(asked, most));
-  return *Difficulty::from_double(whole(std::clamp(wanted_, least, most), least, most));
+  return {std::max(floor, std::min(asked, most)), most};
+}
+
+Difficulty DifficultyControl::wanted(Difficulty network) const {
+  const Bounds within = bounds(network);
+  const double bounded = std::clamp(wanted_, within.least, within.most);
+  return *Difficulty::from_double(whole(bounded, within.least, within.most));
 }
 
 std::optional<Difficulty> DifficultyControl::proven() const {

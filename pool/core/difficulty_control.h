@@ -12,7 +12,7 @@
 // moves the second to a later job). So the caller asks announce() before every notify and sends
 // what it returns; on_suggestion() and retarget() only say when the next notify should be.
 //
-// Memory: 224 bytes, and 80 more for each of the last changes (DifficultyHistory), at most 4.
+// Memory: 240 bytes, and 80 more for each of the last changes (DifficultyHistory), at most 4.
 // Thread: pure; time is an argument.
 #pragma once
 
@@ -62,11 +62,12 @@ class DifficultyControl {
 
   // An accepted share. `share_difficulty`: what its hash met, bitcoin::hash_difficulty().
   void on_share(double share_difficulty, base::MonoTime now);
-  // Vardiff's say: ask at a tick of about a second, after an accepted share, and before a notify.
-  // `now` is also returned, once, a few seconds after a steep raise, with nothing to announce: the
-  // first job after a change counts at the lower difficulty, and a new job ends that.
+  // Whether a notify is needed: ask at a tick of about a second, and after an accepted share. `now`
+  // is also returned, once, a few seconds after a steep raise, with nothing to announce: the first
+  // job after a change counts at the lower difficulty, and another job ends that.
   Urgency retarget(Difficulty network, base::MonoTime now);
   // What to send immediately before the notify of `job`, if anything. From then on it is in force.
+  // Vardiff has its say here, so call it before every notify.
   // `network`: bitcoin::hardest_share(job.network_target()). REQUIRES: job ids rise.
   std::optional<Difficulty> announce(mining::JobId job, Difficulty network, base::MonoTime now);
   // For clients that must hear of it before authorize (UserAgentRule::difficulty_at_subscribe). The
@@ -85,7 +86,14 @@ class DifficultyControl {
   // By rising precedence.
   enum class Source : std::uint8_t { port, user_agent, remembered, suggestion, password };
 
+  struct Bounds {
+    double least;
+    double most;
+  };
+
+  Bounds bounds(Difficulty network) const;
   void start_at(Difficulty difficulty, Source source);
+  void follow(VardiffLaw::Advice advice, Difficulty network);
   VardiffAim aim() const;
   bool adapts() const { return policy_->vardiff && !fixed_; }
 
@@ -105,7 +113,6 @@ class DifficultyControl {
   std::optional<base::MonoTime> steep_until_;
   Source source_ = Source::port;
   bool fixed_ = false;
-  bool steep_ahead_ = false;
 };
 
 }  // namespace pool

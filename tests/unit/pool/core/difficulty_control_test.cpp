@@ -226,11 +226,20 @@ TEST_CASE("vardiff: silence is answered with the next job") {
   Miner miner;
   miner.policy.power_of_two = true;
   miner.first();
-  miner.now += 81s;
+  miner.now += 79s;
+  CHECK_FALSE(miner.announce());
+  miner.now += 2s;
+  CHECK_EQ(miner.control.retarget(network, miner.now), Urgency::none);  // no job for it alone
+  CHECK_EQ(miner.announce(), difficulty(32));
+  CHECK_FALSE(miner.announce());
+}
+
+TEST_CASE("a change that waits is said to wait") {
+  Miner miner;
+  miner.first();
+  miner.suggest(2048);
   CHECK_EQ(miner.control.retarget(network, miner.now), Urgency::next_notify);
-  const auto lowered = miner.announce();
-  REQUIRE(lowered);
-  CHECK_EQ(*lowered, difficulty(32));
+  miner.announce();
   CHECK_EQ(miner.control.retarget(network, miner.now), Urgency::none);
 }
 
