@@ -154,6 +154,24 @@ TEST_CASE("a suggestion after the first job is announced soon, and once") {
   CHECK_FALSE(miner.announce());
 }
 
+TEST_CASE("a repeated suggestion does not undo what vardiff found") {
+  Miner miner;
+  miner.suggest(1000);
+  miner.first();
+  for (int i = 0; i < 20; ++i) {
+    miner.now += 60ms;
+    miner.control.on_share(1000, miner.now);
+  }
+  CHECK_EQ(miner.control.retarget(network, miner.now), Urgency::now);
+  const auto raised = miner.announce();
+  REQUIRE(raised);
+  CHECK(raised->value() > 100'000);
+  miner.now += 29s;
+  CHECK_FALSE(miner.suggest(1000));
+  CHECK_FALSE(miner.announce());
+  CHECK_EQ(miner.control.wanted(network), *raised);
+}
+
 TEST_CASE("suggestions in quick succession wait for jobs that come anyway") {
   Miner miner;
   miner.first();
