@@ -22,18 +22,25 @@ std::strong_ordering compare_little_endian(const std::array<std::uint8_t, 32>& a
   return std::lexicographical_compare_three_way(a.rbegin(), a.rend(), b.rbegin(), b.rend());
 }
 
-// floor(numerator * 2^shift / divisor). Long division, one bit at a time, since the shifted
-// numerator may be wider than 256 bits. REQUIRES: the result fits, 0 < divisor < 2^63, shift >= 0.
+// floor(numerator * 2^shift / divisor). Long division, 64 bits at a time, since the shifted
+// numerator may be wider than 256 bits. REQUIRES: the result fits, divisor > 0, 0 <= shift < 256
+// + 63.
 U256 divide_shifted(std::uint64_t numerator, int shift, std::uint64_t divisor) {
-  U256 quotient{numerator / divisor};
-  std::uint64_t remainder = numerator % divisor;
-  for (int i = 0; i < shift; ++i) {
-    ASSERT(quotient.bit_length() < 256);
-    quotient = quotient << 1;
-    remainder <<= 1;
-    if (remainder >= divisor) {
-      remainder -= divisor;
-      quotient.limbs[0] |= 1;
+  std::array<std::uint64_t, 6> limbs{};  // least significant first
+  const auto first = static_cast<std::size_t>(shift / 64);
+  const uint128 shifted = uint128{numerator} << (shift % 64);
+  limbs[first] = static_cast<std::uint64_t>(shifted);
+  limbs[first + 1] = static_cast<std::uint64_t>(shifted >> 64);
+  U256 quotient;
+  std::uint64_t remainder = 0;
+  for (std::size_t i = limbs.size(); i-- > 0;) {
+    const uint128 dividend = uint128{remainder} << 64 | limbs[i];
+    const auto digit = static_cast<std::uint64_t>(dividend / divisor);
+    remainder = static_cast<std::uint64_t>(dividend % divisor);
+    if (i < quotient.limbs.size()) {
+      quotient.limbs[i] = digit;
+    } else {
+      ASSERT(digit == 0);
     }
   }
   return quotient;
