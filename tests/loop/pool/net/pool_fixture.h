@@ -54,6 +54,10 @@ class Client {
     }
     return true;
   }
+  bool is_readable() const {
+    pollfd now{fd_, POLLIN, 0};
+    return poll(&now, 1, 0) > 0;
+  }
   // What has come, waited for; empty at the end of the stream, or when nothing comes in time.
   std::string bytes() {
     if (!buffer_.empty()) return std::exchange(buffer_, {});
