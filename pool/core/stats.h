@@ -27,8 +27,8 @@ struct ShardStats {
   std::uint64_t connections = 0;  // open now
   std::uint64_t connections_total = 0;
   std::uint64_t connections_refused = 0;  // by the limits of their address, or banned
-  std::uint64_t workers = 0;  // authorized connections-and-names now
-  std::uint64_t miners = 0;   // distinct payout addresses among them, per shard
+  std::uint64_t workers = 0;              // authorized connections-and-names now
+  std::uint64_t miners = 0;               // distinct payout addresses among them, per shard
   std::uint64_t shares_accepted = 0;
   std::uint64_t shares_pending = 0;  // waiting to be durable
   std::array<std::uint64_t, stratum::reject_reason_count> rejects{};
