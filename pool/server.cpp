@@ -394,9 +394,13 @@ void Server::open_node() {
   options.data_dir = config_.data_dir;
   options.job_source.payout_script = config_.payout_address.script_pubkey;
   options.job_source.coinbase_tag = config_.coinbase_tag;
+  for (const CoinbaseOutputConfig& output : config_.coinbase_outputs) {
+    options.job_source.outputs.push_back({output.address.script_pubkey, output.ppm});
+  }
+  options.job_source.keepalive = std::chrono::seconds(config_.stratum.keepalive_seconds);
   options.job_source.version_mask = config_.stratum.version_mask;
   // Ids rise for as long as this process could possibly run, and differ from those before it.
-  options.job_source.first_job_id = (random_.next() >> 16) + 1;
+  options.job_source.first_job_id = ((random_.next() >> 32) + 1) * mining::job_id_step;
   options.job_source.coinbase_unique = random_.next();
   node_ = std::make_unique<NodeLoop>(std::move(options), node_hooks());
 }

@@ -61,6 +61,8 @@ base::Result<CoinbaseParts, CoinbaseError> build_coinbase(const CoinbaseSpec& sp
   coinb1.resize(coinb1.size() + 32);      // a zero hash
   base::append_le32(coinb1, 0xffffffff);  // and the highest index
   append_compact_size(coinb1, script_sig_bytes);
+  // Behind the height's push and the length byte of its own.
+  parts.unique_at = coinb1.size() + bip34_height_push(spec.height).size() + 1;
   base::append(coinb1, head);
 
   base::Bytes& coinb2 = parts.coinb2;
@@ -72,6 +74,12 @@ base::Result<CoinbaseParts, CoinbaseError> build_coinbase(const CoinbaseSpec& sp
   if (spec.witness_commitment_script)
     append_output(coinb2, Sats{0}, *spec.witness_commitment_script);
   base::append_le32(coinb2, 0);  // lock_time
+  return parts;
+}
+
+CoinbaseParts with_unique(CoinbaseParts parts, std::uint64_t unique) {
+  ASSERT(parts.unique_at != 0 && parts.unique_at + 8 <= parts.coinb1.size());
+  base::write_le64(std::span<std::uint8_t, 8>(parts.coinb1.data() + parts.unique_at, 8), unique);
   return parts;
 }
 

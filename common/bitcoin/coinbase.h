@@ -40,6 +40,7 @@ enum class CoinbaseError { script_sig_too_long, no_height, no_output };
 struct CoinbaseParts {
   base::Bytes coinb1;
   base::Bytes coinb2;
+  std::size_t unique_at = 0;  // where in coinb1 the 8 bytes of `unique` stand; 0: nowhere
 };
 
 // Longest tag that always fits with the default layout.
@@ -47,6 +48,9 @@ inline constexpr std::size_t coinbase_tag_bytes_max = 60;
 inline constexpr std::size_t script_sig_bytes_max = 100;
 
 [[nodiscard]] base::Result<CoinbaseParts, CoinbaseError> build_coinbase(const CoinbaseSpec& spec);
+
+// The same coinbase with another `unique`. REQUIRES: build_coinbase() made it.
+CoinbaseParts with_unique(CoinbaseParts parts, std::uint64_t unique);
 
 // The whole transaction in legacy form.
 base::Bytes assemble_coinbase(const CoinbaseParts& parts, base::ByteSpan extranonce1,

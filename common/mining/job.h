@@ -10,6 +10,8 @@
 #include "common/bitcoin/target.h"
 #include "common/mining/block_template.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -18,22 +20,35 @@
 namespace mining {
 
 using JobId = base::Strong<struct JobIdTag, std::uint64_t>;
+// Jobs from a node's templates are numbered in steps of this; between two of them a shard has room
+// for jobs of its own, made of the same template (reissue_job, job_builder.h).
+inline constexpr std::uint64_t job_id_step = 1 << 16;
+
+// What differs between miners that can take coinbases of different lengths: a tier's coinbase, and
+// the mining.notify line with its newline, serialised once since it has no per-miner part; with the
+// job's clean_jobs, and with clean_jobs true for a miner's first job.
+struct TierWork {
+  bitcoin::CoinbaseParts coinbase;
+  std::string notify_line;
+  std::string notify_line_clean;
+};
 
 struct Job {
   JobId id;  // never reused while the process lives; rises with every job
   std::shared_ptr<const BlockTemplate> block_template;
-  bitcoin::CoinbaseParts coinbase;
+  std::vector<std::shared_ptr<const TierWork>> tiers;  // at least one; equal ones are the same
+  std::uint64_t coinbase_unique = 0;
   std::vector<bitcoin::Hash256> merkle_branch;
   std::uint32_t version = 0;  // the bits of the pool's version_mask cleared
   std::uint32_t ntime = 0;
   bool clean_jobs = false;  // true: the tip changed; earlier jobs are stale
   bitcoin::Sats coinbase_value;
-  // The mining.notify line with its newline, serialised once since it has no per-miner part: with
-  // clean_jobs as above, and with clean_jobs true for a miner's first job.
-  std::string notify_line;
-  std::string notify_line_clean;
   base::MonoTime tip_seen_at{};  // when the pool first heard of this tip
 
+  // A tier beyond those the job was built for gets the last one's.
+  const TierWork& work(std::size_t tier = 0) const {
+    return *tiers[std::min(tier, tiers.size() - 1)];
+  }
   const bitcoin::BlockHash& prev_hash() const { return block_template->prev_hash; }
   const bitcoin::Target256& network_target() const { return block_template->network_target; }
   std::uint32_t height() const { return block_template->height; }

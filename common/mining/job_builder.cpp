@@ -5,6 +5,7 @@
 #include "common/stratum/codec.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace mining {
@@ -39,6 +40,32 @@ bitcoin::CoinbaseSpec coinbase_spec(const JobSpec& spec) {
   return coinbase;
 }
 
+// False when nothing more can be left out.
+bool shorten(bitcoin::CoinbaseSpec& coinbase) {
+  if (coinbase.outputs.size() > 1) {
+    coinbase.outputs.front().value.value += coinbase.outputs.back().value.value;
+    coinbase.outputs.pop_back();
+    return true;
+  }
+  const bool has_tag = !coinbase.tag.empty();
+  coinbase.tag.clear();
+  return has_tag;
+}
+
+std::size_t coinbase_bytes(const bitcoin::CoinbaseParts& parts, const JobSpec& spec) {
+  return parts.coinb1.size() + spec.extranonce1_size + spec.extranonce2_size + parts.coinb2.size();
+}
+
+// The longest coinbase that fits, or the shortest there is.
+base::Result<bitcoin::CoinbaseParts, bitcoin::CoinbaseError> fit_coinbase(const JobSpec& spec,
+                                                                          std::size_t bytes_max) {
+  bitcoin::CoinbaseSpec coinbase = coinbase_spec(spec);
+  for (;;) {
+    auto parts = bitcoin::build_coinbase(coinbase);
+    if (!parts || coinbase_bytes(*parts, spec) <= bytes_max || !shorten(coinbase)) return parts;
+  }
+}
+
 JobError job_error(bitcoin::CoinbaseError error) {
   switch (error) {
     case bitcoin::CoinbaseError::script_sig_too_long:
@@ -53,29 +80,49 @@ JobError job_error(bitcoin::CoinbaseError error) {
 
 std::uint64_t block_weight(const JobSpec& spec, const bitcoin::CoinbaseParts& coinbase) {
   const BlockTemplate& block_template = *spec.block_template;
-  const std::uint64_t coinbase_bytes = coinbase.coinb1.size() + spec.extranonce1_size +
-                                       spec.extranonce2_size + coinbase.coinb2.size();
   const std::uint64_t count_bytes = bitcoin::compact_size_length(block_template.txids.size() + 1);
   const std::uint64_t witness_bytes =
       block_template.default_witness_commitment ? coinbase_witness_bytes : 0;
-  return 4 * (header_bytes + count_bytes + coinbase_bytes) + witness_bytes +
+  return 4 * (header_bytes + count_bytes + coinbase_bytes(coinbase, spec)) + witness_bytes +
          block_template.transactions_weight;
 }
 
-void write_notify_lines(Job& job) {
+std::shared_ptr<const TierWork> make_work(const Job& job, bitcoin::CoinbaseParts coinbase) {
+  auto work = std::make_shared<TierWork>();
+  work->coinbase = std::move(coinbase);
   stratum::Notify notify;
   notify.job_id = job_id_text(job.id);
   notify.prev_hash = job.prev_hash();
-  notify.coinb1 = job.coinbase.coinb1;
-  notify.coinb2 = job.coinbase.coinb2;
+  notify.coinb1 = work->coinbase.coinb1;
+  notify.coinb2 = work->coinbase.coinb2;
   notify.merkle_branch = job.merkle_branch;
   notify.version = job.version;
   notify.nbits = job.nbits();
   notify.ntime = job.ntime;
   notify.clean_jobs = true;
-  job.notify_line_clean = stratum::write_notify(notify);
+  work->notify_line_clean = stratum::write_notify(notify);
   notify.clean_jobs = job.clean_jobs;
-  job.notify_line = stratum::write_notify(notify);
+  work->notify_line = stratum::write_notify(notify);
+  return work;
+}
+
+// Tiers whose coinbase is the same share it, and its lines.
+base::Result<void, JobError> build_tiers(const JobSpec& spec, Job& job) {
+  std::vector<std::size_t> tiers = spec.tier_bytes_max;
+  if (tiers.empty()) tiers.push_back(std::numeric_limits<std::size_t>::max());
+  for (const std::size_t bytes_max : tiers) {
+    auto coinbase = fit_coinbase(spec, bytes_max);
+    if (!coinbase) return base::err(job_error(coinbase.error()));
+    if (block_weight(spec, *coinbase) > block_weight_max) {
+      return base::err(JobError::block_too_heavy);
+    }
+    const auto same = std::find_if(job.tiers.begin(), job.tiers.end(), [&](const auto& other) {
+      return other->coinbase.coinb1 == coinbase->coinb1 &&
+             other->coinbase.coinb2 == coinbase->coinb2;
+    });
+    job.tiers.push_back(same != job.tiers.end() ? *same : make_work(job, std::move(*coinbase)));
+  }
+  return {};
 }
 
 }  // namespace
@@ -101,23 +148,36 @@ base::Result<std::shared_ptr<const Job>, JobError> build_job(const JobSpec& spec
   const BlockTemplate& block_template = *spec.block_template;
   if (spec.outputs.empty()) return base::err(JobError::no_output);
   if (!sum_is(spec.outputs, block_template.coinbase_value)) return base::err(JobError::wrong_sum);
-  auto coinbase = bitcoin::build_coinbase(coinbase_spec(spec));
-  if (!coinbase) return base::err(job_error(coinbase.error()));
-  if (block_weight(spec, *coinbase) > block_weight_max) {
-    return base::err(JobError::block_too_heavy);
-  }
   auto job = std::make_shared<Job>();
   job->id = spec.id;
   job->block_template = spec.block_template;
-  job->coinbase = std::move(*coinbase);
+  job->coinbase_unique = spec.coinbase_unique;
   job->merkle_branch = bitcoin::coinbase_merkle_branch(block_template.txids);
   job->version = block_template.version & ~spec.version_mask;
   job->ntime = std::max(spec.ntime, block_template.mintime);
   job->clean_jobs = spec.clean_jobs;
   job->coinbase_value = block_template.coinbase_value;
   job->tip_seen_at = spec.tip_seen_at;
-  write_notify_lines(*job);
+  if (auto built = build_tiers(spec, *job); !built) return base::err(built.error());
   return std::shared_ptr<const Job>(std::move(job));
+}
+
+std::shared_ptr<const Job> reissue_job(const Job& job, JobId id, std::uint32_t ntime) {
+  ASSERT(job.id < id && id.value - job.id.value < job_id_step);
+  auto again = std::make_shared<Job>(job);
+  again->id = id;
+  again->ntime = std::max(ntime, job.block_template->mintime);
+  again->clean_jobs = false;
+  again->coinbase_unique = job.coinbase_unique + (id.value - job.id.value);
+  for (std::size_t i = 0; i < again->tiers.size(); ++i) {
+    const auto same = std::find(job.tiers.begin(),
+                                job.tiers.begin() + static_cast<std::ptrdiff_t>(i), job.tiers[i]);
+    const auto k = static_cast<std::size_t>(same - job.tiers.begin());
+    again->tiers[i] = k < i ? again->tiers[k]
+                            : make_work(*again, bitcoin::with_unique(job.tiers[i]->coinbase,
+                                                                     again->coinbase_unique));
+  }
+  return again;
 }
 
 }  // namespace mining

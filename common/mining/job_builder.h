@@ -1,5 +1,9 @@
 // build_job: a template and the payout outputs become a Job.
 //
+// Firmwares differ in how long a coinbase they can take, so a job is built for several tiers, each
+// with its most bytes. Where it does not fit, the last outputs but the first are left out and their
+// value goes to the first; then the tag is left out. What still does not fit is given all the same.
+//
 // Money: the outputs' values must add up to the template's coinbase_value exactly; anything else is
 // JobError::wrong_sum, so that no satoshi is left to the network by an oversight.
 // Thread: pure.
@@ -22,7 +26,9 @@ std::string_view describe(JobError error);
 struct JobSpec {
   JobId id;
   std::shared_ptr<const BlockTemplate> block_template;
-  std::vector<bitcoin::TxOut> outputs;
+  std::vector<bitcoin::TxOut> outputs;  // the first one is never left out
+  // Most bytes of each tier's coinbase, without witness. Empty: one tier without a bound.
+  std::vector<std::size_t> tier_bytes_max;
   // The coinbase's unique push; distinct per job, so that two jobs never share a coinbase.
   std::uint64_t coinbase_unique = 0;
   std::string coinbase_tag;
@@ -36,5 +42,10 @@ struct JobSpec {
 };
 
 [[nodiscard]] base::Result<std::shared_ptr<const Job>, JobError> build_job(const JobSpec& spec);
+
+// The same work under another id, with coinbases of its own (the id enters their unique push) and
+// another time: for a miner that needs a notify now. It is never clean_jobs, and cheap: no hashing.
+// REQUIRES: build_job() made it; job.id < id < job.id + job_id_step.
+std::shared_ptr<const Job> reissue_job(const Job& job, JobId id, std::uint32_t ntime);
 
 }  // namespace mining

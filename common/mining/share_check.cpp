@@ -9,11 +9,12 @@ namespace {
 
 // The coinbase is hashed piece by piece as it lies, so that a share costs no allocation.
 bitcoin::Hash256 coinbase_txid(const Job& job, const ShareSubmission& share) {
+  const bitcoin::CoinbaseParts& coinbase = job.work(share.tier).coinbase;
   const crypto::Digest inner = crypto::Sha256()
-                                   .update(job.coinbase.coinb1)
+                                   .update(coinbase.coinb1)
                                    .update(share.extranonce1)
                                    .update(share.extranonce2)
-                                   .update(job.coinbase.coinb2)
+                                   .update(coinbase.coinb2)
                                    .finish();
   return bitcoin::Hash256(crypto::sha256(inner));
 }

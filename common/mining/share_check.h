@@ -26,6 +26,7 @@ struct ShareSubmission {
   std::uint32_t ntime = 0;
   std::uint32_t nonce = 0;
   std::uint32_t version_bits = 0;
+  std::size_t tier = 0;  // whose coinbase the miner was given
 };
 
 struct ShareRules {

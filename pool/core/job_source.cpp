@@ -21,9 +21,6 @@ constexpr auto same_tip_interval = 5s;
 // Between attempts that fail: doubled each time, up to the second figure.
 constexpr std::chrono::milliseconds retry_first = 500ms;
 constexpr std::chrono::milliseconds retry_most = 8s;
-// Past this without a template, the refresh has failed and the job is published anew.
-constexpr auto keep_alive_after = limits::template_refresh + limits::rpc_deadline;
-
 std::uint32_t ntime_of(const mining::BlockTemplate& block_template) {
   return std::max(block_template.curtime, block_template.mintime);
 }
@@ -31,7 +28,9 @@ std::uint32_t ntime_of(const mining::BlockTemplate& block_template) {
 }  // namespace
 
 JobSource::JobSource(NodeHost& host, JobSourceOptions options)
-    : host_(host), options_(std::move(options)), next_job_id_(options_.first_job_id) {}
+    : host_(host), options_(std::move(options)), next_job_id_(options_.first_job_id) {
+  ASSERT(next_job_id_ != 0 && next_job_id_ % mining::job_id_step == 0);
+}
 
 void JobSource::on_tip(const bitcoin::BlockHash& hash, base::Instant now) {
   if (known_tip_ == hash) return;
@@ -137,7 +136,7 @@ void JobSource::adopt(mining::BlockTemplate block_template, bool clean_jobs, bas
 
 // A silent pool looks dead to miners: many reconnect after a minute or two without a notify.
 void JobSource::keep_alive(base::Instant now) {
-  if (!current_ || now.mono - published_at_ < keep_alive_after) return;
+  if (!current_ || now.mono - published_at_ < options_.keepalive) return;
   const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(now.mono - template_at_);
   const std::uint32_t ntime = ntime_of(*current_->block_template);
   publish({current_->block_template, false, ntime + static_cast<std::uint32_t>(elapsed.count()),
@@ -145,10 +144,26 @@ void JobSource::keep_alive(base::Instant now) {
           now);
 }
 
+// The payout address first, with all that the others leave.
+std::vector<bitcoin::TxOut> JobSource::outputs(bitcoin::Sats reward) const {
+  constexpr std::int64_t million = 1'000'000;
+  std::vector<bitcoin::TxOut> outputs{bitcoin::TxOut{reward, options_.payout_script}};
+  for (const CoinbaseOutput& output : options_.outputs) {
+    // reward * ppm / million without overflow, and exactly.
+    const std::int64_t part =
+        reward.value / million * output.ppm + reward.value % million * output.ppm / million;
+    if (part == 0) continue;
+    outputs.front().value.value -= part;
+    outputs.push_back(bitcoin::TxOut{bitcoin::Sats{part}, output.script});
+  }
+  return outputs;
+}
+
 bool JobSource::publish(Draft draft, base::Instant now) {
   mining::JobSpec spec;
   spec.id = mining::JobId{next_job_id_};
-  spec.outputs = {bitcoin::TxOut{draft.block_template->coinbase_value, options_.payout_script}};
+  spec.outputs = outputs(draft.block_template->coinbase_value);
+  spec.tier_bytes_max = options_.tier_bytes_max;
   spec.block_template = std::move(draft.block_template);
   spec.coinbase_tag = options_.coinbase_tag;
   spec.coinbase_unique = options_.coinbase_unique + next_job_id_;
@@ -164,7 +179,7 @@ bool JobSource::publish(Draft draft, base::Instant now) {
                                 spec.block_template->height, mining::describe(job.error()));
     return false;
   }
-  ++next_job_id_;
+  next_job_id_ += mining::job_id_step;
   ++jobs_published_;
   current_ = std::move(*job);
   published_at_ = now.mono;

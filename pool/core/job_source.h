@@ -20,10 +20,13 @@
 #include "common/mining/job.h"
 #include "common/mining/job_builder.h"
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace pool {
 
@@ -38,12 +41,22 @@ class NodeHost {
   ~NodeHost() = default;
 };
 
+// A further output of the coinbase, beside the one that pays the rest.
+struct CoinbaseOutput {
+  base::Bytes script;
+  std::uint32_t ppm = 0;  // its part of the reward, in parts per million, rounded down
+};
+
 struct JobSourceOptions {
   base::Bytes payout_script;
+  std::vector<CoinbaseOutput> outputs;      // REQUIRES: together at most 1'000'000 ppm
+  std::vector<std::size_t> tier_bytes_max;  // see mining::JobSpec
   std::string coinbase_tag;
   std::uint32_t version_mask = 0x1fffe000;
-  std::uint64_t first_job_id = 1;     // random start: ids differ from those of a process before
-  std::uint64_t coinbase_unique = 0;  // added to the job id for the coinbase's unique push
+  // A multiple of mining::job_id_step. Random: ids differ from those of a process before.
+  std::uint64_t first_job_id = mining::job_id_step;
+  std::uint64_t coinbase_unique = 0;   // added to the job id for the coinbase's unique push
+  std::chrono::seconds keepalive{45};  // without news for so long, the job is published anew
 };
 
 // Whether a template answers request_template() or came by itself, through a long-poll.
@@ -90,6 +103,7 @@ class JobSource {
   void keep_alive(base::Instant now);
   void adopt(mining::BlockTemplate block_template, bool clean_jobs, base::Instant now);
   bool publish(Draft draft, base::Instant now);
+  std::vector<bitcoin::TxOut> outputs(bitcoin::Sats reward) const;
 
   NodeHost& host_;
   const JobSourceOptions options_;

@@ -180,7 +180,7 @@ void Session::send_job(const mining::Job& job, bool clean, base::Instant now) {
     vardiff_.restart(now.mono);
     shard_.host.send(id_, stratum::write_set_difficulty(wanted));
   }
-  shard_.host.send(id_, clean ? job.notify_line_clean : job.notify_line);
+  shard_.host.send(id_, clean ? job.work().notify_line_clean : job.work().notify_line);
 }
 
 VardiffOptions Session::vardiff_options(const mining::Job* job) const {
@@ -282,7 +282,7 @@ bool Session::submit_candidate(const Judged& share, base::Instant now) {
   if (!shard_.candidates.should_send(share.job->prev_hash(), share.verdict.hash)) return false;
   BlockCandidateRecord record;
   record.coinbase =
-      bitcoin::assemble_coinbase(share.job->coinbase, extranonce1_, share.extranonce2);
+      bitcoin::assemble_coinbase(share.job->work().coinbase, extranonce1_, share.extranonce2);
   record.time_us = now.unix_micros();
   record.address = share.worker != nullptr ? share.worker->address : shard_.options.payout_address;
   record.worker_name = share.worker != nullptr ? share.worker->name : "unauthorized";

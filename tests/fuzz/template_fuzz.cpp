@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   spec.block_template = std::make_shared<mining::BlockTemplate>(std::move(*parsed));
   const auto job = mining::build_job(spec);
   if (!job) return 0;
-  const std::string& line = (*job)->notify_line;
+  const std::string& line = (*job)->work().notify_line;
   const auto notify =
       stratum::parse_server_message(std::string_view(line).substr(0, line.size() - 1));
   FUZZ_CHECK(notify && std::holds_alternative<stratum::Notify>(*notify));

@@ -79,7 +79,7 @@ class Pool {
   void set_job(std::shared_ptr<const mining::Job> job) {
     jobs_[mining::job_id_text(job->id)] = job;
     job_ = std::move(job);
-    if (authorized_) send(job_->notify_line);
+    if (authorized_) send(job_->work().notify_line);
   }
   // Not from inside on_share: from a timer.
   void drop_connection() {
@@ -141,7 +141,7 @@ class Pool {
     send(stratum::write_set_difficulty(bitcoin::Difficulty::from_double(difficulty).value()));
     in_force_ =
         bitcoin::Target256::from_difficulty(bitcoin::Difficulty::from_double(difficulty).value());
-    if (job_) send(job_->notify_line_clean);
+    if (job_) send(job_->work().notify_line_clean);
     if (on_notified) on_notified();
   }
   void on_submit(const stratum::RequestId& id, const stratum::Submit& submit) {

@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 
 std::shared_ptr<const Work> work_of(std::uint8_t tip, double difficulty) {
   const auto job = fake::make_job(tip, tip, true);
-  const std::string_view line = job->notify_line;
+  const std::string_view line = job->work().notify_line;
   const auto message = stratum::parse_server_message(line.substr(0, line.size() - 1));
   auto work = std::make_shared<Work>();
   work->notify = std::get<stratum::Notify>(message.value());

@@ -17,7 +17,7 @@ inline FoundBlock find_block(std::shared_ptr<const mining::Job> job) {
   const base::Bytes extranonce1{1, 2, 3, 4};
   const base::Bytes extranonce2{0, 0, 0, 0, 0, 0, 0, 1};
   FoundBlock found;
-  found.coinbase = bitcoin::assemble_coinbase(job->coinbase, extranonce1, extranonce2);
+  found.coinbase = bitcoin::assemble_coinbase(job->work().coinbase, extranonce1, extranonce2);
   found.shard = ShardIndex{3};
   const auto parsed = bitcoin::Transaction::parse(found.coinbase);
   bitcoin::Header header;

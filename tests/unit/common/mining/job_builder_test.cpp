@@ -55,7 +55,8 @@ stratum::Notify notify_of(std::string_view line) {
 }
 
 base::Bytes coinbase_of(const mining::Job& job) {
-  return bitcoin::assemble_coinbase(job.coinbase, bytes("08000002"), bytes("0000000000000001"));
+  return bitcoin::assemble_coinbase(job.work().coinbase, bytes("08000002"),
+                                    bytes("0000000000000001"));
 }
 
 }  // namespace
@@ -85,7 +86,8 @@ TEST_CASE("transaction ids become the prevhash, branches and commitment others c
       CHECK_EQ(base::to_hex(job->merkle_branch[i].bytes), vector["branches"][i].GetString());
     }
     CHECK_EQ(stratum::prevhash_to_wire(job->prev_hash()), vector["notify_prevhash"].GetString());
-    CHECK_NE(job->notify_line.find(vector["notify_prevhash"].GetString()), std::string::npos);
+    CHECK_NE(job->work().notify_line.find(vector["notify_prevhash"].GetString()),
+             std::string::npos);
     const std::string coinbase = base::to_hex(coinbase_of(*job));
     CHECK_NE(coinbase.find(vector["default_witness_commitment"].GetString()), std::string::npos);
     std::vector<bitcoin::Wtxid> wtxids;
@@ -106,19 +108,19 @@ TEST_CASE("both notify lines hold the job, and differ only in clean_jobs") {
     JobSpec spec = spec_for(template_of(vector_text("gbt_core_regtest.json")));
     spec.clean_jobs = clean;
     const auto job = build(spec);
-    const stratum::Notify notify = notify_of(job->notify_line);
+    const stratum::Notify notify = notify_of(job->work().notify_line);
     CHECK_EQ(notify.job_id, "18468e1f5fa5cbaa");
     CHECK_EQ(notify.prev_hash, job->prev_hash());
-    CHECK_EQ(notify.coinb1, job->coinbase.coinb1);
-    CHECK_EQ(notify.coinb2, job->coinbase.coinb2);
+    CHECK_EQ(notify.coinb1, job->work().coinbase.coinb1);
+    CHECK_EQ(notify.coinb2, job->work().coinbase.coinb2);
     CHECK_EQ(notify.merkle_branch, job->merkle_branch);
     CHECK_EQ(notify.version, job->version);
     CHECK_EQ(notify.nbits, 0x207fffffu);
     CHECK_EQ(notify.ntime, job->ntime);
     CHECK_EQ(notify.clean_jobs, clean);
-    CHECK(notify_of(job->notify_line_clean).clean_jobs);
-    CHECK_EQ(job->notify_line == job->notify_line_clean, clean);
-    CHECK_LT(job->notify_line.size(), 4096);  // NerdMiner's buffer
+    CHECK(notify_of(job->work().notify_line_clean).clean_jobs);
+    CHECK_EQ(job->work().notify_line == job->work().notify_line_clean, clean);
+    CHECK_LT(job->work().notify_line.size(), 4096);  // NerdMiner's buffer
   }
 }
 
@@ -254,4 +256,71 @@ TEST_CASE("every job error has words") {
         JobError::no_height, JobError::block_too_heavy}) {
     CHECK_NE(mining::describe(error), "unknown job error");
   }
+}
+
+TEST_CASE("a tier gets the longest coinbase that fits, and no satoshi is lost") {
+  JobSpec spec = spec_for(template_of(vector_text("gbt_core_regtest.json")));
+  const std::int64_t reward = spec.block_template->coinbase_value.value;
+  const base::Bytes other = *base::from_hex("0014" + std::string(40, '7'));
+  spec.outputs.front().value = Sats{reward - 10 * 7};
+  for (int i = 0; i < 10; ++i) spec.outputs.push_back({Sats{7}, other});
+  const auto total = [](const mining::TierWork& work) {
+    const auto parsed = bitcoin::Transaction::parse(
+        bitcoin::assemble_coinbase(work.coinbase, bytes("08000002"), bytes("0000000000000001")));
+    REQUIRE(parsed);
+    std::int64_t sum = 0;
+    for (const bitcoin::TxOut& output : parsed->outputs) sum += output.value.value;
+    return sum;
+  };
+  const auto size = [](const mining::TierWork& work) {
+    return work.coinbase.coinb1.size() + 12 + work.coinbase.coinb2.size();
+  };
+  spec.tier_bytes_max = {1'000'000, 255, 100'000, 180, 1};
+  const auto job = build(spec);
+  REQUIRE_EQ(job->tiers.size(), 5);
+  for (std::size_t tier = 0; tier < 5; ++tier) {
+    CAPTURE(tier);
+    CHECK_EQ(total(job->work(tier)), reward);
+  }
+  // Every output fits, and such tiers share one text.
+  CHECK_EQ(job->tiers[0], job->tiers[2]);
+  CHECK_GT(size(job->work(0)), 255 + 31);
+  // As many outputs as fit: one more would be too long.
+  CHECK_LE(size(job->work(1)), 255);
+  CHECK_GT(size(job->work(1)), 255 - 31);
+  // The tag goes last; what does not fit even so is the shortest there is.
+  CHECK_LT(size(job->work(3)), size(job->work(1)));
+  CHECK_EQ(size(job->work(3)) - size(job->work(4)), spec.coinbase_tag.size() + 1);
+  CHECK_EQ(base::to_hex(job->work(4).coinbase.coinb2).find("2f7068617365706f6f6c2f"),
+           std::string::npos);
+  // A tier that nobody asked for is the last one.
+  CHECK_EQ(&job->work(99), &job->work(4));
+  CHECK_EQ(notify_of(job->work(1).notify_line).coinb2, job->work(1).coinbase.coinb2);
+}
+
+TEST_CASE("a job issued anew is other work over the same template") {
+  JobSpec spec = spec_for(template_of(vector_text("gbt_core_regtest.json")));
+  spec.id = mining::JobId(7 * mining::job_id_step);
+  spec.clean_jobs = true;
+  spec.tier_bytes_max = {500, 255, 500};
+  const auto job = build(spec);
+  const mining::JobId id(job->id.value + 3);
+  const auto again = mining::reissue_job(*job, id, job->ntime + 9);
+  CHECK_EQ(again->id, id);
+  CHECK_EQ(again->block_template, job->block_template);
+  CHECK_FALSE(again->clean_jobs);
+  CHECK_EQ(again->ntime, job->ntime + 9);
+  CHECK_EQ(again->tiers[0], again->tiers[2]);
+  const stratum::Notify before = notify_of(job->work().notify_line);
+  const stratum::Notify after = notify_of(again->work().notify_line);
+  CHECK_EQ(after.job_id, mining::job_id_text(id));
+  CHECK_NE(after.coinb1, before.coinb1);
+  CHECK_EQ(after.coinb2, before.coinb2);
+  CHECK_EQ(after.merkle_branch, before.merkle_branch);
+  CHECK_FALSE(after.clean_jobs);
+  CHECK(notify_of(again->work().notify_line_clean).clean_jobs);
+  // Exactly what would have been built under that unique push.
+  spec.coinbase_unique += 3;
+  spec.id = id;
+  CHECK_EQ(build(spec)->work().coinbase.coinb1, again->work().coinbase.coinb1);
 }

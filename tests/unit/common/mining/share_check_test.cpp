@@ -119,7 +119,8 @@ TEST_CASE("recorded shares: coinbase, root, header, hash and difficulty as other
     CAPTURE(vector["name"].GetString());
     const Recorded r = recorded(vector["name"].GetString());
     const auto& expect = vector["expect"];
-    CHECK_EQ(base::to_hex(bitcoin::assemble_coinbase(r.job.coinbase, r.extranonce1, r.extranonce2)),
+    CHECK_EQ(base::to_hex(
+                 bitcoin::assemble_coinbase(r.job.work().coinbase, r.extranonce1, r.extranonce2)),
              expect["coinbase"].GetString());
     const ShareVerdict verdict = check(r);
     CHECK_FALSE(verdict.reject);

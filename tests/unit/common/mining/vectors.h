@@ -46,7 +46,9 @@ inline mining::Job job_of(const stratum::Notify& notify) {
   block_template->mintime = notify.ntime;
   mining::Job job;
   job.block_template = std::move(block_template);
-  job.coinbase = {notify.coinb1, notify.coinb2};
+  auto work = std::make_shared<mining::TierWork>();
+  work->coinbase = {notify.coinb1, notify.coinb2};
+  job.tiers.push_back(std::move(work));
   job.merkle_branch = notify.merkle_branch;
   job.version = notify.version;
   job.ntime = notify.ntime;

@@ -2,6 +2,8 @@
 
 #include "pool/core/limits.h"
 
+#include "common/bitcoin/transaction.h"
+
 #include <doctest/doctest.h>
 
 #include <string>
@@ -49,7 +51,8 @@ struct Bench {
     JobSourceOptions made;
     made.payout_script = base::Bytes{0x51};
     made.coinbase_tag = "/test/";
-    made.first_job_id = 100;
+    made.first_job_id = 100 * mining::job_id_step;
+    made.keepalive = 40s;
     made.coinbase_unique = 7;
     return made;
   }
@@ -68,7 +71,7 @@ struct Bench {
     std::string text;
     for (const auto& job : host.jobs) {
       if (!text.empty()) text += ' ';
-      text += std::to_string(job->id.value) + (job->clean_jobs ? "c" : "");
+      text += std::to_string(job->id.value / mining::job_id_step) + (job->clean_jobs ? "c" : "");
     }
     return text;
   }
@@ -287,8 +290,8 @@ TEST_CASE("no two jobs share a coinbase, so no miner finds the same share twice"
   b.pass(6s);
   b.source.on_template(make_template(1, 101), b.now);
   REQUIRE_EQ(b.host.jobs.size(), 3);
-  CHECK_NE(b.host.jobs[0]->coinbase.coinb1, b.host.jobs[1]->coinbase.coinb1);
-  CHECK_NE(b.host.jobs[1]->coinbase.coinb1, b.host.jobs[2]->coinbase.coinb1);
+  CHECK_NE(b.host.jobs[0]->work().coinbase.coinb1, b.host.jobs[1]->work().coinbase.coinb1);
+  CHECK_NE(b.host.jobs[1]->work().coinbase.coinb1, b.host.jobs[2]->work().coinbase.coinb1);
 }
 
 TEST_CASE("ntime is not before the template's mintime") {
@@ -313,3 +316,40 @@ TEST_CASE("a template that no job can be built from keeps the job that miners ha
 }
 
 }  // namespace pool
+
+TEST_CASE("further outputs get their exact part of the reward, the payout address the rest") {
+  pool::JobSourceOptions options;
+  struct Host final : pool::NodeHost {
+    std::vector<std::shared_ptr<const mining::Job>> jobs;
+    void request_template() override {}
+    void publish(std::shared_ptr<const mining::Job> job) override {
+      jobs.push_back(std::move(job));
+    }
+  } host;
+  options.payout_script = base::Bytes(22, 1);
+  options.outputs = {
+      {base::Bytes(22, 2), 333'333}, {base::Bytes(22, 3), 1}, {base::Bytes(22, 4), 0}};
+  options.tier_bytes_max = {10'000, 1};
+  pool::JobSource source(host, options);
+  mining::BlockTemplate block_template;
+  block_template.height = 7;
+  block_template.coinbase_value = bitcoin::Sats{2'099'999'999'999'999};
+  source.on_template(std::move(block_template), base::Instant{});
+  REQUIRE_EQ(host.jobs.size(), 1);
+  const auto outputs = [&](std::size_t tier) {
+    const auto parsed = bitcoin::Transaction::parse(bitcoin::assemble_coinbase(
+        host.jobs[0]->work(tier).coinbase, base::Bytes(4, 0), base::Bytes(8, 0)));
+    REQUIRE(parsed);
+    return parsed->outputs;
+  };
+  const auto full = outputs(0);
+  REQUIRE_EQ(full.size(), 3);  // an output of nothing is left out
+  CHECK_EQ(full[0].script_pubkey, options.payout_script);
+  // floor(2099999999999999 * 333333 / 10^6) and floor(2099999999999999 / 10^6)
+  CHECK_EQ(full[1].value.value, 699'999'299'999'999);
+  CHECK_EQ(full[2].value.value, 2'099'999'999);
+  CHECK_EQ(full[0].value.value, 2'099'999'999'999'999 - 699'999'299'999'999 - 2'099'999'999);
+  const auto short_one = outputs(1);
+  REQUIRE_EQ(short_one.size(), 1);
+  CHECK_EQ(short_one[0].value.value, 2'099'999'999'999'999);
+}
