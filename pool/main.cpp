@@ -36,14 +36,14 @@ int migrate_command(const pool::Config& config) {
   return 0;
 }
 
-int run_command(const pool::Config& config) {
+int run_command(const pool::Config& config, const pool::ReadConfig& read_again) {
   logging::Level level = logging::Level::info;
   logging::Format format = logging::Format::text;
   // The schema allows only names that these know.
   (void)logging::level_from_name(config.log.level, level);
   (void)logging::format_from_name(config.log.format, format);
   logging::configure(level, format);
-  return pool::run_server(config);
+  return pool::run_server(config, read_again);
 }
 
 }  // namespace
@@ -74,5 +74,5 @@ int main(int argc, char** argv) {
   }
   if (check->parsed()) return pool::check_command(*config);
   if (migrate->parsed()) return migrate_command(*config);
-  return run_command(*config);
+  return run_command(*config, [&] { return pool::load_config(config_path, from_environment); });
 }

@@ -4,7 +4,9 @@
 #pragma once
 
 #include "pool/core/address_guard.h"
+#include "pool/core/difficulty_memory.h"
 #include "pool/core/journal_format.h"
+#include "pool/core/reject_log.h"
 #include "pool/core/shard_types.h"
 #include "pool/core/stats.h"
 
@@ -12,12 +14,15 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace net {
 class TlsContext;  // common/net/tls.h
 }
 
 namespace pool {
+
+struct MovedConnection;
 
 // Orderly stop; every loop finishes what it has promised and leaves its thread.
 struct Shutdown {};
@@ -57,8 +62,26 @@ struct AddressBanned {
   Ban ban;
 };
 
+// shard -> every other shard, about once a second: difficulties that suited workers there, who may
+// connect here next time. Full: lost; vardiff finds them again.
+struct DifficultiesLearnt {
+  std::vector<DifficultyMemory::Entry> entries;
+};
+// main -> every shard, when the configuration was read again. Always goes through.
+struct InstanceChanged {
+  std::uint8_t instance = 0;
+};
+// shard -> the shard that owns the session which the miner comes back to. Full: the connection
+// stays where it is.
+struct ConnectionMoved {
+  std::shared_ptr<MovedConnection> connection;  // pool/net/connection.h; nobody else's any more
+  Peer peer;
+  HandOver state;
+};
+
 using ShardMessage =
-    std::variant<NewJob, Durable, NotDurable, BlockVaulted, AddressBanned, TlsReload, Shutdown>;
+    std::variant<NewJob, Durable, NotDurable, BlockVaulted, AddressBanned, TlsReload,
+                 DifficultiesLearnt, InstanceChanged, ConnectionMoved, Shutdown>;
 
 // ---------------------------------------------------------------- to the journal (pool/journal)
 
@@ -116,7 +139,12 @@ struct QueryResult {
   std::string json;  // the answer's body when ok, else an error text
 };
 
-using HttpMessage =
-    std::variant<ShardStats, NodeStatus, JournalStatus, StoredStats, QueryResult, Shutdown>;
+// shard -> http, about once a second: submits that were refused since. Full: lost.
+struct SubmitsRejected {
+  std::vector<RejectedSubmit> rejects;  // the newest last
+};
+
+using HttpMessage = std::variant<ShardStats, NodeStatus, JournalStatus, StoredStats, QueryResult,
+                                 SubmitsRejected, Shutdown>;
 
 }  // namespace pool

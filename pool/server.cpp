@@ -26,6 +26,7 @@
 #include "pool/store/migrate.h"
 #include "pool/store/query_loop.h"
 #include "pool/store/store_loop.h"
+#include "pool/tools/stratum_settings.h"
 #include "pool/tools/tls_files.h"
 #include "pool/version.h"
 
@@ -71,18 +72,6 @@ std::size_t raise_descriptor_limit() {
   return limit.rlim_cur;
 }
 
-AddressLimits address_limits(const AddressLimitsConfig& config, std::uint32_t shards) {
-  AddressLimits limits;
-  limits.connections_per_address = config.connections_per_address;
-  limits.handshakes_per_address = config.handshakes_per_address;
-  limits.connects_per_minute_per_address = config.connects_per_minute_per_address;
-  limits.lines_per_second = config.lines_per_second;
-  limits.lines_per_second_per_address = config.lines_per_second_per_address;
-  limits.ban_time = std::chrono::seconds(config.ban_seconds);
-  limits.shards = shards;
-  return limits;
-}
-
 void log_certificate(std::string_view event, const net::TlsContext& tls) {
   const CertificateText certificate = describe_certificate(tls);
   if (certificate.expired) {
@@ -120,7 +109,8 @@ bool same_sender(const HttpMessage& waiting, const HttpMessage& incoming) {
   if (waiting.index() != incoming.index()) return false;
   const auto* stats = std::get_if<ShardStats>(&waiting);
   if (stats != nullptr) return stats->shard == std::get<ShardStats>(incoming).shard;
-  return !std::holds_alternative<QueryResult>(waiting);
+  return !std::holds_alternative<QueryResult>(waiting) &&
+         !std::holds_alternative<SubmitsRejected>(waiting);
 }
 
 // A thread that may be stuck in a call to PostgreSQL when it should end.
@@ -148,7 +138,8 @@ struct DatabaseThread {
 
 class Server {
  public:
-  explicit Server(const Config& config) : config_(config), random_(random_seed()) {}
+  Server(const Config& config, const ReadConfig& read_again)
+      : config_(config), read_again_(read_again), random_(random_seed()) {}
 
   // Empty when everything is ready to run; else the one line for the operator.
   std::string open();
@@ -162,7 +153,10 @@ class Server {
   void budget_connections();
   std::string open_shards();
   std::string open_tls();
-  void reload_tls();
+  void reload();
+  void reload_tls(const StratumConfig& stratum);
+  template <class Message>
+  void tell_other_shards(std::uint32_t sender, const Message& message);
   void open_node();
   void open_store();
   ShardOptions shard_options(std::uint32_t index);
@@ -173,6 +167,7 @@ class Server {
   void stop();
 
   const Config& config_;
+  const ReadConfig& read_again_;
   base::Random random_;
   std::uint32_t shard_count_ = 1;
   DescriptorBudget budget_;
@@ -306,11 +301,21 @@ ShardOptions Server::shard_options(std::uint32_t index) {
   options.connections_max = budget_.stratum_connections / shard_count_;
   options.network = config_.network;
   options.payout_address = config_.payout_address.text;
-  options.difficulty_start = config_.stratum.difficulty.start;
-  options.difficulty_min = config_.stratum.difficulty.min;
-  options.difficulty_max = config_.stratum.difficulty.max;
-  options.vardiff = config_.stratum.difficulty.vardiff;
-  options.shares_per_minute = config_.stratum.difficulty.shares_per_minute;
+  const StratumConfig& stratum = config_.stratum;
+  options.shard_count = shard_count_;
+  options.pool_instance = static_cast<std::uint8_t>(stratum.instance);
+  options.ports.clear();
+  for (const ListenConfig& listen : stratum.listen) {
+    options.ports.push_back(difficulty_policy(stratum.difficulty, listen));
+  }
+  options.user_agents = user_agent_rules(stratum);
+  options.coinbase_tiers = coinbase_tiers(stratum);
+  options.stale_grace = std::chrono::milliseconds(stratum.stale_grace_ms);
+  options.resume_window = std::chrono::seconds(stratum.resume_seconds);
+  options.subscribe_deadline = std::chrono::seconds(stratum.limits.subscribe_seconds);
+  options.authorize_deadline = std::chrono::seconds(stratum.limits.authorize_seconds);
+  options.idle_deadline = std::chrono::seconds(stratum.limits.idle_seconds);
+  options.welcome = stratum.welcome;
   options.version_mask = config_.stratum.version_mask;
   options.address_limits = address_limits(config_.stratum.limits, shard_count_);
   return options;
@@ -337,11 +342,14 @@ std::string Server::open_shards() {
   };
   hooks.found = [this](FoundBlock block) { node_->mailbox().post_reserved(std::move(block)); };
   hooks.stats = [this](ShardStats stats) { tell_http(stats); };
+  hooks.moved = [this](ShardIndex owner, const ConnectionMoved& moved) {
+    return shards_.at(owner.value)->mailbox().post(ShardMessage(moved));
+  };
+  hooks.rejected = [this](SubmitsRejected rejected) { tell_http(std::move(rejected)); };
   for (std::uint32_t index = 0; index < shard_count_; ++index) {
-    hooks.ban = [this, index](const Ban& ban) {
-      for (auto& shard : shards_) {
-        if (shard != shards_[index]) (void)shard->mailbox().post(AddressBanned{ban});
-      }
+    hooks.ban = [this, index](const Ban& ban) { tell_other_shards(index, AddressBanned{ban}); };
+    hooks.learnt = [this, index](DifficultiesLearnt learnt) {
+      tell_other_shards(index, std::move(learnt));
     };
     shards_.push_back(std::make_unique<ShardLoop>(shard_options(index), hooks));
   }
@@ -365,6 +373,14 @@ std::string Server::open_shards() {
   return {};
 }
 
+// What may be lost when a shard is busy.
+template <class Message>
+void Server::tell_other_shards(std::uint32_t sender, const Message& message) {
+  for (std::uint32_t index = 0; index < shards_.size(); ++index) {
+    if (index != sender) (void)shards_[index]->mailbox().post(ShardMessage(message));
+  }
+}
+
 std::string Server::open_tls() {
   const auto tls = load_tls(config_.stratum);
   if (!tls) return tls.error();
@@ -374,10 +390,25 @@ std::string Server::open_tls() {
   return {};
 }
 
+// What can change under way: the certificate and the instance number. A config with a mistake in it
+// changes nothing.
+void Server::reload() {
+  const auto config = read_again_();
+  if (!config) {
+    LOG(error, "config_not_reloaded", {"error", config.error().why});
+    return;
+  }
+  reload_tls(config->stratum);
+  const auto instance = static_cast<std::uint8_t>(config->stratum.instance);
+  for (auto& shard : shards_) shard->mailbox().post_reserved(InstanceChanged{instance});
+  LOG(info, "config_reloaded", {"instance", config->stratum.instance},
+      {"note", "certificate and instance; other changes need a restart"});
+}
+
 // Connections keep what they began with; handshakes from now on use the new certificate.
-void Server::reload_tls() {
-  if (config_.stratum.tls_certificate.empty()) return;
-  const auto tls = load_tls(config_.stratum);
+void Server::reload_tls(const StratumConfig& stratum) {
+  if (stratum.tls_certificate.empty() || config_.stratum.tls_certificate.empty()) return;
+  const auto tls = load_tls(stratum);
   if (!tls) {
     LOG(error, "tls_not_reloaded", {"error", tls.error()},
         {"effect", "the certificate read before stays in use"});
@@ -396,6 +427,9 @@ void Server::open_node() {
   options.job_source.coinbase_tag = config_.coinbase_tag;
   for (const CoinbaseOutputConfig& output : config_.coinbase_outputs) {
     options.job_source.outputs.push_back({output.address.script_pubkey, output.ppm});
+  }
+  for (const CoinbaseTier& tier : coinbase_tiers(config_.stratum)) {
+    options.job_source.tier_bytes_max.push_back(tier.bytes_max);
   }
   options.job_source.keepalive = std::chrono::seconds(config_.stratum.keepalive_seconds);
   options.job_source.version_mask = config_.stratum.version_mask;
@@ -459,11 +493,7 @@ void Server::run() {
   };
   uv::Signal interrupt(loop, SIGINT, stop_on("SIGINT"));
   uv::Signal terminate(loop, SIGTERM, stop_on("SIGTERM"));
-  uv::Signal hangup(loop, SIGHUP, [this] {
-    reload_tls();
-    LOG(warning, "config_not_reloaded",
-        {"reason", "only certificates are read again; a new config needs a restart"});
-  });
+  uv::Signal hangup(loop, SIGHUP, [this] { reload(); });
   start();
   loop.run();
   LOG(info, "pool_stopping", {"signal", received});
@@ -500,10 +530,10 @@ void Server::stop() {
 
 }  // namespace
 
-int run_server(const Config& config) {
+int run_server(const Config& config, const ReadConfig& read_again) {
   uv::ignore_sigpipe();
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is a write error like any other
-  Server server(config);
+  Server server(config, read_again);
   if (const std::string why = server.open(); !why.empty()) return fail(why);
   server.run();
   return 0;

@@ -55,7 +55,10 @@ struct Submit {
 struct Ping {};
 struct GetTransactions {};
 struct Capabilities {};  // mining.capabilities: accepted and ignored
-struct Response {};      // an answer to something we sent, or a bare pong: dropped
+// An answer to something we sent, or a bare pong.
+struct Response {
+  std::string result_text;  // when the result is a string
+};
 struct UnknownMethod {
   std::string method;
 };

@@ -46,6 +46,8 @@ std::string write_set_extranonce(base::ByteSpan extranonce1, std::uint32_t extra
 std::string write_notify(const Notify& notify);
 std::string write_show_message(std::string_view text);
 std::string write_reconnect(const Reconnect& reconnect);
+// A question to the miner, with an id that is a number: some firmware can't read another.
+std::string write_get_version(std::uint64_t id);
 
 // --- miner side ---
 [[nodiscard]] base::Result<ServerMessage, ProtocolError> parse_server_message(

@@ -176,7 +176,7 @@ ClientMessage read_message(std::string_view method, Value params) {
 }
 
 struct Envelope {
-  Value id, method, params;
+  Value id, method, params, result;
   bool is_answer = false;  // it has a result or an error
 };
 
@@ -186,6 +186,7 @@ Envelope read_envelope(Value root) {
     if (name == "id") envelope.id = value;
     if (name == "method") envelope.method = value;
     if (name == "params") envelope.params = value;
+    if (name == "result") envelope.result = value;
     if (name == "result" || name == "error") envelope.is_answer = true;
   });
   return envelope;
@@ -211,7 +212,7 @@ base::Result<ClientRequest, ProtocolError> parse_request(std::string_view line) 
   if (envelope.method.is(JsonKind::string)) {
     request.message = read_message(envelope.method.text(), envelope.params);
   } else if (envelope.method.is_missing_or_null() && envelope.is_answer) {
-    request.message = Response{};
+    request.message = Response{optional_text(envelope.result)};
   } else {
     return base::err(ProtocolError::no_method);
   }

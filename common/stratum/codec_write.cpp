@@ -161,4 +161,8 @@ std::string write_reconnect(const Reconnect& reconnect) {
   return notification("client.reconnect", params);
 }
 
+std::string write_get_version(std::uint64_t id) {
+  return "{\"id\":" + std::to_string(id) + ",\"method\":\"client.get_version\",\"params\":[]}\n";
+}
+
 }  // namespace stratum

@@ -20,11 +20,12 @@ class LineBuffer {
   explicit LineBuffer(std::size_t line_bytes_max) : line_bytes_max_(line_bytes_max) {}
 
   // Calls on_line(std::string_view) for each whole line in order; the view is valid during the
-  // call. on_line returns false to stop (the rest of the bytes is dropped: the caller is closing).
+  // call. on_line returns false to stop: the rest of the bytes is not looked at, see taken().
   // Returns false when a line is too long: the connection is to be closed. Every later push returns
   // false as well.
   template <class OnLine>
   [[nodiscard]] bool push(base::ByteSpan bytes, OnLine&& on_line) {
+    taken_ = 0;
     if (too_long_) return false;
     std::string_view rest = base::as_text(bytes);
     while (true) {
@@ -32,13 +33,18 @@ class LineBuffer {
       if (newline == std::string_view::npos) break;
       std::string_view piece = rest.substr(0, newline);
       rest.remove_prefix(newline + 1);
+      taken_ = bytes.size() - rest.size();
       if (tail_.size() + piece.size() > line_bytes_max_) return refuse();
       if (!deliver(piece, on_line)) return true;
     }
     if (tail_.size() + rest.size() > line_bytes_max_) return refuse();
     tail_.append(rest);
+    taken_ = bytes.size();
     return true;
   }
+
+  // Of the last push: how many of its bytes went into lines, or wait for the end of theirs.
+  std::size_t taken() const { return taken_; }
 
   std::size_t buffered_bytes() const { return tail_.size(); }
 
@@ -61,6 +67,7 @@ class LineBuffer {
 
   const std::size_t line_bytes_max_;
   std::string tail_;
+  std::size_t taken_ = 0;
   bool too_long_ = false;
 };
 

@@ -20,14 +20,13 @@ constexpr Row rows[] = {
     {RejectReason::ntime_too_new, 20, "ntime_too_new", "Time too new"},
     {RejectReason::unsupported_method, 20, "unsupported_method", "Unsupported method"},
     {RejectReason::not_stored, 20, "not_stored", "Share could not be stored"},
+    {RejectReason::pool_full, 20, "pool_full", "The pool is full"},
     {RejectReason::job_not_found, 21, "job_not_found", "Job not found"},
     {RejectReason::stale, 21, "stale", "Stale share"},
     {RejectReason::duplicate, 22, "duplicate", "Duplicate share"},
     {RejectReason::low_difficulty, 23, "low_difficulty", "Low difficulty share"},
     {RejectReason::unauthorized, 24, "unauthorized", "Unauthorized worker"},
     {RejectReason::bad_address, 24, "bad_address", "Unauthorized worker: invalid address"},
-    {RejectReason::too_many_workers, 24, "too_many_workers",
-     "Unauthorized worker: too many workers on this connection"},
     {RejectReason::not_subscribed, 25, "not_subscribed", "Not subscribed"},
 };
 static_assert(std::size(rows) == reject_reason_count);

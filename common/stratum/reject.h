@@ -19,13 +19,13 @@ enum class RejectReason : std::uint8_t {
   ntime_too_new,       // 20
   unsupported_method,  // 20
   not_stored,          // 20: the share could not be written to disk, so it is not counted
+  pool_full,           // 20: no extranonce1 is left
   job_not_found,       // 21: unknown job id
   stale,               // 21: the job is of an earlier tip
   duplicate,           // 22
   low_difficulty,      // 23
   unauthorized,        // 24: the worker name was not authorized on this connection
   bad_address,         // 24: the user name is not a payout address of this network
-  too_many_workers,    // 24
   not_subscribed,      // 25
 };
 inline constexpr std::size_t reject_reason_count = 15;

@@ -101,6 +101,10 @@ Admission AddressGuard::on_connect(const AddressPrefix& prefix, base::MonoTime n
   return admission;
 }
 
+void AddressGuard::on_hand_over(const AddressPrefix& prefix, base::MonoTime now) {
+  ++entry_of(prefix, now).connections;
+}
+
 Admission AddressGuard::admit(Address& address, base::MonoTime now) const {
   if (connections_max_ != 0 && address.connections >= connections_max_) {
     return Admission::too_many_connections;

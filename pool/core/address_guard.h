@@ -77,6 +77,8 @@ class AddressGuard {
 
   // When `ok`, the connection counts until on_disconnect(). Else nothing is remembered of it.
   [[nodiscard]] Admission on_connect(const AddressPrefix& prefix, base::MonoTime now);
+  // A connection that another shard admitted comes over: it counts, but is not tested again.
+  void on_hand_over(const AddressPrefix& prefix, base::MonoTime now);
   // REQUIRES: of a connection that was admitted, once.
   void on_mining(const AddressPrefix& prefix);
   void on_disconnect(const AddressPrefix& prefix, bool was_mining);

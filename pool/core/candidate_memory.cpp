@@ -12,7 +12,7 @@ bool CandidateMemory::should_send(const bitcoin::BlockHash& prev_hash,
                           [&](const Tip& known) { return known.prev_hash == prev_hash; });
   if (tip == tips_.end()) {
     // As many tips as there can be jobs: no job in the book has had its tip forgotten.
-    if (tips_.size() == limits::jobs_kept_max) tips_.pop_front();
+    if (tips_.size() == limits::templates_kept_max) tips_.pop_front();
     tip = tips_.insert(tips_.end(), Tip{prev_hash, {}});
   }
   if (tip->sent.size() == limits::candidates_per_tip_max) return false;

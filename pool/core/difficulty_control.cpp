@@ -151,9 +151,14 @@ Difficulty DifficultyControl::announce_early(Difficulty network) {
 DifficultyControl::Bounds DifficultyControl::bounds(Difficulty network) const {
   const double port_max = policy_->max ? policy_->max->value() : Difficulty::most;
   const double floor = policy_->min.value();
-  const double most = std::max(floor, std::min({port_max, rule_max_, network.value()}));
-  const double asked = std::max({rule_min_, start_min_, password_min_, configured_min_});
-  return {std::max(floor, std::min(asked, most)), most};
+  const double ceiling = std::min({port_max, rule_max_, network.value()});
+  const double wish = std::max({start_min_, password_min_, configured_min_});
+  // Where blocks are easier than difficulty 1 (regtest, a test network that lies idle), the
+  // network's difficulty is a fraction that much firmware can't read: a miner that asks for more
+  // gets it, and keeps easier blocks to itself.
+  const bool above_network = network.value() < 1 && wish > ceiling;
+  const double most = std::max(floor, above_network ? std::min(port_max, wish) : ceiling);
+  return {std::max(floor, std::min(std::max(rule_min_, wish), most)), most};
 }
 
 Difficulty DifficultyControl::wanted(Difficulty network) const {

@@ -6,7 +6,8 @@
 // then on vardiff moves it, unless the password fixed it or the port has no vardiff.
 // Bounds: the port's floor wins over everything. The ceiling is the port's, the rule's and the
 // network's (miners keep to themselves what is easier than announced, so a share harder than a
-// block would hide blocks). Floors that the miner or the rule ask for stay below the ceiling.
+// block would hide blocks). Floors that the miner or the rule ask for stay below the ceiling; but
+// where the network's difficulty is below 1, what a miner asks for goes over it.
 //
 // A change goes out immediately before a notify, never twice before the same one (some firmware
 // moves the second to a later job). So the caller asks announce() before every notify and sends

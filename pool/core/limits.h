@@ -24,9 +24,15 @@ inline constexpr std::uint32_t bad_lines_max = 3;              // then the conne
 inline constexpr std::uint32_t unauthorized_submits_max = 10;  // likewise
 // For a PROXY header, and for a TLS handshake, each.
 inline constexpr auto stage_deadline = 10s;
-inline constexpr auto subscribe_deadline = 30s;
-inline constexpr auto authorize_deadline = 60s;
-inline constexpr auto idle_deadline = 3600s;  // without an accepted share
+inline constexpr std::uint32_t bad_authorizes_max = 10;        // likewise
+// A miner whose every submit is refused gets a new job, then a client.reconnect, then is closed:
+// firmware that is stuck on an old job gets over it this way (practice of ckpool).
+inline constexpr auto only_rejects_new_job = 60s;
+inline constexpr auto only_rejects_reconnect = 120s;
+inline constexpr auto only_rejects_close = 180s;
+inline constexpr auto get_version_after = 10s;  // of a miner that did not say what it is
+// Between two notifies that a connection causes by its own doing.
+inline constexpr auto renotify_interval = 5s;
 
 // A miner's suggestions of another difficulty: within this of a change, one waits for the next job.
 inline constexpr auto suggestion_spacing = 30s;
@@ -48,17 +54,23 @@ inline constexpr std::size_t addresses_remembered_max = 2 * connections_per_shar
 inline constexpr std::size_t bans_max = 10'000;  // past it, the one that ends first goes
 // A job is kept this long after a newer one came, and its shares are still hashed: a late one may
 // be a block. Each job keeps its template's transactions alive, about 2 MB on mainnet.
-inline constexpr std::size_t jobs_kept_max = 32;
+inline constexpr std::size_t templates_kept_max = 32;
+// With the jobs that a shard issues anew, about 8 KB each.
+inline constexpr std::size_t jobs_kept_max = 1024;
+inline constexpr std::uint32_t reissues_per_job_max = 255;  // eight bits of the job id
+inline constexpr std::uint32_t reissues_at_once_max = 4;    // then one a second
 inline constexpr auto job_kept_after_superseded = 600s;
 // Blocks of one parent that a shard sends to the node: more of them can't win.
 inline constexpr std::size_t candidates_per_tip_max = 64;
-inline constexpr auto stale_grace = 0s;
 // Candidates whose block is not in the vault yet; past it, the shard stops reading. Only where
 // blocks cost next to nothing (regtest) can there be many.
 inline constexpr std::size_t candidates_in_flight_max = 64;
 // At shutdown: for accepted shares to become durable and for last answers to be read.
 inline constexpr auto drain_deadline = 5s;
 inline constexpr std::size_t duplicates_per_job_max = 1 << 20;
+inline constexpr std::size_t rejects_told_max = 256;  // at once, by a shard to the web loop
+inline constexpr std::size_t reject_log_workers_max = 1024;
+inline constexpr std::size_t rejects_kept_per_worker = 16;
 inline constexpr std::size_t extranonce1_size = 4;
 inline constexpr std::size_t extranonce2_size = 8;
 
@@ -68,7 +80,7 @@ inline constexpr std::size_t journal_mailbox_messages_max = 4096;
 inline constexpr std::size_t node_mailbox_messages_max = 1024;
 // Room for every candidate that all shards can send, which are bounded by shard, tip and job.
 inline constexpr std::size_t node_mailbox_reserved_max =
-    shards_max * candidates_per_tip_max * jobs_kept_max;
+    shards_max * candidates_per_tip_max * templates_kept_max;
 inline constexpr std::size_t http_mailbox_messages_max = 4096;
 inline constexpr std::size_t store_mailbox_messages_max = 1024;
 // Journal bytes a shard may have appended and not yet seen durable; past it, it stops reading.

@@ -1,14 +1,21 @@
 // Session: one miner's Stratum V1 conversation, sans IO. Bytes and time come in; lines, blocks and
 // journal records go out through the shard's context.
 //
+//   session.cpp        bytes, time, the end, the small methods
+//   session_login.cpp  subscribe, configure, authorize; coming back, also to another shard
+//   session_work.cpp   jobs, difficulty, extranonce1: what the miner is told to do
+//   session_share.cpp  submits and their verdicts
+//
 // Order of sending (docs/stratum.md): each request is answered in arrival order; after the result
 // of mining.authorize come set_version_mask (if negotiated), exactly one set_difficulty, and the
 // first notify with clean_jobs true. A later set_difficulty goes out immediately before a notify.
+// A miner sees no job id twice.
 //
 // A submit is judged in this order: can it be hashed at all; is it a block (then it is on its way
 // to the node before anything else happens); only then the reasons to refuse it. An accepted
 // share's "true" waits in PendingReplies until the share is on disk.
 //
+// Memory: bounded by limits.h; about 1 KiB for a miner with one worker.
 // Thread: the shard's.
 #pragma once
 
@@ -17,104 +24,147 @@
 #include "common/stratum/client_to_server.h"
 #include "common/stratum/line_buffer.h"
 #include "common/stratum/reject.h"
-#include "pool/core/difficulty_history.h"
+#include "pool/core/difficulty_control.h"
 #include "pool/core/extranonce.h"
 #include "pool/core/shard_context.h"
-#include "pool/core/vardiff.h"
+#include "pool/core/token_bucket.h"
+#include "pool/core/version_masks.h"
+#include "pool/core/worker_book.h"
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
 namespace pool {
 
 class Session {
  public:
-  Session(ConnectionId id, Peer peer, Extranonce1 extranonce1, ShardContext& shard,
-          base::Instant now);
+  Session(ConnectionId id, Peer peer, ShardContext& shard, base::Instant now);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   void on_bytes(base::ByteSpan bytes, base::Instant now);
   void on_new_job(const mining::Job& job, bool clean, base::Instant now);
-  // About once a second: deadlines of the handshake and of idleness.
+  // About once a second: deadlines, tokens, vardiff's idle miners, notifies that had to wait.
   void on_tick(base::Instant now);
+  // The connection is over: what is worth keeping for the next one goes to the shard.
+  void on_disconnect(base::Instant now);
+  // What arrived from another shard: the conversation goes on from there.
+  void take_over(HandOver state, base::Instant now);
+  // The pool's instance number changed: the miner gets an extranonce1 that begins with it, or, if
+  // its firmware can't change it, is asked to reconnect.
+  void change_instance(std::uint8_t instance, base::Instant now);
+  // The pool goes away: asks the miner to come back.
+  void ask_to_reconnect();
   void close(CloseReason why);
 
-  const Extranonce1& extranonce1() const { return extranonce1_; }
+  ConnectionId id() const { return id_; }
   const Peer& peer() const { return peer_; }
   bool is_mining() const { return mining_; }
 
  private:
-  struct Worker {
-    std::string username;  // as authorized, as submits name it
-    std::string address;   // canonical
-    std::string name;      // after the first '.'
-  };
+  using Id = stratum::RequestId;
 
-  bool on_line(std::string_view line, base::Instant now);  // false: closing
-  void on_message(const stratum::RequestId& id, const stratum::Subscribe& m, base::Instant now);
-  void on_message(const stratum::RequestId& id, const stratum::Authorize& m, base::Instant now);
-  void on_message(const stratum::RequestId& id, const stratum::Configure& m, base::Instant now);
-  void on_message(const stratum::RequestId& id, const stratum::SuggestDifficulty& m,
-                  base::Instant now);
-  void on_message(const stratum::RequestId& id, const stratum::SuggestTarget& m, base::Instant now);
-  void on_message(const stratum::RequestId& id, const stratum::ExtranonceSubscribe& m,
-                  base::Instant now);
-  void on_message(const stratum::RequestId& id, const stratum::Submit& m, base::Instant now);
-  void on_message(const stratum::RequestId& id, const stratum::Ping& m, base::Instant now);
-  void on_message(const stratum::RequestId& id, const stratum::GetTransactions& m,
-                  base::Instant now);
-  void on_message(const stratum::RequestId& id, const stratum::Capabilities& m, base::Instant now);
-  void on_message(const stratum::RequestId& id, const stratum::Response& m, base::Instant now);
-  void on_message(const stratum::RequestId& id, const stratum::UnknownMethod& m, base::Instant now);
-  void on_message(const stratum::RequestId& id, const stratum::Malformed& m, base::Instant now);
+  bool on_line(std::string_view line, base::Instant now);  // false: no more lines
+  void on_message(const Id& id, const stratum::Subscribe& m, base::Instant now);
+  void on_message(const Id& id, const stratum::Authorize& m, base::Instant now);
+  void on_message(const Id& id, const stratum::Configure& m, base::Instant now);
+  void on_message(const Id& id, const stratum::SuggestDifficulty& m, base::Instant now);
+  void on_message(const Id& id, const stratum::SuggestTarget& m, base::Instant now);
+  void on_message(const Id& id, const stratum::ExtranonceSubscribe& m, base::Instant now);
+  void on_message(const Id& id, const stratum::Submit& m, base::Instant now);
+  void on_message(const Id& id, const stratum::Ping& m, base::Instant now);
+  void on_message(const Id& id, const stratum::GetTransactions& m, base::Instant now);
+  void on_message(const Id& id, const stratum::Capabilities& m, base::Instant now);
+  void on_message(const Id& id, const stratum::Response& m, base::Instant now);
+  void on_message(const Id& id, const stratum::UnknownMethod& m, base::Instant now);
+  void on_message(const Id& id, const stratum::Malformed& m, base::Instant now);
 
-  // What a submit brought, once it can be hashed.
+  // A submit, and what has become known of it so far.
   struct Judged {
-    const std::shared_ptr<const mining::Job>& job;
-    const Worker* worker;  // null: not authorized here
-    base::ByteSpan extranonce2;
-    const mining::ShareVerdict& verdict;
-    const DifficultyHistory::Entry& difficulty;
+    const stratum::Submit& submit;
+    const WorkerName* worker = nullptr;  // null: not authorized here
+    const JobBook::Entry* entry = nullptr;
+    const DifficultyHistory::Entry* difficulty = nullptr;
+    std::uint32_t version_mask = 0;
+    base::ByteSpan extranonce1{};
+    base::ByteSpan extranonce2{};
+    mining::ShareVerdict verdict{};
     bool new_candidate = false;  // a block that is now on its way to the node
   };
 
+  // --- login
+  bool get_extranonce1(std::string_view session_id, base::Instant now);
+  bool belongs_elsewhere(const stratum::Subscribe& m) const;
+  void prepare_hand_over(const Id& id, const stratum::Subscribe& m);
+  void know_user_agent(std::string_view user_agent);
+  bool add_worker(const Id& id, const stratum::Authorize& m, base::Instant now);
+  bool grant_version_rolling(const stratum::Configure& m);
+  void set_minimum(double difficulty);
   void begin_mining(base::Instant now);
+
+  // --- work
   void send_job(const mining::Job& job, bool clean, base::Instant now);
-  void suggest(double suggested);
-  void raise_floor(bitcoin::Difficulty difficulty);
-  bitcoin::Difficulty bounded(bitcoin::Difficulty difficulty, const mining::Job* job) const;
-  VardiffOptions vardiff_options(const mining::Job* job) const;
-  // False when this block was submitted before.
-  bool submit_candidate(const Judged& share, base::Instant now);
-  void accept(const stratum::RequestId& id, const Judged& share, base::Instant now);
-  void reject(const stratum::RequestId& id, stratum::RejectReason reason,
-              std::string_view detail = {});
-  void reply(const stratum::RequestId& id, std::string_view line);
-  const Worker* find_worker(const std::string& username) const;
+  // A notify for this miner alone, if it may have one now; else as soon as it may.
+  void renotify(base::Instant now);
+  void suggest(double difficulty, base::Instant now);
+  bitcoin::Difficulty network_difficulty() const;
+  const Extranonce1& extranonce1_for(mining::JobId job) const;
+
+  // --- shares
+  std::optional<stratum::RejectReason> examine(Judged& share, base::Instant now);
+  void submit_candidate(Judged& share, base::Instant now);
+  void accept(const Id& id, const Judged& share, base::Instant now);
+  void refuse(const Id& id, const Judged& share, stratum::RejectReason reason,
+              std::string_view detail, base::Instant now);
+  void keep_reject(const Judged& share, stratum::RejectReason reason, std::string_view detail,
+                   base::Instant now);
+
+  void reject(const Id& id, stratum::RejectReason reason, std::string_view detail = {});
+  void reply(const Id& id, std::string_view line);
+  void spend_token(base::Instant now);
+  void check_deadlines(base::Instant now);
+  void help_stuck_miner(base::Instant now);
+  void ask_who_it_is(base::Instant now);
 
   const ConnectionId id_;
   const Peer peer_;
-  const Extranonce1 extranonce1_;
   ShardContext& shard_;
   const base::MonoTime connected_at_;
   stratum::LineBuffer lines_;
-  std::vector<Worker> workers_;
-  DifficultyHistory difficulties_;
-  bitcoin::Difficulty next_difficulty_;   // announced with the next notify if it differs
-  bitcoin::Difficulty difficulty_floor_;  // the pool's, or higher at the miner's wish
-  std::optional<double> last_suggestion_;
-  Vardiff vardiff_;
+  WorkerBook workers_;
+  std::string user_agent_;
+  DifficultyControl difficulty_;
+  VersionMasks masks_;
+  TokenBucket line_tokens_;
   base::MonoTime last_accepted_at_{};
-  std::uint32_t version_mask_ = 0;  // every mask granted so far, united
+  base::MonoTime renotify_at_{};      // not before
+  std::unique_ptr<HandOver> moving_;  // to another shard, when this turn's bytes are looked at
+  std::optional<double> minimum_difficulty_;       // as configured
+  std::optional<double> suggested_difficulty_;     // likewise
+  std::optional<base::MonoTime> only_rejects_at_;  // the first since the last accepted share
+  mining::JobId last_job_{0};                      // the newest that was sent
+  mining::JobId extranonce1_since_{0};  // jobs after this one are hashed with extranonce1_
+  Extranonce1 extranonce1_{};
+  Extranonce1 extranonce1_before_{};
+  std::uint8_t tier_ = 0;                // of the coinbase
+  std::uint8_t only_rejects_steps_ = 0;  // taken against it
+  std::uint8_t bad_lines_ = 0;
+  std::uint8_t bad_authorizes_ = 0;
+  std::uint8_t unauthorized_submits_ = 0;
   bool version_rolling_ = false;
   bool subscribed_ = false;
   bool mining_ = false;  // subscribed and authorized
+  bool takes_set_extranonce_ = false;
+  bool early_difficulty_ = false;  // wanted right after subscribe
+  bool renotify_due_ = false;
+  bool asked_version_ = false;
+  bool paused_ = false;
   bool closing_ = false;
-  std::uint32_t bad_lines_ = 0;
-  std::uint32_t unauthorized_submits_ = 0;
+  bool handed_over_ = false;
 };
 
 }  // namespace pool

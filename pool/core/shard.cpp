@@ -5,6 +5,7 @@
 #include "pool/core/limits.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace pool {
@@ -27,26 +28,37 @@ std::string_view describe(CloseReason reason) {
       return "pool is shutting down";
     case CloseReason::pool_full:
       return "pool is full";
+    case CloseReason::only_rejects:
+      return "nothing but refused shares";
   }
   return "unknown";
 }
 
-Shard::Shard(ShardHost& host, const ShardOptions& options)
-    : context_{.host = host,
-               .options = options,
-               .jobs = {},
-               .outbox = JournalOutbox(JournalSource{options.index.value}),
-               .pending = {},
-               .stats = {},
-               .workers = {},
-               .addresses = {},
-               .candidates = {}},
-      extranonces_(options.pool_instance, static_cast<std::uint8_t>(options.index.value),
-                   options.first_extranonce_counter) {
-  ASSERT(options.index.value < limits::shards_max);
-  ASSERT(options.connections_max <= limits::connections_per_shard_max);
-  context_.stats.shard = options.index;
+std::string_view name_of(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::line_too_long:
+      return "line_too_long";
+    case CloseReason::not_stratum:
+      return "not_stratum";
+    case CloseReason::too_many_unauthorized:
+      return "too_many_unauthorized";
+    case CloseReason::handshake_timeout:
+      return "handshake_timeout";
+    case CloseReason::idle:
+      return "idle";
+    case CloseReason::auth_failed:
+      return "auth_failed";
+    case CloseReason::shutting_down:
+      return "shutting_down";
+    case CloseReason::pool_full:
+      return "pool_full";
+    case CloseReason::only_rejects:
+      return "only_rejects";
+  }
+  return "unknown";
 }
+
+Shard::Shard(ShardHost& host, const ShardOptions& options) : context_(host, options) {}
 
 bool Shard::on_connect(ConnectionId id, const Peer& peer, base::Instant now) {
   if (context_.draining || sessions_.size() >= context_.options.connections_max) return false;
@@ -54,17 +66,23 @@ bool Shard::on_connect(ConnectionId id, const Peer& peer, base::Instant now) {
     ++context_.stats.connections_refused;
     return false;
   }
-  const auto extranonce1 = extranonces_.allocate();
-  if (!extranonce1) {
-    if (peer.limited) context_.guard.on_disconnect(peer.prefix, false);
-    return false;
-  }
   ++context_.stats.connections_total;
-  const bool inserted =
-      sessions_.emplace(id, std::make_unique<Session>(id, peer, *extranonce1, context_, now))
-          .second;
-  ASSERT(inserted);
+  add_session(id, peer, now);
   return true;
+}
+
+bool Shard::on_hand_over(ConnectionId id, const Peer& peer, HandOver state, base::Instant now) {
+  if (context_.draining || sessions_.size() >= context_.options.connections_max) return false;
+  if (peer.limited) context_.guard.on_hand_over(peer.prefix, now.mono);
+  add_session(id, peer, now).take_over(std::move(state), now);
+  return true;
+}
+
+Session& Shard::add_session(ConnectionId id, const Peer& peer, base::Instant now) {
+  const auto [session, inserted] =
+      sessions_.emplace(id, std::make_unique<Session>(id, peer, context_, now));
+  ASSERT(inserted);
+  return *session->second;
 }
 
 void Shard::on_bytes(ConnectionId id, base::ByteSpan bytes, base::Instant now) {
@@ -73,13 +91,22 @@ void Shard::on_bytes(ConnectionId id, base::ByteSpan bytes, base::Instant now) {
   if (session != sessions_.end()) session->second->on_bytes(bytes, now);
 }
 
-void Shard::on_disconnect(ConnectionId id) {
+void Shard::on_disconnect(ConnectionId id, base::Instant now) {
   const auto session = sessions_.find(id);
   if (session == sessions_.end()) return;
   const Peer& peer = session->second->peer();
   if (peer.limited) context_.guard.on_disconnect(peer.prefix, session->second->is_mining());
-  extranonces_.release(session->second->extranonce1());
+  session->second->on_disconnect(now);
   sessions_.erase(session);
+}
+
+void Shard::on_difficulties(const std::vector<DifficultyMemory::Entry>& entries) {
+  for (const DifficultyMemory::Entry& entry : entries) context_.difficulties.learn(entry);
+}
+
+void Shard::set_instance(std::uint8_t instance, base::Instant now) {
+  context_.extranonces.set_instance(instance);
+  for (auto& [id, session] : sessions_) session->change_instance(instance, now);
 }
 
 void Shard::on_offence(ConnectionId id, Offence offence, base::Instant now) {
@@ -98,6 +125,7 @@ void Shard::on_new_job(const std::shared_ptr<const mining::Job>& job, bool clean
 void Shard::on_tick(base::Instant now) {
   context_.jobs.expire(now.mono);
   context_.guard.expire(now.mono);
+  context_.extranonces.expire(now.mono);
   for (auto& [id, session] : sessions_) session->on_tick(now);
 }
 
@@ -140,6 +168,11 @@ void Shard::refuse(const PendingReply& reply) {
   context_.host.send(reply.connection, stratum::write_reject(reply.request, reason));
 }
 
+std::vector<RejectedSubmit> Shard::take_rejects() {
+  std::deque<RejectedSubmit> taken = std::exchange(context_.rejects, {});
+  return {std::make_move_iterator(taken.begin()), std::make_move_iterator(taken.end())};
+}
+
 bool Shard::reading_allowed() const {
   return !context_.draining && !context_.outbox.full() &&
          context_.candidates_in_flight < limits::candidates_in_flight_max;
@@ -147,7 +180,10 @@ bool Shard::reading_allowed() const {
 
 // ---------------------------------------------------------------- the end
 
-void Shard::drain() { context_.draining = true; }
+void Shard::drain() {
+  if (std::exchange(context_.draining, true)) return;
+  for (auto& [id, session] : sessions_) session->ask_to_reconnect();
+}
 
 void Shard::close_all(CloseReason why) {
   for (auto& [id, session] : sessions_) session->close(why);

@@ -17,7 +17,9 @@
 
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace pool {
 
@@ -28,11 +30,21 @@ class Shard {
   // False: the shard is full or draining, or the peer may not connect (now); the shard knows
   // nothing of the connection.
   [[nodiscard]] bool on_connect(ConnectionId id, const Peer& peer, base::Instant now);
+  // A connection that another shard handed over; it was admitted there. False: as above.
+  [[nodiscard]] bool on_hand_over(ConnectionId id, const Peer& peer, HandOver state,
+                                  base::Instant now);
   void on_bytes(ConnectionId id, base::ByteSpan bytes, base::Instant now);
-  void on_disconnect(ConnectionId id);
+  void on_disconnect(ConnectionId id, base::Instant now);
   // Bytes that never became Stratum; the caller closes the connection.
   void on_offence(ConnectionId id, Offence offence, base::Instant now);
   void on_ban(const Ban& ban) { context_.guard.ban(ban); }  // another shard's
+  // What other shards know of their workers.
+  void on_difficulties(const std::vector<DifficultyMemory::Entry>& entries);
+  std::vector<DifficultyMemory::Entry> take_difficulties() {
+    return context_.difficulties.take_changes();
+  }
+  // The pool has another instance number from now on.
+  void set_instance(std::uint8_t instance, base::Instant now);
   // `clean`: miners are told clean_jobs true though the job itself is a refresh, since they never
   // saw the job of the new tip before it.
   void on_new_job(const std::shared_ptr<const mining::Job>& job, bool clean, base::Instant now);
@@ -47,21 +59,26 @@ class Shard {
     context_.stats.notify_latency_us = microseconds;
   }
 
+  // What was refused since the last call; of very many, the newest.
+  std::vector<RejectedSubmit> take_rejects();
+
   // No new connections, no new shares; what was accepted is still answered.
   void drain();
   // Nothing is waiting for the journal or the vault any more.
   bool drained() const { return context_.outbox.idle() && context_.pending.size() == 0; }
   void close_all(CloseReason why);
 
+  // REQUIRES: connected.
+  const Peer& peer(ConnectionId id) const { return sessions_.at(id)->peer(); }
   bool reading_allowed() const;
   ShardStats stats() const;
 
  private:
+  Session& add_session(ConnectionId id, const Peer& peer, base::Instant now);
   void release(const PendingReply& reply);
   void refuse(const PendingReply& reply);
 
   ShardContext context_;
-  ExtranonceAllocator extranonces_;
   std::unordered_map<ConnectionId, std::unique_ptr<Session>> sessions_;
 };
 

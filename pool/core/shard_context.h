@@ -6,17 +6,29 @@
 #include "common/bitcoin/target.h"
 #include "pool/core/address_guard.h"
 #include "pool/core/candidate_memory.h"
+#include "pool/core/difficulty_control.h"
+#include "pool/core/difficulty_memory.h"
+#include "pool/core/extranonce.h"
 #include "pool/core/job_book.h"
 #include "pool/core/journal_outbox.h"
 #include "pool/core/limits.h"
 #include "pool/core/pending_replies.h"
+#include "pool/core/reject_log.h"
 #include "pool/core/shard_types.h"
 #include "pool/core/stats.h"
+#include "pool/core/token_bucket.h"
+#include "pool/core/user_agents.h"
+#include "pool/core/worker_name.h"
 
-#include <optional>
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace pool {
 
@@ -31,6 +43,9 @@ class ShardHost {
   // top.
   virtual void pause_reading(ConnectionId which) = 0;
   virtual void resume_reading(ConnectionId which) = 0;
+  // The connection goes on at another shard, with all that is not sent yet; for this shard it is
+  // gone when on_disconnect() comes, in a later turn.
+  virtual void hand_over(ConnectionId which, HandOver state) = 0;
   virtual void submit_block(FoundBlock block) = 0;
   // For the other shards to know; here it counts already.
   virtual void tell_ban(const Ban& ban) = 0;
@@ -43,18 +58,30 @@ class ShardHost {
 
 struct ShardOptions {
   ShardIndex index;
+  std::uint32_t shard_count = 1;
   std::uint8_t pool_instance = 0;
   std::size_t connections_max = limits::connections_per_shard_max;
   std::uint16_t first_extranonce_counter = 0;  // random at start
   bitcoin::Network network = bitcoin::Network::mainnet;
   std::string payout_address;  // credited for a block whose finder is not authorized
-  bitcoin::Difficulty difficulty_start;
-  bitcoin::Difficulty difficulty_min;
-  std::optional<bitcoin::Difficulty> difficulty_max;
-  bool vardiff = true;
-  double shares_per_minute = 6;
+  std::vector<DifficultyPolicy> ports = {DifficultyPolicy{}};  // by listener
+  std::vector<UserAgentRule> user_agents = default_user_agent_rules();
+  // In the order of the jobs' tiers. One of them is called "default".
+  std::vector<CoinbaseTier> coinbase_tiers = default_coinbase_tiers();
   std::uint32_t version_mask = 0x1fffe000;
+  std::chrono::milliseconds stale_grace{0};
+  std::chrono::seconds resume_window{180};
+  std::chrono::seconds subscribe_deadline{30};
+  std::chrono::seconds authorize_deadline{60};
+  std::chrono::seconds idle_deadline{3600};  // without an accepted share
+  std::string welcome;                       // shown after login; empty: nothing
   AddressLimits address_limits;
+
+  const DifficultyPolicy& port(std::uint32_t listener) const {
+    return ports[std::min<std::size_t>(listener, ports.size() - 1)];
+  }
+  // An unknown name's is the default one.
+  std::uint8_t tier(std::string_view name) const;
 };
 
 // Counts holders of names: how many distinct workers and addresses are connected.
@@ -72,8 +99,11 @@ class NameCounts {
 };
 
 struct ShardContext {
+  ShardContext(ShardHost& where, const ShardOptions& chosen);
+
   ShardHost& host;
   const ShardOptions options;
+  const TokenRate line_rate;  // of one connection
   JobBook jobs;
   JournalOutbox outbox;
   PendingReplies pending;
@@ -81,13 +111,24 @@ struct ShardContext {
   NameCounts workers;
   NameCounts addresses;
   CandidateMemory candidates;
-  AddressGuard guard{options.address_limits};
+  AddressGuard guard;
+  ExtranonceAllocator extranonces;
+  DifficultyMemory difficulties;
+  std::deque<RejectedSubmit> rejects;    // since the last take_rejects(); the newest last
   std::size_t candidates_in_flight = 0;  // submitted, not in the vault yet
   bool draining = false;
 
   void offend(const Peer& peer, Offence offence, base::MonoTime now) {
     if (!peer.limited) return;
     if (const auto ban = guard.on_offence(peer.prefix, offence, now)) host.tell_ban(*ban);
+  }
+  void know_worker(const WorkerName& worker) {
+    workers.add(worker.full());
+    addresses.add(worker.address);
+  }
+  void forget_worker(const WorkerName& worker) {
+    workers.remove(worker.full());
+    addresses.remove(worker.address);
   }
 };
 

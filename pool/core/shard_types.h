@@ -6,11 +6,14 @@
 #include "common/bitcoin/hash.h"
 #include "common/bitcoin/header.h"
 #include "common/mining/job.h"
+#include "common/stratum/client_to_server.h"
 #include "pool/core/address_prefix.h"
 #include "pool/core/records.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -42,8 +45,26 @@ enum class CloseReason : std::uint8_t {
   auth_failed,
   shutting_down,
   pool_full,
+  only_rejects,
 };
+inline constexpr std::size_t close_reason_count = 9;
 std::string_view describe(CloseReason reason);
+// Stable machine name, as in the API: "line_too_long".
+std::string_view name_of(CloseReason reason);
+
+// A connection on its way to the shard that owns the extranonce1 which its miner wants back: what
+// it has said so far, as far as it matters, and what of its bytes nobody has read. It has logged in
+// nowhere yet.
+struct HandOver {
+  ShardIndex owner;
+  stratum::RequestId subscribe_id;  // of the request that is still to be answered
+  stratum::Subscribe subscribe;
+  std::optional<std::uint32_t> version_mask;  // granted
+  std::optional<double> minimum_difficulty;
+  std::optional<double> suggested_difficulty;
+  bool takes_set_extranonce = false;
+  base::Bytes unread;
+};
 
 // A header that meets its network target. Posted to the node loop before anything else is done
 // with the share. The node loop journals `candidate`, before what the nodes say of the block.

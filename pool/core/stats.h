@@ -32,6 +32,10 @@ struct ShardStats {
   std::uint64_t shares_accepted = 0;
   std::uint64_t shares_pending = 0;  // waiting to be durable
   std::array<std::uint64_t, stratum::reject_reason_count> rejects{};
+  std::array<std::uint64_t, close_reason_count> closes{};  // by CloseReason: connections we ended
+  std::uint64_t bad_lines = 0;  // that were no JSON objects with a method
+  std::uint64_t pauses = 0;     // of a connection that sent too fast
+  std::uint64_t resumed = 0;    // sessions that got their extranonce1 back
   std::uint64_t blocks_found = 0;
   base::U256 work_accepted;
   double best_share_difficulty = 0;

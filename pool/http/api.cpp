@@ -1,5 +1,6 @@
 #include "pool/http/api.h"
 
+#include "common/base/bytes.h"
 #include "common/bitcoin/hash.h"
 #include "pool/http/format.h"
 
@@ -43,6 +44,14 @@ class Members {
     if (!std::isfinite(value)) return null(name);  // JSON has no other way to say it
     key(name);
     writer_.Double(value);
+  }
+  void integer_or_null(std::string_view name, std::optional<std::int64_t> value) {
+    if (!value) return null(name);
+    integer(name, *value);
+  }
+  void number_or_null(std::string_view name, std::optional<double> value) {
+    if (!value) return null(name);
+    number(name, *value);
   }
   void flag(std::string_view name, bool value) {
     key(name);
@@ -122,6 +131,19 @@ void write_shares(Members& json, const PoolSnapshot& s) {
   });
 }
 
+// What the pool put up with, and how it ended connections.
+void write_stratum(Members& json, const PoolSnapshot& s) {
+  json.count("connections_refused", s.connections_refused);
+  json.count("bad_lines", s.bad_lines);
+  json.count("pauses", s.pauses);
+  json.count("sessions_resumed", s.resumed);
+  json.object("closes", [&] {
+    for (std::size_t i = 0; i < s.closes.size(); ++i) {
+      json.count(name_of(static_cast<CloseReason>(i)), s.closes[i]);
+    }
+  });
+}
+
 void write_node(Members& json, const PoolSnapshot& s) {
   json.flag("connected", s.node && s.node->connected);
   json.text_or_null("error", s.node ? s.node->error : "");
@@ -194,6 +216,29 @@ void write_block(Members& json, const BlockRow& row) {
   json.number("share_difficulty", row.share_difficulty);
 }
 
+void write_reject(Members& json, const RejectedSubmit& r) {
+  json.text("time", format_utc_machine(r.time_us));
+  json.integer("time_us", r.time_us);
+  json.text("worker", r.worker);
+  json.text("user_agent", r.user_agent);
+  json.integer("code", stratum::reject_code(r.reason));
+  json.text("reason", stratum::reject_name(r.reason));
+  json.text("message", stratum::reject_text(r.reason));
+  json.text_or_null("detail", r.detail);
+  json.text_or_null("job_id", r.job_id);
+  json.text("extranonce1", r.extranonce1);
+  json.text_or_null("extranonce2", r.extranonce2);
+  json.text("ntime", base::u32_hex(r.ntime));
+  json.text("nonce", base::u32_hex(r.nonce));
+  json.text_or_null("version_bits", r.version_bits ? base::u32_hex(*r.version_bits) : "");
+  json.text("version_mask", base::u32_hex(r.version_mask));
+  json.text_or_null("hash", r.hash ? r.hash->display_hex() : "");
+  json.integer_or_null("height", r.height);
+  json.integer_or_null("stale_ms", r.stale_ms);
+  json.number_or_null("share_difficulty", r.share_difficulty);
+  json.number_or_null("difficulty", r.difficulty);
+}
+
 std::string text_member(const Value& object, const char* name) {
   const auto found = object.FindMember(name);
   if (found == object.MemberEnd() || !found->value.IsString()) return {};
@@ -250,6 +295,7 @@ std::string pool_json(const PoolSnapshot& s) {
   json.count("connections", s.connections);
   json.count("connections_total", s.connections_total);
   json.object("shares", [&] { write_shares(json, s); });
+  json.object("connection_counts", [&] { write_stratum(json, s); });
   json.number("best_share_difficulty", s.best_share_difficulty);
   json.count("blocks_found", s.blocks_found);
   json.object("blocks", [&] { write_by_status(json, s); });
@@ -278,6 +324,24 @@ std::string blocks_json(const PoolSnapshot& s) {
   for (const BlockRow& row : s.blocks) {
     writer.StartObject();
     write_block(json, row);
+    writer.EndObject();
+  }
+  writer.EndArray();
+  writer.EndObject();
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+std::string rejects_json(std::string_view user, const std::vector<RejectedSubmit>& rejects) {
+  rapidjson::StringBuffer buffer;
+  JsonWriter writer(buffer);
+  Members json(writer);
+  writer.StartObject();
+  json.text("user", user);
+  writer.Key("rejects");
+  writer.StartArray();
+  for (const RejectedSubmit& reject : rejects) {
+    writer.StartObject();
+    write_reject(json, reject);
     writer.EndObject();
   }
   writer.EndArray();

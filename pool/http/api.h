@@ -19,6 +19,9 @@ namespace pool {
 std::string pool_json(const PoolSnapshot& snapshot);
 // GET /api/v1/blocks: {"blocks":[…], "by_status":{…}, "time":…}
 std::string blocks_json(const PoolSnapshot& snapshot);
+// GET /api/v1/rejects?user=…: {"user":…,"rejects":[…]}, the newest first. Numbers of the protocol
+// are hex digits as miners write them.
+std::string rejects_json(std::string_view user, const std::vector<RejectedSubmit>& rejects);
 // {"error":{"code":"not_found","message":"…","hint":"…"}}; the hint is left out when empty.
 std::string error_json(std::string_view code, std::string_view message, std::string_view hint);
 

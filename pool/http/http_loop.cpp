@@ -65,10 +65,12 @@ HttpLoop::HttpLoop(Options options, Hooks hooks)
     : options_(std::move(options)),
       hooks_(std::move(hooks)),
       state_(facts_of(options_), uv::read_clock()),
-      site_([this](Audience who) -> const PoolSnapshot& {
-        if (who == Audience::viewer) looked_at_ = uv::read_clock().mono;
-        return snapshot();
-      }),
+      site_(
+          [this](Audience who) -> const PoolSnapshot& {
+            if (who == Audience::viewer) looked_at_ = uv::read_clock().mono;
+            return snapshot();
+          },
+          [this](std::string_view user) { return state_.rejects(user); }),
       mailbox_(loop_, limits::http_mailbox_messages_max,
                [this](HttpMessage&& message) {
                  std::visit([this](const auto& concrete) { on(concrete); }, message);

@@ -90,6 +90,10 @@ void PoolState::tick(base::Instant now) {
   windows_.sample(now.mono, work);
 }
 
+void PoolState::on(const SubmitsRejected& message) {
+  for (const RejectedSubmit& reject : message.rejects) rejects_.add(reject);
+}
+
 PoolSnapshot PoolState::snapshot(base::Instant now) const {
   PoolSnapshot out;
   out.facts = facts_;
@@ -110,6 +114,11 @@ PoolSnapshot PoolState::snapshot(base::Instant now) const {
     out.blocks_found += stats.blocks_found;
     out.best_share_difficulty = std::max(out.best_share_difficulty, stats.best_share_difficulty);
     for (std::size_t i = 0; i < out.rejects.size(); ++i) out.rejects[i] += stats.rejects[i];
+    for (std::size_t i = 0; i < out.closes.size(); ++i) out.closes[i] += stats.closes[i];
+    out.connections_refused += stats.connections_refused;
+    out.bad_lines += stats.bad_lines;
+    out.pauses += stats.pauses;
+    out.resumed += stats.resumed;
     // A shard that has not reported since the newest job would tell of an older tip.
     if (stats.notify_latency_us >= 0 && stats.job_id == newest_job) {
       out.notify_latency_us = std::max(out.notify_latency_us.value_or(0), stats.notify_latency_us);

@@ -24,6 +24,7 @@ class PoolState {
   void on(const NodeStatus& status) { node_ = status; }
   void on(const JournalStatus& status) { journal_ = status; }
   void on(const StoredStats& stats) { stored_ = stats; }
+  void on(const SubmitsRejected& message);
   // What the database answered, as messages.h describes it. False: not that; the old rows stay.
   bool on_blocks(const std::string& json, base::Instant now);
   bool on_totals(const std::string& json, base::Instant now);
@@ -34,12 +35,15 @@ class PoolState {
   void tick(base::Instant now);
   // For everybody's eyes: errors are told by their kind, not in the words of libraries.
   PoolSnapshot snapshot(base::Instant now) const;
+  // The last refused submits of a worker, or of all workers of an address; the newest first.
+  std::vector<RejectedSubmit> rejects(std::string_view user) const { return rejects_.find(user); }
 
  private:
   const PoolFacts facts_;
   const base::Instant started_;
   std::map<ShardIndex, ShardStats> shards_;
   HashrateWindows windows_;
+  RejectLog rejects_;
   std::optional<NodeStatus> node_;
   std::optional<JournalStatus> journal_;
   std::optional<StoredStats> stored_;

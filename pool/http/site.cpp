@@ -1,11 +1,13 @@
 #include "pool/http/site.h"
 
 #include "common/base/bytes.h"
+#include "common/base/percent.h"
 #include "pool/http/api.h"
 #include "pool/http/page.h"
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 namespace pool {
 
@@ -70,6 +72,24 @@ std::string_view path_of(std::string_view target) {
   return target.substr(0, target.find_first_of("?#"));
 }
 
+// A value of the query as forms encode it; the first of that name. nullopt: there is none.
+std::optional<std::string> query_value(std::string_view target, std::string_view name) {
+  target = target.substr(0, target.find('#'));
+  const std::size_t mark = target.find('?');
+  if (mark == std::string_view::npos) return std::nullopt;
+  std::string_view rest = target.substr(mark + 1);
+  while (!rest.empty()) {
+    const std::string_view pair = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string_view::npos || pair.substr(0, equals) != name) continue;
+    std::string value(pair.substr(equals + 1));
+    std::replace(value.begin(), value.end(), '+', ' ');
+    return base::percent_decoded(value);
+  }
+  return std::nullopt;
+}
+
 // HEAD: the headers of GET, the length of the body included, and no body.
 net::HttpResponse without_body(net::HttpResponse full) {
   full.headers.emplace_back("content-length", std::to_string(full.body.size()));
@@ -79,7 +99,8 @@ net::HttpResponse without_body(net::HttpResponse full) {
 
 }  // namespace
 
-Site::Site(GetSnapshot snapshot) : snapshot_(std::move(snapshot)) {
+Site::Site(GetSnapshot snapshot, GetRejects rejects)
+    : snapshot_(std::move(snapshot)), rejects_(std::move(rejects)) {
   constexpr std::string_view script = "text/javascript; charset=utf-8";
   assets_ = {{"/style.css", "text/css; charset=utf-8", web_style_css, {}},
              {"/app.js", script, web_app_js, {}},
@@ -103,10 +124,11 @@ net::HttpResponse Site::route(const net::HttpRequest& request) const {
   const auto found = std::find_if(assets_.begin(), assets_.end(),
                                   [&](const Asset& asset) { return asset.path == path; });
   const bool known = found != assets_.end() || path == "/" || path == "/healthz" ||
-                     path == "/readyz" || path == "/api/v1/pool" || path == "/api/v1/blocks";
+                     path == "/readyz" || path == "/api/v1/pool" || path == "/api/v1/blocks" ||
+                     path == "/api/v1/rejects";
   if (!known) {
     return error(404, "not_found", "there is nothing at this path",
-                 "the API is /api/v1/pool and /api/v1/blocks");
+                 "the API is /api/v1/pool, /api/v1/blocks and /api/v1/rejects?user=…");
   }
   if (request.method != "GET" && request.method != "HEAD") {
     net::HttpResponse out =
@@ -118,6 +140,7 @@ net::HttpResponse Site::route(const net::HttpRequest& request) const {
   if (path == "/") return page(request);
   if (path == "/healthz") return fresh(200, text_type, "ok\n");
   if (path == "/readyz") return ready();
+  if (path == "/api/v1/rejects") return rejects(request.target);
   return path == "/api/v1/pool" ? pool() : blocks();
 }
 
@@ -146,6 +169,15 @@ net::HttpResponse Site::blocks() const {
     return error(503, "not_read_yet", "the blocks have not been read yet", "try again in a moment");
   }
   return fresh(200, json_type, blocks_json(snapshot) + "\n");
+}
+
+net::HttpResponse Site::rejects(std::string_view target) const {
+  const auto user = query_value(target, "user");
+  if (!user || user->empty()) {
+    return error(400, "no_user", "whose refused shares?",
+                 "ask for /api/v1/rejects?user=ADDRESS or ?user=ADDRESS.WORKER");
+  }
+  return fresh(200, json_type, rejects_json(*user, rejects_(*user)) + "\n");
 }
 
 net::HttpResponse Site::ready() const {

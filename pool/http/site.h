@@ -24,7 +24,9 @@ class Site {
   // Called at most once per request, and only when the answer needs it; what it refers to lives
   // until the next call.
   using GetSnapshot = std::function<const PoolSnapshot&(Audience)>;
-  explicit Site(GetSnapshot snapshot);
+  // The last refused submits of an "address" or "address.worker".
+  using GetRejects = std::function<std::vector<RejectedSubmit>(std::string_view)>;
+  Site(GetSnapshot snapshot, GetRejects rejects);
 
   net::HttpResponse answer(const net::HttpRequest& request) const;
   // For bytes that are not an acceptable request: 400, 413 or 431, and the connection closes.
@@ -44,10 +46,12 @@ class Site {
   net::HttpResponse page(const net::HttpRequest& request) const;
   net::HttpResponse pool() const;
   net::HttpResponse blocks() const;
+  net::HttpResponse rejects(std::string_view target) const;
   net::HttpResponse ready() const;
   net::HttpResponse asset(const Asset& found, const net::HttpRequest& request) const;
 
   const GetSnapshot snapshot_;
+  const GetRejects rejects_;
   std::vector<Asset> assets_;
 };
 

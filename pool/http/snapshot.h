@@ -68,6 +68,11 @@ struct PoolSnapshot {
   std::uint64_t shares_accepted = 0;
   std::uint64_t shares_pending = 0;
   std::array<std::uint64_t, stratum::reject_reason_count> rejects{};
+  std::array<std::uint64_t, close_reason_count> closes{};
+  std::uint64_t connections_refused = 0;
+  std::uint64_t bad_lines = 0;
+  std::uint64_t pauses = 0;
+  std::uint64_t resumed = 0;
   std::uint64_t blocks_found = 0;
   double best_share_difficulty = 0;
   std::optional<std::int64_t> notify_latency_us;  // the slowest shard's

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/uv/clock.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace pool {
@@ -16,6 +17,12 @@ constexpr auto tick_period = 1s;
 // When handshakes wait for a turn with time: everybody else's turn comes in between.
 constexpr auto handshakes_pause = 1ms;
 constexpr int accept_backlog = 4096;
+
+uv::TcpOptions tcp_options() {
+  uv::TcpOptions options;
+  options.write_queue_bytes_max = limits::write_queue_bytes_max;
+  return options;
+}
 
 }  // namespace
 
@@ -50,14 +57,12 @@ base::Result<std::uint16_t, std::string> ShardLoop::listen(const Endpoint& where
   options.port = where.port;
   options.reuse_port = true;
   options.backlog = accept_backlog;
-  uv::TcpOptions streams;
-  streams.write_queue_bytes_max = limits::write_queue_bytes_max;
   auto port = std::make_unique<StratumPort>();
   port->index = static_cast<std::uint32_t>(ports_.size());
   port->tls = where.tls;
   port->proxy_from = where.proxy_from;
   auto listener = uv::TcpListener::listen(
-      loop_, options, streams, [this, &port = *port](std::unique_ptr<uv::TcpStream> stream) {
+      loop_, options, tcp_options(), [this, &port = *port](std::unique_ptr<uv::TcpStream> stream) {
         on_accept(port, std::move(stream));
       });
   if (!listener) return base::err(uv::describe(listener.error()));
@@ -78,6 +83,7 @@ void ShardLoop::set_up_environment() {
     return shard_.on_connect(id, peer, uv::read_clock());
   };
   environment_.on_stratum = [this](ConnectionId id, base::ByteSpan bytes) {
+    if (!moving_.empty() && keep_for_owner(id, bytes)) return;
     shard_.on_bytes(id, base::heard(bytes), uv::read_clock());
   };
   environment_.on_turn_away = [this](ConnectionId id, TurnAway why, std::string_view detail) {
@@ -103,7 +109,7 @@ void ShardLoop::on_accept(const StratumPort& port, std::unique_ptr<uv::TcpStream
 }
 
 void ShardLoop::on_closed(ConnectionId id) {
-  shard_.on_disconnect(id);
+  shard_.on_disconnect(id, uv::read_clock());
   const auto connection = connections_.find(id);
   ASSERT(connection != connections_.end());
   graveyard_.push_back(std::move(connection->second));
@@ -166,6 +172,57 @@ void ShardLoop::continue_handshakes() {
   if (!handshakes_.empty()) next_handshakes_.start(handshakes_pause, 0ms);
 }
 
+void ShardLoop::hand_over(ConnectionId which, HandOver state) {
+  pause_reading(which);
+  moving_.emplace_back(which, std::move(state));
+}
+
+// Of one chunk of a TLS connection more may come after the miner asked for its session.
+bool ShardLoop::keep_for_owner(ConnectionId id, base::ByteSpan bytes) {
+  const auto found = std::find_if(moving_.begin(), moving_.end(),
+                                  [id](const auto& entry) { return entry.first == id; });
+  if (found == moving_.end()) return false;
+  base::append(found->second.unread, bytes);
+  return true;
+}
+
+void ShardLoop::move_connections() {
+  for (auto& [id, state] : std::exchange(moving_, {})) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) continue;
+    Connection& connection = *found->second;
+    auto detached = connection.can_move() ? connection.detach() : std::nullopt;
+    if (!detached) {  // out of descriptors, or the peer has gone
+      connection.close();
+      continue;
+    }
+    const ShardIndex owner = state.owner;
+    ConnectionMoved moved{std::make_shared<MovedConnection>(std::move(*detached)), shard_.peer(id),
+                          std::move(state)};
+    shard_.on_disconnect(id, uv::read_clock());
+    graveyard_.push_back(std::move(found->second));
+    connections_.erase(found);
+    if (!hooks_.moved(owner, moved)) on(moved);  // it gets another extranonce1 here
+  }
+}
+
+void ShardLoop::on(const ConnectionMoved& message) {
+  const base::Instant now = uv::read_clock();
+  if (stopping_ != Stopping::no) return;
+  auto stream = uv::TcpStream::adopt(loop_, std::move(message.connection->tcp), tcp_options());
+  if (!stream) {
+    turn_aways_.count(TurnAway::refused);
+    return;
+  }
+  const ConnectionId id{next_connection_++};
+  const StratumPort& port = *ports_.at(message.peer.listener);
+  auto made = std::make_unique<Connection>(id, environment_, port, std::move(*stream),
+                                           std::move(message.connection->tls));
+  Connection& connection = *connections_.emplace(id, std::move(made)).first->second;
+  if (!shard_.on_hand_over(id, message.peer, message.state, now)) return connection.close();
+  connection.start(now.mono);
+}
+
 void ShardLoop::submit_block(FoundBlock block) { hooks_.found(std::move(block)); }
 
 void ShardLoop::tell_ban(const Ban& ban) {
@@ -191,6 +248,10 @@ void ShardLoop::on(const NewJob& message) {
   shard_.note_notify_latency(std::chrono::duration_cast<std::chrono::microseconds>(spent).count());
 }
 
+void ShardLoop::on(const InstanceChanged& message) {
+  shard_.set_instance(message.instance, uv::read_clock());
+}
+
 void ShardLoop::on_tick() {
   const base::Instant now = uv::read_clock();
   shard_.on_tick(now);
@@ -198,11 +259,18 @@ void ShardLoop::on_tick() {
   if (const std::string summary = turn_aways_.summary(now.mono); !summary.empty()) {
     LOG(info, "connections_turned_away", {"shard", index_.value}, {"counts", summary});
   }
+  if (auto learnt = shard_.take_difficulties(); !learnt.empty()) {
+    hooks_.learnt({std::move(learnt)});
+  }
+  if (auto rejected = shard_.take_rejects(); !rejected.empty()) {
+    hooks_.rejected({std::move(rejected)});
+  }
   hooks_.stats(shard_.stats());
   on_turn_end();
 }
 
 void ShardLoop::on_turn_end() {
+  move_connections();
   environment_.handshakes.new_turn();
   shard_.on_turn_end();
   flush_outboxes();

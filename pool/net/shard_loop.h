@@ -38,6 +38,11 @@ class ShardLoop final : private ShardHost {
     std::function<void(FoundBlock)> found;
     std::function<void(ShardStats)> stats;
     std::function<void(const Ban&)> ban = [](const Ban&) {};  // for the other shards
+    std::function<void(DifficultiesLearnt)> learnt = [](const DifficultiesLearnt&) {};  // likewise
+    // To the shard of that index; false: its mailbox is full.
+    std::function<bool(ShardIndex, const ConnectionMoved&)> moved =
+        [](ShardIndex, const ConnectionMoved&) { return false; };
+    std::function<void(SubmitsRejected)> rejected = [](const SubmitsRejected&) {};
   };
   struct Endpoint {
     std::string host;
@@ -66,6 +71,7 @@ class ShardLoop final : private ShardHost {
   void close(ConnectionId which, CloseReason why) override;
   void pause_reading(ConnectionId which) override;
   void resume_reading(ConnectionId which) override;
+  void hand_over(ConnectionId which, HandOver state) override;
   void submit_block(FoundBlock block) override;
   void tell_ban(const Ban& ban) override;
   void journal(JournalAppend append) override;
@@ -81,9 +87,14 @@ class ShardLoop final : private ShardHost {
   void on(const BlockVaulted& message) { shard_.on_block_vaulted(message.hash); }
   void on(const AddressBanned& message) { shard_.on_ban(message.ban); }
   void on(const TlsReload& message) { environment_.tls = message.tls; }
+  void on(const DifficultiesLearnt& message) { shard_.on_difficulties(message.entries); }
+  void on(const InstanceChanged& message);
+  void on(const ConnectionMoved& message);
   void on(const Shutdown& message);
   void on_tick();
   void on_turn_end();
+  void move_connections();
+  bool keep_for_owner(ConnectionId id, base::ByteSpan bytes);
   void continue_handshakes();
   void flush_outboxes();
   void apply_back_pressure();
@@ -98,9 +109,10 @@ class ShardLoop final : private ShardHost {
   ConnectionEnvironment environment_;
   std::vector<std::unique_ptr<const StratumPort>> ports_;  // connections refer to them
   std::unordered_map<ConnectionId, std::unique_ptr<Connection>> connections_;
-  std::vector<ConnectionId> outboxes_;                  // whose outbox holds something
-  std::deque<ConnectionId> handshakes_;                 // who waits for a turn with time
-  std::vector<std::unique_ptr<Connection>> graveyard_;  // closed in this turn; freed at its end
+  std::vector<ConnectionId> outboxes_;                     // whose outbox holds something
+  std::deque<ConnectionId> handshakes_;                    // who waits for a turn with time
+  std::vector<std::unique_ptr<Connection>> graveyard_;     // closed in this turn; freed at its end
+  std::vector<std::pair<ConnectionId, HandOver>> moving_;  // at the end of this turn
   TurnAwayLog turn_aways_;
   enum class Stopping { no, draining, closing } stopping_ = Stopping::no;
   base::MonoTime stop_by_{};

@@ -169,9 +169,9 @@ int main(int argc, char** argv) {
 
   pool::ShardOptions options;
   options.network = bitcoin::Network::regtest;
-  options.difficulty_min = *bitcoin::Difficulty::from_double(bitcoin::Difficulty::least);
-  options.difficulty_start = options.difficulty_min;
-  options.vardiff = false;
+  options.ports[0].min = *bitcoin::Difficulty::from_double(bitcoin::Difficulty::least);
+  options.ports[0].start = options.ports[0].min;
+  options.ports[0].vardiff = false;
   std::unique_ptr<pool::JournalLoop> journal;
   std::uint64_t fsyncs = 0;
   pool::ShardLoop shard(options, {[&](pool::JournalAppend append) {

@@ -239,6 +239,7 @@ def test_connections_that_say_nothing_do_not_stop_others(cluster, pool):
 
 def test_a_reader_that_never_reads_is_closed(cluster, pool):
     """It asks and asks and never reads an answer: the pool drops it instead of keeping answers for ever."""
+    pool.config["stratum"]["limits"] = {"lines_per_second": 1_000_000}  # else it is made to wait, which does as well
     pool.start()
     with socket.socket() as greedy:
         # Before it connects: a window that shrinks later makes the kernel drop segments and back off.

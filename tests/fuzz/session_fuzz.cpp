@@ -46,10 +46,10 @@ pool::ShardOptions options_of(std::uint8_t bits) {
   options.index = pool::ShardIndex{3};
   options.network = bitcoin::Network::regtest;
   options.payout_address = fuzz::payout_address;
-  options.difficulty_min = difficulty(bitcoin::Difficulty::least);
-  options.difficulty_start = (bits & 1) != 0 ? difficulty(1) : options.difficulty_min;
-  options.vardiff = (bits & 2) != 0;
-  if ((bits & 4) != 0) options.difficulty_max = difficulty(4096);
+  options.ports[0].min = difficulty(bitcoin::Difficulty::least);
+  options.ports[0].start = (bits & 1) != 0 ? difficulty(1) : options.ports[0].min;
+  options.ports[0].vardiff = (bits & 2) != 0;
+  if ((bits & 4) != 0) options.ports[0].max = difficulty(4096);
   if ((bits & 8) != 0) options.version_mask = 0;
   if ((bits & 16) != 0) options.connections_max = 2;
   if ((bits & 32) != 0) {

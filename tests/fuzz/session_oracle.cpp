@@ -136,9 +136,14 @@ void ConnectionOracle::on_notification(std::string_view line,
 // cgminer keeps two slots: a second set_difficulty before a notify would count from the notify
 // after that one.
 void ConnectionOracle::on_set_difficulty(const stratum::SetDifficulty& set) {
+  difficulties_.insert(set.difficulty.value());
+  // NiceHash wants to hear it right after subscribe, too.
+  if (jobs_.empty() && !early_difficulty_) {
+    early_difficulty_ = true;
+    return;
+  }
   FUZZ_CHECK(!difficulty_waits_for_notify_);
   difficulty_waits_for_notify_ = true;
-  difficulties_.insert(set.difficulty.value());
 }
 
 void ConnectionOracle::on_notify(std::string_view line, const stratum::Notify& notify) {

@@ -86,6 +86,7 @@ class ConnectionOracle {
   std::set<std::string> authorize_ids_;
 
   bool difficulty_waits_for_notify_ = false;
+  bool early_difficulty_ = false;
   std::string extranonce1_;
   std::set<double> difficulties_;
   std::set<std::string> job_ids_;

@@ -67,6 +67,7 @@ class World final : public pool::ShardHost {
   void close(pool::ConnectionId which, pool::CloseReason why) override;
   void pause_reading(pool::ConnectionId which) override;
   void resume_reading(pool::ConnectionId which) override;
+  void hand_over(pool::ConnectionId which, pool::HandOver state) override;
   void submit_block(pool::FoundBlock block) override;
   void tell_ban(const pool::Ban& ban) override;
   void journal(pool::JournalAppend append) override;
@@ -82,7 +83,8 @@ class World final : public pool::ShardHost {
   Phase phase_ = Phase::other;
   std::uint64_t next_connection_ = 1;
   std::array<std::unique_ptr<Connection>, slots> connections_;
-  std::uint64_t next_job_ = 1;
+  std::uint64_t next_job_ = 1;  // in steps of mining::job_id_step
+  std::vector<std::pair<pool::ConnectionId, pool::HandOver>> moving_;
   std::uint8_t tip_ = 1;
   std::map<std::uint32_t, std::int64_t> stale_since_us_;  // by height, of tips that are past
   std::optional<pool::AppendId> last_append_;

@@ -139,7 +139,11 @@ class Pool {
 
   void tell(pool::ShardMessage message) { loop_.mailbox().post_reserved(std::move(message)); }
 
+  // Connections whose session is another shard's go to `other`, from before the first of them.
+  void give_moved_to(Pool& other) { other_ = &other; }
+
   std::uint16_t port() const { return port_; }
+  std::atomic<int> moved_ = 0;
   std::atomic<int> bans_ = 0;
   std::atomic<bool> hold_ = false;  // keep back Durable
   std::atomic<int> appends_ = 0;
@@ -152,6 +156,11 @@ class Pool {
     made.found = [this](pool::FoundBlock) { ++blocks_; };
     made.stats = [](pool::ShardStats) {};
     made.ban = [this](const pool::Ban&) { ++bans_; };
+    made.moved = [this](pool::ShardIndex, const pool::ConnectionMoved& connection) {
+      if (other_ == nullptr) return false;
+      ++moved_;
+      return other_.load()->loop_.mailbox().post(pool::ShardMessage(connection));
+    };
     return made;
   }
   void on_append(pool::JournalAppend append) {
@@ -160,6 +169,7 @@ class Pool {
     if (!hold_) loop_.mailbox().post_reserved(pool::Durable{append.id});
   }
 
+  std::atomic<Pool*> other_ = nullptr;
   std::atomic<std::uint64_t> newest_ = 0;
   pool::ShardLoop loop_;
   std::uint16_t port_ = 0;

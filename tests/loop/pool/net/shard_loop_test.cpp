@@ -37,7 +37,7 @@ TEST_CASE("a miner connects, mines, and gets a new job on a new tip") {
   const std::string extranonce1 = miner.handshake();
   REQUIRE_EQ(extranonce1.size(), 8);
   const Ground share = grind(*make_job({.id = 5}), extranonce1_of(extranonce1),
-                             meets(test_options().difficulty_start));
+                             meets(test_options().ports[0].start));
   miner.say(submit_line(share, "7"));
   CHECK_EQ(miner.line(), R"({"id":7,"result":true,"error":null})");
   CHECK_EQ(pool.appends_, 1);
@@ -51,16 +51,74 @@ TEST_CASE("no answer leaves before the journal says so, not even at shutdown") {
   const std::string extranonce1 = miner.handshake();
   pool.hold_ = true;
   const Ground share = grind(*make_job({.id = 5}), extranonce1_of(extranonce1),
-                             meets(test_options().difficulty_start));
+                             meets(test_options().ports[0].start));
   miner.say(submit_line(share, "7"));
   miner.say(R"({"id":8,"method":"mining.ping","params":[]})"
             "\n");
   CHECK(miner.line().find("pong") != std::string::npos);  // 8 is answered, 7 waits
   std::thread stopper([&] { pool.stop(); });
   pool.release_held();
-  CHECK_EQ(miner.line(), R"({"id":7,"result":true,"error":null})");
+  // In either order: the answer, and the wish to come back later.
+  std::set<std::string> last{miner.line(), miner.line()};
+  CHECK(last.contains(R"({"id":7,"result":true,"error":null})"));
+  CHECK(last.contains(R"({"id":null,"method":"client.reconnect","params":[]})"));
   CHECK_EQ(miner.line(), "");  // then the pool closes
   stopper.join();
+}
+
+TEST_CASE("who comes back to another shard goes on at the one that knows its session") {
+  auto options = test_options();
+  options.shard_count = 8;
+  Pool here(options);
+  options.index = pool::ShardIndex{5};
+  Pool there(options);
+  here.give_moved_to(there);
+  std::string session;
+  {
+    Client before(there.port());
+    session = before.handshake();
+    REQUIRE_EQ(session, "00050000");
+  }
+  const std::string subscribe =
+      R"({"id":1,"method":"mining.subscribe","params":["t",")" + session + "n\"]}\n";
+  const std::string authorize = std::string(R"({"id":2,"method":"mining.authorize","params":[")") +
+                                address + ".rig\",\"x\"]}\n";
+  // The old connection's end may be heard of a moment later than the new one's beginning.
+  for (int tries = 0; tries < 100; ++tries) {
+    Client miner(here.port());
+    const int moved_before = here.moved_;
+    miner.say(subscribe + authorize);
+    const std::string answer = miner.line();
+    CHECK_EQ(miner.line(), R"({"id":2,"result":true,"error":null})");
+    CHECK_EQ(here.moved_, moved_before + 1);
+    if (answer.find(session + "\",8]") == std::string::npos) continue;
+    CHECK(miner.line().find("set_difficulty") != std::string::npos);
+    CHECK(miner.line().find("notify") != std::string::npos);
+    // Its shares count there, and new jobs come from there.
+    const Ground share =
+        grind(*make_job({.id = 5}), extranonce1_of(session), meets(test_options().ports[0].start));
+    miner.say(submit_line(share, "7"));
+    CHECK_EQ(miner.line(), R"({"id":7,"result":true,"error":null})");
+    CHECK_EQ(there.appends_, 1);
+    CHECK_EQ(here.appends_, 0);
+    there.job(6, 2, true);
+    CHECK(miner.line().find("mining.notify") != std::string::npos);
+    return;
+  }
+  FAIL("the session was never given back");
+}
+
+TEST_CASE("a session whose shard takes nobody goes on here, with another extranonce1") {
+  auto options = test_options();
+  options.shard_count = 8;
+  Pool here(options);
+  Client miner(here.port());
+  miner.say(R"({"id":1,"method":"mining.subscribe","params":["t","00050000"]})"
+            "\n");
+  CHECK(miner.line().find("\"00030000\",8]") != std::string::npos);
+  miner.say(R"({"id":8,"method":"mining.ping","params":[]})"
+            "\n");
+  CHECK(miner.line().find("pong") != std::string::npos);
 }
 
 TEST_CASE("garbage and endless lines cost only their own connection") {

@@ -35,7 +35,7 @@ TEST_CASE("the codes are those of the original protocol page") {
   CHECK_EQ(stratum::reject_code(RejectReason::low_difficulty), 23);
   CHECK_EQ(stratum::reject_code(RejectReason::unauthorized), 24);
   CHECK_EQ(stratum::reject_code(RejectReason::bad_address), 24);
-  CHECK_EQ(stratum::reject_code(RejectReason::too_many_workers), 24);
+  CHECK_EQ(stratum::reject_code(RejectReason::pool_full), 20);
   CHECK_EQ(stratum::reject_code(RejectReason::not_subscribed), 25);
   CHECK_EQ(stratum::reject_name(RejectReason::low_difficulty), "low_difficulty");
   CHECK_EQ(stratum::reject_text(RejectReason::low_difficulty), "Low difficulty share");

@@ -33,7 +33,7 @@ TEST_CASE("siblings are sent up to the limit, for each tip anew") {
 
 TEST_CASE("only so many tips are remembered, the newest") {
   pool::CandidateMemory memory;
-  for (std::uint64_t tip = 0; tip <= pool::limits::jobs_kept_max; ++tip) {
+  for (std::uint64_t tip = 0; tip <= pool::limits::templates_kept_max; ++tip) {
     CHECK(memory.should_send(hash_of(tip), hash_of(1000)));
   }
   CHECK_FALSE(memory.should_send(hash_of(1), hash_of(1000)));

@@ -1,11 +1,10 @@
-// The small parts a shard is made of: filter, allocator, job book, vardiff, windows.
+// The small parts a shard is made of: filter, job book, windows.
 #include "common/base/random.h"
 #include "pool/core/duplicate_filter.h"
-#include "pool/core/extranonce.h"
 #include "pool/core/job_book.h"
 #include "pool/core/limits.h"
 #include "pool/core/stats.h"
-#include "pool/core/vardiff.h"
+#include "pool/core/version_masks.h"
 #include "tests/unit/pool/core/shard_fixture.h"
 
 #include <algorithm>
@@ -23,7 +22,6 @@ bitcoin::BlockHash hash_of(std::uint64_t low, std::uint64_t next) {
   base::write_le64(std::span(hash.bytes).subspan(8), next);
   return hash;
 }
-bitcoin::Difficulty difficulty(double value) { return *bitcoin::Difficulty::from_double(value); }
 
 }  // namespace
 
@@ -55,19 +53,8 @@ TEST_CASE("a full duplicate filter says so and forgets nothing") {
   CHECK_EQ(filter.insert(hash_of(4, 0)), Verdict::fresh);
 }
 
-TEST_CASE("extranonce1 values are disjoint, wrap round, and run out") {
-  pool::ExtranonceAllocator allocator(1, 2, 0xfffe);
-  CHECK_EQ(*allocator.allocate(), pool::Extranonce1{1, 2, 0xff, 0xfe});
-  CHECK_EQ(*allocator.allocate(), pool::Extranonce1{1, 2, 0xff, 0xff});
-  CHECK_EQ(*allocator.allocate(), pool::Extranonce1{1, 2, 0, 0});
-  for (std::size_t i = 3; i < 65'536; ++i) REQUIRE(allocator.allocate());
-  CHECK_FALSE(allocator.allocate());
-  allocator.release({1, 2, 0, 7});
-  CHECK_EQ(*allocator.allocate(), pool::Extranonce1{1, 2, 0, 7});
-}
-
 TEST_CASE("job book: superseded is not stale, a new tip is, and old jobs go in time") {
-  pool::JobBook book;
+  pool::JobBook book(3);
   Clock clock;
   book.add(make_job({.id = 1, .tip = 1}), clock.now.mono);
   book.add(make_job({.id = 2, .tip = 1, .clean = false}), clock.now.mono);
@@ -86,43 +73,88 @@ TEST_CASE("job book: superseded is not stale, a new tip is, and old jobs go in t
   for (std::uint64_t id = 10; id < 100; ++id) {
     book.add(make_job({.id = id, .tip = 2, .clean = false}), clock.now.mono);
   }
-  CHECK_EQ(book.size(), pool::limits::jobs_kept_max);
+  CHECK_EQ(book.size(), pool::limits::templates_kept_max);
 }
 
-TEST_CASE("vardiff reaches a steady miner's difficulty and then leaves it alone") {
-  const pool::VardiffOptions options{6, difficulty(1.0 / 1024), difficulty(1e12)};
-  for (const double hashrate : {1e6, 1e9, 1e14}) {
-    CAPTURE(hashrate);
-    base::MonoTime now{};
-    base::Random random(7);
-    auto current = difficulty(1024);
-    pool::Vardiff vardiff(now);
-    double waiting = 0;  // shares expected and not yet sent
-    int changes_late = 0;
-    for (int second = 0; second < 3600; ++second) {
-      now += 1s;
-      waiting += hashrate / (current.value() * 4294967296.0);
-      for (; waiting >= 1; waiting -= 1) vardiff.on_share();
-      if (second % 30 != 0) continue;
-      if (const auto next = vardiff.retarget(current, options, now)) {
-        current = *next;
-        if (second > 1800) ++changes_late;
-      }
-    }
-    const double per_minute = 60 * hashrate / (current.value() * 4294967296.0);
-    CHECK_GE(per_minute, 3.0);
-    CHECK_LE(per_minute, 12.0);
-    CHECK_EQ(changes_late, 0);
+TEST_CASE("a job is issued anew for a miner that has seen it, and few times") {
+  constexpr std::uint64_t step = mining::job_id_step;
+  pool::JobBook book(3);
+  Clock clock;
+  CHECK_EQ(book.job_after(mining::JobId{0}, clock.now.mono), nullptr);
+  book.add(make_job({.id = step}), clock.now.mono);
+  // Who has not seen the job yet gets it.
+  CHECK_EQ(book.job_after(mining::JobId{0}, clock.now.mono), book.current());
+  clock.advance(7s);
+  const auto again = book.job_after(mining::JobId{step}, clock.now.mono);
+  REQUIRE(again != nullptr);
+  CHECK_EQ(again->id.value, step + 0x301);  // shard 3, first
+  CHECK_EQ(again->ntime, book.current()->ntime + 7);
+  CHECK_NE(again->work().coinbase.coinb1, book.current()->work().coinbase.coinb1);
+  CHECK_FALSE(again->clean_jobs);
+  CHECK_EQ(book.current()->id.value, step);
+  CHECK_EQ(book.find(again->id)->job, again);
+  // All miners share it.
+  CHECK_EQ(book.job_after(mining::JobId{step}, clock.now.mono), again);
+  // At most a few at once, then one a second.
+  mining::JobId last = again->id;
+  for (std::uint32_t i = 1; i < pool::limits::reissues_at_once_max; ++i) {
+    const auto next = book.job_after(last, clock.now.mono);
+    REQUIRE(next != nullptr);
+    CHECK_EQ(next->id.value, last.value + 1);
+    last = next->id;
   }
+  CHECK_EQ(book.job_after(last, clock.now.mono), nullptr);
+  clock.advance(1s);
+  CHECK_NE(book.job_after(last, clock.now.mono), nullptr);
+  // And no more of one job than its id has room for.
+  std::size_t made = 0;
+  for (int i = 0; i < 400; ++i, clock.advance(1s)) {
+    if (const auto next = book.job_after(last, clock.now.mono)) {
+      made += next->id > last ? 1 : 0;
+      last = next->id;
+    }
+  }
+  CHECK_EQ(last.value, step + 0x3ff);
+  CHECK_EQ(made, 255 - pool::limits::reissues_at_once_max);
+  // A new tip makes those stale too; the next job's are numbered anew.
+  book.add(make_job({.id = 2 * step, .tip = 2}), clock.now.mono);
+  CHECK(book.find(last)->stale_since);
+  CHECK_EQ(book.job_after(last, clock.now.mono), book.current());
+  CHECK_EQ(book.job_after(mining::JobId{2 * step}, clock.now.mono)->id.value, 2 * step + 0x301);
 }
 
-TEST_CASE("vardiff keeps to its bounds") {
-  const pool::VardiffOptions options{6, difficulty(3), difficulty(3)};
-  pool::Vardiff vardiff(base::MonoTime{});
-  const auto next = vardiff.retarget(difficulty(1024), options, base::MonoTime{} + 60s);
-  REQUIRE(next);
-  CHECK_EQ(next->value(), 3);
-  CHECK_FALSE(vardiff.retarget(*next, options, base::MonoTime{} + 120s));
+TEST_CASE("jobs issued anew push out no job of the node while it counts") {
+  constexpr std::uint64_t step = mining::job_id_step;
+  pool::JobBook book(0);
+  Clock clock;
+  // Ten minutes of a job every 30 seconds, and a miner that wants another every second.
+  mining::JobId last{0};
+  for (std::uint64_t second = 0; second < 600; ++second, clock.advance(1s)) {
+    if (second % 30 == 0) {
+      book.add(make_job({.id = (1 + second / 30) * step, .clean = false}), clock.now.mono);
+    }
+    if (const auto next = book.job_after(last, clock.now.mono)) last = next->id;
+  }
+  for (std::uint64_t job = 1; job <= 20; ++job) {
+    CAPTURE(job);
+    CHECK_NE(book.find(mining::JobId{job * step}), nullptr);
+  }
+  CHECK_LE(book.size(), pool::limits::jobs_kept_max);
+}
+
+TEST_CASE("a mask that changed counts together with the old one for the jobs before") {
+  using mining::JobId;
+  pool::VersionMasks masks;
+  CHECK_EQ(masks.for_job(JobId{5}), 0);
+  masks.grant(0x1fffe000, JobId{0});  // before the first job
+  CHECK_EQ(masks.for_job(JobId{1}), 0x1fffe000);
+  masks.grant(0x00ff0000, JobId{10});
+  CHECK_EQ(masks.for_job(JobId{10}), 0x1fffe000);
+  CHECK_EQ(masks.for_job(JobId{11}), 0x00ff0000);
+  masks.grant(0x00002000, JobId{10});  // twice between two jobs: the miner may still use any
+  CHECK_EQ(masks.for_job(JobId{10}), 0x1fffe000 | 0x2000);
+  CHECK_EQ(masks.for_job(JobId{11}), 0x2000);
+  CHECK_EQ(masks.current(), 0x2000);
 }
 
 TEST_CASE("hash-rate windows average work over what they name") {

@@ -37,6 +37,7 @@ struct RecordingHost final : pool::ShardHost {
   std::map<pool::ConnectionId, std::vector<std::string>> sent;
   std::map<pool::ConnectionId, pool::CloseReason> closed;
   std::set<pool::ConnectionId> paused;
+  std::map<pool::ConnectionId, pool::HandOver> handed_over;
   std::vector<pool::Ban> bans;
   std::vector<pool::FoundBlock> blocks;
   std::vector<pool::JournalAppend> appends;
@@ -49,6 +50,9 @@ struct RecordingHost final : pool::ShardHost {
   void close(pool::ConnectionId which, pool::CloseReason why) override { closed[which] = why; }
   void pause_reading(pool::ConnectionId which) override { paused.insert(which); }
   void resume_reading(pool::ConnectionId which) override { paused.erase(which); }
+  void hand_over(pool::ConnectionId which, pool::HandOver state) override {
+    handed_over[which] = std::move(state);
+  }
   void submit_block(pool::FoundBlock block) override {
     blocks.push_back(std::move(block));
     order.emplace_back("submit_block");
@@ -72,8 +76,8 @@ inline pool::ShardOptions test_options() {
   options.index = pool::ShardIndex{3};
   options.network = bitcoin::Network::regtest;
   options.payout_address = address;
-  options.difficulty_start = *bitcoin::Difficulty::from_double(1.0 / (1 << 24));
-  options.difficulty_min = *bitcoin::Difficulty::from_double(bitcoin::Difficulty::least);
+  options.ports[0].start = *bitcoin::Difficulty::from_double(1.0 / (1 << 24));
+  options.ports[0].min = *bitcoin::Difficulty::from_double(bitcoin::Difficulty::least);
   return options;
 }
 
@@ -153,6 +157,7 @@ struct World {
     say(std::string(R"({"id":2,"method":"mining.authorize","params":[")") + address +
         R"(.rig","x"]})");
   }
+  void disconnect(pool::ConnectionId who) { shard.on_disconnect(who, clock.now); }
   void new_job(const JobOptions& options) { shard.on_new_job(make_job(options), false, clock.now); }
   std::string submit_line(const Ground& share, std::uint64_t job, const std::string& id = "7",
                           const std::string& extra = "") {

@@ -12,7 +12,7 @@ TEST_CASE("extranonce1 is unique among live connections and given back at the en
     ++seen[world.host.sent[pool::ConnectionId{i}].at(0)];
   }
   CHECK_EQ(seen.size(), 100);
-  for (std::uint64_t i = 100; i < 200; ++i) world.shard.on_disconnect(pool::ConnectionId{i});
+  for (std::uint64_t i = 100; i < 200; ++i) world.disconnect(pool::ConnectionId{i});
   CHECK_EQ(world.shard.stats().connections, 1);
 }
 
@@ -41,7 +41,7 @@ TEST_CASE("miners that came before the first job get it when it comes") {
 
 TEST_CASE("reading stops while too much waits for the disk, and nothing read is lost") {
   auto options = test_options();
-  options.difficulty_start = *bitcoin::Difficulty::from_double(bitcoin::Difficulty::least);
+  options.ports[0].start = *bitcoin::Difficulty::from_double(bitcoin::Difficulty::least);
   World world(options);
   world.new_job({.id = 1});
   world.handshake();
@@ -75,10 +75,13 @@ TEST_CASE("draining takes nothing new but answers what it took") {
   world.new_job({.id = 1});
   world.handshake();
   world.heard();
-  const auto start = test_options().difficulty_start;
+  const auto start = test_options().ports[0].start;
   world.say(world.submit_line(grind(*make_job({.id = 1}), first_extranonce1, meets(start)), 1));
   world.shard.on_turn_end();
   world.shard.drain();
+  const auto told = world.heard();
+  REQUIRE_EQ(told.size(), 1);
+  CHECK_EQ(told[0], "{\"id\":null,\"method\":\"client.reconnect\",\"params\":[]}\n");
   CHECK_FALSE(world.shard.drained());
   CHECK_FALSE(world.shard.on_connect(pool::ConnectionId{8}, test_peer(), world.clock.now));
   world.say(R"({"id":1,"method":"mining.subscribe","params":[]})");
@@ -94,10 +97,10 @@ TEST_CASE("an answer for a connection that has gone is dropped, its share still 
   World world;
   world.new_job({.id = 1});
   world.handshake();
-  const auto start = test_options().difficulty_start;
+  const auto start = test_options().ports[0].start;
   world.say(world.submit_line(grind(*make_job({.id = 1}), first_extranonce1, meets(start)), 1));
   world.shard.on_turn_end();
-  world.shard.on_disconnect(world.miner);
+  world.disconnect(world.miner);
   world.heard();
   world.shard.on_durable(world.host.appends.at(0).id);
   CHECK(world.heard().empty());
@@ -147,7 +150,7 @@ TEST_CASE("a full shard takes no more connections, and takes them again when one
   World world(options);
   CHECK(world.shard.on_connect(pool::ConnectionId{1}, test_peer(), world.clock.now));
   CHECK_FALSE(world.shard.on_connect(pool::ConnectionId{2}, test_peer(), world.clock.now));
-  world.shard.on_disconnect(pool::ConnectionId{1});
+  world.disconnect(pool::ConnectionId{1});
   CHECK(world.shard.on_connect(pool::ConnectionId{3}, test_peer(), world.clock.now));
 }
 
@@ -169,9 +172,9 @@ TEST_CASE("a shard keeps the limits of an address, and forgets a connection that
   CHECK_FALSE(connect(5, "192.0.2.1"));  // three in all
   CHECK_EQ(world.shard.stats().connections_refused, 2);
   CHECK_EQ(world.shard.stats().connections, 4);
-  world.shard.on_disconnect(world.miner);
+  world.disconnect(world.miner);
   CHECK_FALSE(connect(6, "192.0.2.1"));  // the one that mined has gone: again two that do not
-  world.shard.on_disconnect(pool::ConnectionId{4});
+  world.disconnect(pool::ConnectionId{4});
   CHECK(connect(7, "192.0.2.1"));
 }
 
@@ -185,7 +188,7 @@ TEST_CASE("loopback and trusted proxies have no limits and are not banned") {
     REQUIRE(world.shard.on_connect(pool::ConnectionId{i}, proxy, world.clock.now));
     world.shard.on_bytes(pool::ConnectionId{i}, base::as_bytes("x\nx\nx\n"), world.clock.now);
     CHECK_EQ(world.host.closed.count(pool::ConnectionId{i}), 1);
-    world.shard.on_disconnect(pool::ConnectionId{i});
+    world.disconnect(pool::ConnectionId{i});
   }
   CHECK(world.host.bans.empty());
 }
@@ -196,7 +199,7 @@ TEST_CASE("garbage again and again is a ban, told to the other shards; probes ne
     const pool::ConnectionId who{id};
     if (!world.shard.on_connect(who, test_peer(from), world.clock.now)) return false;
     world.shard.on_bytes(who, base::as_bytes(bytes), world.clock.now);
-    world.shard.on_disconnect(who);
+    world.disconnect(who);
     return true;
   };
   for (std::uint64_t i = 100; i < 110; ++i) CHECK(visit(i, "198.51.100.7", "x\ny\nz\n"));

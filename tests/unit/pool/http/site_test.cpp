@@ -12,9 +12,15 @@ struct Served {
   PoolSnapshot snapshot = busy_snapshot();
   int asked = 0;
   Site site{[this](Audience) -> const PoolSnapshot& {
-    ++asked;
-    return snapshot;
-  }};
+              ++asked;
+              return snapshot;
+            },
+            [this](std::string_view user) {
+              asked_for = user;
+              return refused;
+            }};
+  std::string asked_for;
+  std::vector<pool::RejectedSubmit> refused;
 
   net::HttpResponse get(const std::string& target, const std::string& method = "GET",
                         net::HttpHeaders headers = {}) {
@@ -152,4 +158,46 @@ TEST_CASE("what is not a request gets its status and the end of the connection")
   CHECK_EQ(Site::answer_error(net::HttpError::body_too_large).status, 413);
   CHECK_FALSE(Site::answer_error(net::HttpError::malformed).keep_alive);
   CHECK_EQ(Site::answer_busy().status, 503);
+}
+
+TEST_CASE("a worker's refused shares are served in full") {
+  Served served;
+  pool::RejectedSubmit reject;
+  reject.time_us = 1'700'000'000'000'000;
+  reject.worker = "addr.rig";
+  reject.user_agent = "cgminer/4.11.1";
+  reject.reason = stratum::RejectReason::low_difficulty;
+  reject.job_id = "0000000000010000";
+  reject.extranonce1 = "00030000";
+  reject.extranonce2 = "0000000000000001";
+  reject.ntime = 0x65000000;
+  reject.nonce = 7;
+  reject.version_mask = 0x1fffe000;
+  reject.height = 100;
+  reject.hash = bitcoin::BlockHash{};
+  reject.share_difficulty = 0.5;
+  reject.difficulty = 1;
+  served.refused = {reject};
+  net::HttpRequest request;
+  request.method = "GET";
+  request.target = "/api/v1/rejects?x=1&user=addr%2Erig";
+  const net::HttpResponse answer = served.site.answer(request);
+  CHECK_EQ(answer.status, 200);
+  CHECK_EQ(served.asked_for, "addr.rig");
+  CHECK_EQ(
+      answer.body,
+      "{\"user\":\"addr.rig\",\"rejects\":[{\"time\":\"2023-11-14T22:13:20Z\",\"time_us\":"
+      "1700000000000000,\"worker\":"
+      "\"addr.rig\",\"user_agent\":\"cgminer/4.11.1\",\"code\":23,\"reason\":\"low_difficulty\","
+      "\"message\":\"Low difficulty share\",\"detail\":null,\"job_id\":\"0000000000010000\","
+      "\"extranonce1\":\"00030000\",\"extranonce2\":\"0000000000000001\",\"ntime\":\"65000000\","
+      "\"nonce\":\"00000007\",\"version_bits\":null,\"version_mask\":\"1fffe000\",\"hash\":"
+      "\"0000000000000000000000000000000000000000000000000000000000000000\",\"height\":100,"
+      "\"stale_ms\":null,\"share_difficulty\":0.5,\"difficulty\":1.0}]}\n");
+  for (const char* target :
+       {"/api/v1/rejects", "/api/v1/rejects?user=", "/api/v1/rejects?users=a"}) {
+    CAPTURE(target);
+    request.target = target;
+    CHECK_EQ(served.site.answer(request).status, 400);
+  }
 }

@@ -1,0 +1,75 @@
+#include "pool/tools/stratum_settings.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace pool {
+namespace {
+
+std::string lower_case(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+}  // namespace
+
+AddressLimits address_limits(const AddressLimitsConfig& config, std::uint32_t shards) {
+  AddressLimits limits;
+  limits.connections_per_address = config.connections_per_address;
+  limits.handshakes_per_address = config.handshakes_per_address;
+  limits.connects_per_minute_per_address = config.connects_per_minute_per_address;
+  limits.lines_per_second = config.lines_per_second;
+  limits.lines_per_second_per_address = config.lines_per_second_per_address;
+  limits.ban_time = std::chrono::seconds(config.ban_seconds);
+  limits.shards = shards;
+  return limits;
+}
+
+DifficultyPolicy difficulty_policy(const DifficultyConfig& usual, const ListenConfig& port) {
+  DifficultyPolicy policy;
+  policy.start = port.difficulty_start.value_or(usual.start);
+  policy.min = port.difficulty_min.value_or(usual.min);
+  policy.max = port.difficulty_max ? port.difficulty_max : usual.max;
+  policy.vardiff = usual.vardiff;
+  policy.shares_per_minute = usual.shares_per_minute;
+  policy.power_of_two = usual.power_of_two;
+  return policy;
+}
+
+std::vector<UserAgentRule> user_agent_rules(const StratumConfig& config) {
+  std::vector<UserAgentRule> rules = default_user_agent_rules();
+  for (const UserAgentConfig& own : config.user_agents) {
+    UserAgentRule rule;
+    rule.prefix = own.prefix;
+    rule.coinbase = own.coinbase;
+    rule.start = own.start;
+    rule.min = own.min;
+    rule.max = own.max;
+    rule.difficulty_at_subscribe = own.early_difficulty;
+    const auto same = std::find_if(rules.begin(), rules.end(), [&](const UserAgentRule& other) {
+      return lower_case(other.prefix) == lower_case(rule.prefix);
+    });
+    if (same != rules.end()) rules.erase(same);
+    rules.insert(rules.begin(), std::move(rule));  // the last one stays the one for everybody
+  }
+  return rules;
+}
+
+std::vector<CoinbaseTier> coinbase_tiers(const StratumConfig& config) {
+  std::vector<CoinbaseTier> tiers = default_coinbase_tiers();
+  for (const CoinbaseTierConfig& own : config.coinbase_tiers) {
+    const auto same = std::find_if(tiers.begin(), tiers.end(),
+                                   [&](const CoinbaseTier& tier) { return tier.name == own.name; });
+    if (same != tiers.end()) {
+      same->bytes_max = own.bytes_max;
+    } else {
+      tiers.push_back({own.name, own.bytes_max});
+    }
+  }
+  return tiers;
+}
+
+}  // namespace pool

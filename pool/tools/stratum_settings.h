@@ -1,0 +1,23 @@
+// What the configuration says of Stratum, in the words of pool/core.
+// Thread: pure functions.
+#pragma once
+
+#include "pool/config/config.h"
+#include "pool/core/address_guard.h"
+#include "pool/core/difficulty_control.h"
+#include "pool/core/user_agents.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace pool {
+
+AddressLimits address_limits(const AddressLimitsConfig& config, std::uint32_t shards);
+// A port's own settings over the pool's.
+DifficultyPolicy difficulty_policy(const DifficultyConfig& usual, const ListenConfig& port);
+// The built-in tables, with the operator's entries over them: those with the same prefix, or the
+// same name, are replaced.
+std::vector<UserAgentRule> user_agent_rules(const StratumConfig& config);
+std::vector<CoinbaseTier> coinbase_tiers(const StratumConfig& config);
+
+}  // namespace pool
