@@ -113,6 +113,7 @@ class Session {
   void suggest(double difficulty, base::Instant now);
   bitcoin::Difficulty network_difficulty() const;
   const Extranonce1& extranonce1_for(mining::JobId job) const;
+  bool take_instance(std::uint8_t instance);  // true: the miner was told another extranonce1
 
   // --- shares
   std::optional<stratum::RejectReason> examine(Judged& share, base::Instant now);

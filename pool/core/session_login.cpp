@@ -29,6 +29,7 @@ void Session::on_message(const Id& id, const stratum::Subscribe& m, base::Instan
   result.extranonce2_size = limits::extranonce2_size;
   reply(id, stratum::write_subscribe_result(id, result));
   if (early_difficulty_ && !mining_ && shard_.jobs.current()) {
+    early_difficulty_ = false;  // a second subscribe is answered without it
     shard_.host.send(
         id_, stratum::write_set_difficulty(difficulty_.announce_early(network_difficulty())));
   }
@@ -181,6 +182,7 @@ void Session::begin_mining(base::Instant now) {
   if (version_rolling_) {
     shard_.host.send(id_, stratum::write_set_version_mask(masks_.current()));
   }
+  take_instance(shard_.extranonces.instance());
   if (shard_.jobs.current()) send_job(*shard_.jobs.current(), true, now);
   if (!shard_.options.welcome.empty()) {
     shard_.host.send(id_, stratum::write_show_message(shard_.options.welcome));

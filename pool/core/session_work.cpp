@@ -65,9 +65,18 @@ const Extranonce1& Session::extranonce1_for(mining::JobId job) const {
   return extranonce1_since_ < job ? extranonce1_ : extranonce1_before_;
 }
 
+// Before its login is over, a miner could take set_extranonce for a refusal (cgminer's family
+// does): begin_mining() makes up for it.
 void Session::change_instance(std::uint8_t instance, base::Instant now) {
-  if (!subscribed_ || closing_ || extranonce1_[0] == instance) return;
-  if (!takes_set_extranonce_) return ask_to_reconnect();
+  if (mining_ && !closing_ && take_instance(instance)) renotify(now);
+}
+
+bool Session::take_instance(std::uint8_t instance) {
+  if (extranonce1_[0] == instance) return false;
+  if (!takes_set_extranonce_) {
+    ask_to_reconnect();
+    return false;
+  }
   // A change that no job has followed yet is taken back: the miner never worked with it.
   if (extranonce1_since_ != last_job_ || last_job_ == mining::JobId{0}) {
     extranonce1_before_ = extranonce1_;
@@ -75,7 +84,7 @@ void Session::change_instance(std::uint8_t instance, base::Instant now) {
   extranonce1_since_ = last_job_;
   extranonce1_[0] = instance;
   shard_.host.send(id_, stratum::write_set_extranonce(extranonce1_, limits::extranonce2_size));
-  if (mining_) renotify(now);
+  return true;
 }
 
 }  // namespace pool

@@ -161,6 +161,16 @@ TEST_CASE(
   CHECK(contains(lines[1], R"("params":[0.5])"));
 }
 
+TEST_CASE("NiceHash hears its difficulty early once, however often it subscribes") {
+  auto options = test_options();
+  options.user_agents[0] = {"NiceHash/", "nicehash", {}, {}, {}, true};
+  World world(options);
+  world.new_job({.id = step});
+  Client miner(world, 100);
+  CHECK_EQ(miner.say(subscribe("NiceHash/1.0.0", "")).size(), 2);
+  CHECK_EQ(miner.say(subscribe("NiceHash/1.0.0", "")).size(), 1);
+}
+
 TEST_CASE("the password of the first to log in decides the difficulty") {
   World world;
   world.new_job({.id = step});

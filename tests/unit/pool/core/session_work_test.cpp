@@ -144,6 +144,24 @@ TEST_CASE("a new instance number reaches those who can change, with their next j
   CHECK_FALSE(is_true(answer_to(grind(*old_job, renewed, meets(start)), old_job->id.value)));
 }
 
+TEST_CASE("a new instance number before login waits for its end") {
+  World world;
+  world.new_job({.id = 5 * step});
+  world.say(R"({"id":1,"method":"mining.subscribe","params":["test/1"]})");
+  world.say(R"({"id":9,"method":"mining.extranonce.subscribe","params":[]})");
+  world.heard();
+  world.shard.set_instance(9, world.clock.now);
+  CHECK(world.heard().empty());  // some would take it for the answer to authorize
+  world.say(std::string(R"({"id":2,"method":"mining.authorize","params":[")") + address + R"("]})");
+  const auto lines = world.heard();
+  REQUIRE_EQ(lines.size(), 4);
+  CHECK_EQ(lines[0], "{\"id\":2,\"result\":true,\"error\":null}\n");
+  CHECK_EQ(lines[1],
+           "{\"id\":null,\"method\":\"mining.set_extranonce\",\"params\":[\"09030000\",8]}\n");
+  CHECK(contains(lines[2], "mining.set_difficulty"));
+  CHECK(contains(lines[3], "mining.notify"));
+}
+
 TEST_CASE("a miner far too fast is told so before its next regular job") {
   World world;  // starts at 2^-24
   world.new_job({.id = step});
