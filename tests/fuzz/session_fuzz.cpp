@@ -1,6 +1,6 @@
-// A whole session, several of them: the input is a script of what happens to a shard, byte by byte
-// of what miners send, in pieces cut anywhere, with jobs, ticks, disks and disconnects in between.
-// What must hold is written in session_oracle.h (one miner) and session_world.h (the shard).
+// Whole sessions: the input is a script of what happens to two shards and the miners that connect
+// to them: what the miners send, in pieces cut anywhere, with jobs, ticks, disks and disconnects in
+// between. What must hold is written in session_oracle.cpp (one miner) and session_world.cpp (all).
 //
 // Script: one byte of options, then steps: a byte whose low bits choose the step, then what the
 // step takes. It ends with the input. See the steps below; corpus/session was written by
@@ -41,22 +41,29 @@ class Script {
 bitcoin::Difficulty difficulty(double value) { return *bitcoin::Difficulty::from_double(value); }
 
 // At the least difficulty all but one hash in 65536 is a share.
-pool::ShardOptions options_of(std::uint8_t bits) {
-  pool::ShardOptions options;
-  options.index = pool::ShardIndex{3};
-  options.network = bitcoin::Network::regtest;
-  options.payout_address = fuzz::payout_address;
-  options.ports[0].min = difficulty(bitcoin::Difficulty::least);
-  options.ports[0].start = (bits & 1) != 0 ? difficulty(1) : options.ports[0].min;
-  options.ports[0].vardiff = (bits & 2) != 0;
-  if ((bits & 4) != 0) options.ports[0].max = difficulty(4096);
-  if ((bits & 8) != 0) options.version_mask = 0;
-  if ((bits & 16) != 0) options.connections_max = 2;
+fuzz::WorldOptions options_of(std::uint8_t bits) {
+  fuzz::WorldOptions options;
+  pool::ShardOptions& shard = options.shard;
+  shard.network = bitcoin::Network::regtest;
+  shard.payout_address = fuzz::payout_address;
+  pool::DifficultyPolicy& port = shard.ports[0];
+  port.min = difficulty(bitcoin::Difficulty::least);
+  port.start = (bits & 1) != 0 ? difficulty(1) : port.min;
+  port.vardiff = (bits & 2) != 0;
+  if ((bits & 4) != 0) port.max = difficulty(4096);
+  if ((bits & 8) != 0) shard.version_mask = 0;
+  if ((bits & 16) != 0) shard.connections_max = 1;
   if ((bits & 32) != 0) {
-    options.address_limits.connections_per_address = 2;
-    options.address_limits.connects_per_minute_per_address = 6;
-    options.address_limits.lines_per_second = 3;
-    options.address_limits.lines_per_second_per_address = 5;
+    shard.address_limits.connections_per_address = 2;
+    shard.address_limits.connects_per_minute_per_address = 6;
+    shard.address_limits.lines_per_second = 3;
+    shard.address_limits.lines_per_second_per_address = 5;
+  }
+  options.moves_fail = (bits & 64) != 0;
+  if ((bits & 128) != 0) {
+    shard.stale_grace = 2s;
+    shard.welcome = "welcome";
+    shard.resume_window = 0s;
   }
   return options;
 }
@@ -102,9 +109,9 @@ std::string submit(const fuzz::ConnectionOracle& miner, std::uint8_t nonce, std:
   const std::string_view bits = (flaws & 16) != 0 ? R"(,"00002000")" : "";
   const std::string_view rig = (flaws & 32) != 0 ? ".other" : ".rig";
   std::string line = R"({"id":)" + id + R"(,"method":"mining.submit","params":[")";
-  line.append(fuzz::payout_address).append(rig).append(R"(",")").append(job.job_id);
+  line.append(fuzz::payout_address).append(rig).append(R"(",")").append(job.notify.job_id);
   line.append(R"(",")").append(extranonce2).append(R"(",")");
-  line.append((flaws & 64) != 0 ? "ffffffff" : job.ntime);
+  line.append((flaws & 64) != 0 ? "ffffffff" : base::u32_hex(job.notify.ntime));
   line.append(R"(",")").append(base::u32_hex(nonce)).append("\"").append(bits).append("]}\n");
   return line;
 }
@@ -152,11 +159,11 @@ void step(fuzz::World& world, Script& script) {
     case 6:
       return world.tick(pause_of(script.u8()));
     case 7:
-      return world.durable(std::size_t{script.u8()} + 1);
+      return world.durable(slot, std::size_t{script.u8()} + 1);
     case 8:
-      return world.not_durable(std::size_t{script.u8()} % 4 + 1);
+      return world.not_durable(slot, std::size_t{script.u8()} % 4 + 1);
     case 9:
-      return world.vaulted();
+      return world.vaulted(slot);
     case 10:
       return world.connect(slot, script.u8());
     case 11:
@@ -169,9 +176,10 @@ void step(fuzz::World& world, Script& script) {
       return;
     case 14:
       return world.end_turn();
-    default:
-      if (script.u8() == 0xdd) world.drain();
-      return world.end_turn();
+    default: {
+      const std::uint8_t what = script.u8();
+      return what == 0xdd ? world.drain() : world.set_instance(what % 4);
+    }
   }
 }
 

@@ -1,9 +1,13 @@
 #include "tests/fuzz/session_oracle.h"
 
+#include "common/bitcoin/header.h"
+#include "common/bitcoin/merkle.h"
+#include "common/crypto/sha256.h"
 #include "pool/core/limits.h"
 #include "tests/fuzz/strict_json.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace fuzz {
 
@@ -12,6 +16,24 @@ namespace {
 constexpr std::size_t jobs_remembered = 8;
 constexpr std::size_t notify_bytes_max = 4096;  // stratum practice: NerdMiner reads no more
 constexpr std::size_t answer_overhead_max = 1024;
+
+// The header as a miner builds it, from nothing but what it was told. Empty: not hex.
+std::optional<bitcoin::Header> header_of(const stratum::Submit& submit, const HeardJob& job) {
+  const stratum::Notify& notify = job.notify;
+  base::Bytes coinbase = notify.coinb1;
+  if (!base::append_decoded_hex(job.extranonce1, coinbase)) return std::nullopt;
+  if (!base::append_decoded_hex(submit.extranonce2_hex, coinbase)) return std::nullopt;
+  coinbase.insert(coinbase.end(), notify.coinb2.begin(), notify.coinb2.end());
+  bitcoin::Header header;
+  header.version = notify.version | submit.version_bits.value_or(0);
+  header.prev_hash = notify.prev_hash;
+  header.merkle_root = bitcoin::fold_merkle_branch(bitcoin::Hash256{crypto::sha256d(coinbase)},
+                                                   notify.merkle_branch);
+  header.ntime = submit.ntime;
+  header.nbits = notify.nbits;
+  header.nonce = submit.nonce;
+  return header;
+}
 
 }  // namespace
 
@@ -44,8 +66,16 @@ void ConnectionOracle::on_request(const stratum::ClientRequest& request) {
   }
   if (const auto* configure = std::get_if<stratum::Configure>(&request.message)) {
     const auto& names = configure->extensions;
-    asked_for_version_rolling_ |=
-        std::find(names.begin(), names.end(), "version-rolling") != names.end();
+    const auto asks = [&](std::string_view name) {
+      return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    asked_for_version_rolling_ |= asks("version-rolling");
+    asked_for_set_extranonce_ |= asks("subscribe-extranonce");
+  }
+  asked_for_set_extranonce_ |=
+      std::holds_alternative<stratum::ExtranonceSubscribe>(request.message);
+  if (const auto* submit = std::get_if<stratum::Submit>(&request.message)) {
+    submits_.push_back(*submit);
   }
   if (std::holds_alternative<stratum::SuggestDifficulty>(request.message) ||
       std::holds_alternative<stratum::SuggestTarget>(request.message)) {
@@ -58,6 +88,20 @@ void ConnectionOracle::on_request(const stratum::ClientRequest& request) {
                       (malformed != nullptr && malformed->method == "mining.submit");
   ++(submit ? asked.submits : asked.others);
   order_.push_back(request.id.json);
+}
+
+bool ConnectionOracle::add_meant(std::set<std::array<std::uint8_t, 32>>& hashes) {
+  if (subscribe_unanswered_allowed_ && extranonce1_.empty()) return false;
+  if (extranonce1_changes_ > 1) return false;
+  std::erase_if(submits_, [&](const stratum::Submit& submit) {
+    const auto heard = heard_.find(submit.job_id);
+    if (heard == heard_.end()) return false;
+    if (const auto header = header_of(submit, heard->second)) {
+      hashes.insert(crypto::sha256d(header->serialize()));
+    }
+    return true;
+  });
+  return true;
 }
 
 // ---------------------------------------------------------------- what the pool says
@@ -126,9 +170,11 @@ void ConnectionOracle::on_notification(std::string_view line,
     FUZZ_CHECK(asked_for_version_rolling_ && mask->mask != 0);
     return;
   }
+  if (const auto* set = std::get_if<stratum::SetExtranonce>(&message)) {
+    return on_set_extranonce(*set);
+  }
   FUZZ_CHECK(std::holds_alternative<stratum::Reconnect>(message) ||
              std::holds_alternative<stratum::ShowMessage>(message) ||
-             std::holds_alternative<stratum::SetExtranonce>(message) ||
              std::holds_alternative<stratum::ServerPing>(message) ||
              std::holds_alternative<stratum::GetVersion>(message));
 }
@@ -146,18 +192,25 @@ void ConnectionOracle::on_set_difficulty(const stratum::SetDifficulty& set) {
   difficulty_waits_for_notify_ = true;
 }
 
+void ConnectionOracle::on_set_extranonce(const stratum::SetExtranonce& set) {
+  FUZZ_CHECK(asked_for_set_extranonce_);
+  FUZZ_CHECK(set.extranonce1.size() == 4 && set.extranonce2_size == 8);
+  extranonce1_ = base::to_hex(set.extranonce1);
+  ++extranonce1_changes_;
+}
+
 void ConnectionOracle::on_notify(std::string_view line, const stratum::Notify& notify) {
   FUZZ_CHECK(line.size() <= notify_bytes_max && !difficulties_.empty());
   difficulty_waits_for_notify_ = false;
   FUZZ_CHECK(!notify.job_id.empty() && notify.job_id.size() <= 16);
   FUZZ_CHECK(notify.job_id.find_first_not_of("0123456789abcdef") == std::string::npos);
-  FUZZ_CHECK(job_ids_.insert(notify.job_id).second);
+  FUZZ_CHECK(heard_.try_emplace(notify.job_id, HeardJob{notify, extranonce1_}).second);
   // Miners count their extranonce2 from zero for each job: equal work would give equal shares.
   std::string work = stratum::prevhash_to_wire(notify.prev_hash) + base::u32_hex(notify.ntime);
   work += base::to_hex(notify.coinb1) + '/' + base::to_hex(notify.coinb2);
   for (const auto& sibling : notify.merkle_branch) work += base::to_hex(sibling.bytes);
   FUZZ_CHECK(works_.insert(std::move(work)).second);
-  jobs_.push_back({notify.job_id, base::u32_hex(notify.ntime)});
+  jobs_.push_back({notify, extranonce1_});
   if (jobs_.size() > jobs_remembered) jobs_.pop_front();
 }
 

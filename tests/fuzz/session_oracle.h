@@ -9,7 +9,9 @@
 #include "common/stratum/codec.h"
 #include "common/stratum/line_buffer.h"
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <set>
@@ -25,10 +27,10 @@ enum class Phase {
   settled,  // the journal or the vault has told of shares
 };
 
-// A job as the miner heard of it.
+// A job as the miner heard of it, and the extranonce1 that was its own then.
 struct HeardJob {
-  std::string job_id;
-  std::string ntime;
+  stratum::Notify notify;
+  std::string extranonce1;
 };
 
 class ConnectionOracle {
@@ -49,6 +51,10 @@ class ConnectionOracle {
   const std::string& extranonce1() const { return extranonce1_; }  // hex; empty before subscribe
   const std::set<double>& difficulties() const { return difficulties_; }
   std::size_t submits_accepted() const { return submits_accepted_; }
+  // The hashes of the headers that its submits for jobs it has heard of come to. False: nobody can
+  // say. It subscribed by a notification and so was never told its extranonce1, or has had a third,
+  // of which the pool remembers two.
+  bool add_meant(std::set<std::array<std::uint8_t, 32>>& hashes);
 
  private:
   static constexpr std::size_t bytes_per_occasion = 8 * 1024;
@@ -67,6 +73,7 @@ class ConnectionOracle {
   void on_subscribe_result(const stratum::ServerResponse& answer);
   void on_notification(std::string_view line, const stratum::ServerMessage& message);
   void on_set_difficulty(const stratum::SetDifficulty& set);
+  void on_set_extranonce(const stratum::SetExtranonce& set);
   void on_notify(std::string_view line, const stratum::Notify& notify);
 
   stratum::LineBuffer lines_;
@@ -83,15 +90,18 @@ class ConnectionOracle {
   bool subscribed_ = false;
   bool authorize_accepted_ = false;
   bool asked_for_version_rolling_ = false;
+  bool asked_for_set_extranonce_ = false;
   std::set<std::string> authorize_ids_;
 
   bool difficulty_waits_for_notify_ = false;
   bool early_difficulty_ = false;
   std::string extranonce1_;
+  std::size_t extranonce1_changes_ = 0;
   std::set<double> difficulties_;
-  std::set<std::string> job_ids_;
-  std::set<std::string> works_;  // everything of a notify that enters the header
-  std::deque<HeardJob> jobs_;    // the latest few
+  std::map<std::string, HeardJob> heard_;  // by job id, all of them
+  std::set<std::string> works_;            // everything of a notify that enters the header
+  std::deque<HeardJob> jobs_;              // the latest few
+  std::vector<stratum::Submit> submits_;   // since the last add_meant(), or for unknown jobs
   std::size_t submits_accepted_ = 0;
 };
 

@@ -42,7 +42,7 @@ def connect(slot, address=0):
 
 NEW_TIP, TOLD_CLEAN, EASY = 1, 2, 4
 TURN = step(14)
-DURABLE = step(7, 0, 15)
+DURABLE = step(7, 0, 15) + step(7, 1, 15)
 VAULTED = step(9)
 SUBSCRIBE = '{"id":1,"method":"mining.subscribe","params":["cgminer/4.11.1"]}\n'
 AUTHORIZE = '{"id":2,"method":"mining.authorize","params":["%s.rig","x"]}\n' % ADDRESS
@@ -50,12 +50,16 @@ CONFIGURE = ('{"id": 0, "method": "mining.configure", "params": [["version-rolli
              '{"version-rolling.mask": "ffffffff"}]}\r\n')
 
 
+def subscribe_again(session, rest=""):
+    return say('{"id":1,"method":"mining.subscribe","params":["cgminer/4.11.1","%s"]}\n' % session + rest)
+
+
 def tick(value):
     return step(6, 0, value)
 
 
 def bytewise_submit():
-    line = ('{"id":4,"method":"mining.submit","params":["%s.rig","0000000000000001","0000000000000000",'
+    line = ('{"id":4,"method":"mining.submit","params":["%s.rig","0000000000010000","0000000000000000",'
             '"6553f100","00000007"]}\n' % ADDRESS)
     return say(line, piece=0)
 
@@ -80,7 +84,7 @@ SEEDS = {
     "disconnect_before_durable": b"\0" + job(0) + handshake(0) + submit(1) + TURN + step(11) + DURABLE,
     "reconnect": b"\0" + job(0) + handshake(0) + submit(1) + TURN + connect(0) + handshake(0) + submit(1) + TURN + DURABLE,
     "two_miners": b"\0" + connect(1, 1) + job(0) + handshake(0) + handshake(1, 1) + submit(1) + submit(1, 0, 1) + TURN + DURABLE,
-    "third_is_refused": b"\x10" + connect(1, 1) + connect(2, 2) + handshake(0, 2) + handshake(0, 1),
+    "second_of_a_shard_is_refused": b"\x10" + connect(1, 1) + connect(2, 2) + handshake(0, 2) + handshake(0, 1),
     "vardiff": b"\2" + job(0) + handshake(0) + b"".join(submit(n) for n in range(40)) + TURN + DURABLE + tick(160) + job(0)
     + submit(41) + TURN + tick(200) + job(8) + DURABLE,
     "suggestions": b"\2" + job(0) + handshake(0) + say('{"id":3,"method":"mining.suggest_difficulty","params":[1024]}\n'
@@ -98,7 +102,26 @@ SEEDS = {
     "unauthorized_submits": b"\0" + job(0) + handshake(0) + b"".join(submit(n, 32) for n in range(12)) + TURN,
     "submit_flaws": b"\0" + job(0) + handshake(0) + submit(1, 8) + submit(2, 64) + submit(3, 16) + submit(4, 4) + TURN + DURABLE,
     "drain": b"\0" + job(0) + handshake(0) + submit(1) + TURN + step(15, 0, 0xdd) + submit(2) + DURABLE,
-    "resume": b"\0" + job(0) + handshake(0) + connect(0) + say('{"id":1,"method":"mining.subscribe","params":["cgminer/4.11.1","00030000n"]}\n' + AUTHORIZE) + submit(1) + TURN + DURABLE,
+    "resume": b"\0" + job(0) + handshake(0) + submit(1) + TURN + step(11) + connect(0) + subscribe_again("00000000n") + say(AUTHORIZE)
+    + submit(1) + submit(2) + TURN + DURABLE,
+    "resume_at_the_other_shard": b"\0" + connect(1) + job(0) + handshake(0, 1) + submit(1, 0, 1) + TURN + step(11, 1) + connect(0)
+    + subscribe_again("00010000n", AUTHORIZE) + TURN + submit(2) + submit(1) + TURN + DURABLE,
+    "resume_where_moving_fails": b"\x40" + connect(1) + job(0) + handshake(0, 1) + step(11, 1) + connect(0)
+    + say(CONFIGURE) + subscribe_again("00010000n", AUTHORIZE) + TURN + submit(2) + TURN + DURABLE,
+    "disconnect_while_moving": b"\0" + connect(1) + job(0) + handshake(0, 1) + step(11, 1) + connect(0)
+    + subscribe_again("00010000n", AUTHORIZE) + step(11) + TURN + connect(0) + handshake(0) + TURN,
+    "new_instance": b"\0" + job(0) + handshake(1) + submit(1) + step(15, 0, 2) + submit(2) + job(8) + submit(3) + submit(4, 1) + TURN + DURABLE,
+    "new_instance_before_authorize": b"\0" + job(0) + say(SUBSCRIBE) + say('{"id":5,"method":"mining.extranonce.subscribe","params":[]}\n')
+    + step(15, 0, 2) + say(AUTHORIZE) + submit(1) + TURN + DURABLE,
+    "new_instance_old_firmware": b"\0" + job(0) + handshake(0) + step(15, 0, 2) + submit(1) + job(8) + submit(2) + TURN + DURABLE,
+    "suggestion_makes_a_notify": b"\2" + job(0) + handshake(0) + tick(160) + say('{"id":3,"method":"mining.suggest_difficulty","params":[0.5]}\n')
+    + submit(1) + tick(10) + submit(2, 1) + TURN + DURABLE,
+    "nothing_but_rejects": b"\0" + job(0) + handshake(0) + (submit(1, 8) + tick(157)) * 8 + TURN,
+    "nameless_is_asked": b"\0" + job(0) + say('{"id":1,"method":"mining.subscribe","params":[]}\n' + AUTHORIZE) + tick(140)
+    + say('{"id":1,"result":"cgminer/4.11.1","error":null}\n') + tick(10),
+    "password_fixes_difficulty": b"\2" + job(0) + say(SUBSCRIBE + AUTHORIZE.replace('"x"', '"d=0.25,md=1"')) + job(8) + submit(1),
+    "nicehash_with_password": b"\2" + job(0) + say(SUBSCRIBE.replace("cgminer/4.11.1", "NiceHash/1.0.0") + AUTHORIZE.replace('"x"', '"d=4"')) + job(8),
+    "grace_and_welcome": b"\x80" + job(0) + handshake(0) + job(NEW_TIP) + tick(10) + submit(1, 1) + tick(20) + submit(2, 1) + TURN + DURABLE,
     "other_methods": b"\0" + job(0) + handshake(0) + say('{"id":"xnsub","method":"mining.extranonce.subscribe","params":[]}\n'
     '{"id":"txlist1","method":"mining.get_transactions","params":["1"]}\n{"id":null,"method":"mining.capabilities","params":[{}]}\n'
     '{"id":7,"method":"pong","params":[]}\n{"id":1,"result":"cgminer/4.11.1","error":null}\n{"id":8,"method":"mining.multi_version","params":[1]}\n'),

@@ -74,11 +74,18 @@ std::shared_ptr<const mining::Job> make_job(const JobChoice& choice, std::uint64
   return *job;
 }
 
-World::World(const pool::ShardOptions& options)
-    : shard_(*this, options),
-      now_{base::MonoTime{} + 1h, base::WallTime{} + std::chrono::seconds{start_seconds}} {}
+World::World(const WorldOptions& options)
+    : options_(options),
+      now_{base::MonoTime{} + 1h, base::WallTime{} + std::chrono::seconds{start_seconds}} {
+  for (std::uint32_t i = 0; i < members_.size(); ++i) {
+    pool::ShardOptions of_shard = options.shard;
+    of_shard.index = pool::ShardIndex{i};
+    of_shard.shard_count = static_cast<std::uint32_t>(members_.size());
+    members_[i].shard = std::make_unique<pool::Shard>(*this, of_shard);
+  }
+}
 
-// ---------------------------------------------------------------- what happens to the shard
+// ---------------------------------------------------------------- what happens to connections
 
 void World::connect(std::size_t slot, std::uint8_t address) {
   disconnect(slot);
@@ -86,16 +93,17 @@ void World::connect(std::size_t slot, std::uint8_t address) {
   auto& connection = connections_[slot];
   connection = std::make_unique<Connection>();  // before the shard knows: it may send at once
   connection->id = id;
-  if (!shard_.on_connect(id, peer_at(address), now_)) connection.reset();
+  connection->shard = slot % members_.size();
+  if (!shard_of(*connection).on_connect(id, peer_at(address), now_)) connection.reset();
 }
 
 void World::disconnect(std::size_t slot) {
-  auto& connection = connections_[slot];
-  if (!connection) return;
-  const pool::ConnectionId id = connection->id;
-  submits_accepted_ += connection->oracle.submits_accepted();
-  connection.reset();  // whatever is sent to it from here on is sent to nobody: send() checks
-  shard_.on_disconnect(id, now_);
+  if (!connections_[slot]) return;
+  // Out of the list first: whatever is still sent to it is sent to nobody, and send() checks that.
+  const std::unique_ptr<Connection> gone = std::move(connections_[slot]);
+  submits_accepted_ += gone->oracle.submits_accepted();
+  remember_meant(gone->oracle);
+  shard_of(*gone).on_disconnect(gone->id, now_);
 }
 
 void World::receive(std::size_t slot, std::string_view bytes, std::size_t piece_bytes_max) {
@@ -104,17 +112,16 @@ void World::receive(std::size_t slot, std::string_view bytes, std::size_t piece_
   deliver(*connections_[slot], piece_bytes_max);
 }
 
-bool World::may_read(const Connection& connection) const {
-  return !connection.paused && !connection.closing && shard_.reading_allowed();
+bool World::may_read(const Connection& connection) {
+  return !connection.paused && !connection.closing && shard_of(connection).reading_allowed();
 }
 
 void World::deliver(Connection& connection, std::size_t piece_bytes_max) {
-  const pool::ConnectionId id = connection.id;
   while (may_read(connection) && !connection.unread.empty()) {
     const std::string piece = connection.unread.substr(0, piece_bytes_max);
     connection.unread.erase(0, piece.size());
     connection.oracle.on_received(base::as_bytes(piece));
-    shard_.on_bytes(id, base::as_bytes(piece), now_);
+    shard_of(connection).on_bytes(connection.id, base::as_bytes(piece), now_);
   }
 }
 
@@ -124,110 +131,151 @@ void World::deliver_unread() {
   }
 }
 
-void World::new_job(const JobChoice& choice) {
-  const bool new_tip = choice.new_tip && next_job_ > 1;
-  if (new_tip) {
-    stale_since_us_[100u + tip_] = now_.unix_micros();
-    ++tip_;
+// As the loops do it: with a new id, at the end of the turn.
+void World::move_connections() {
+  for (auto& [id, state] : std::exchange(moving_, {})) {
+    Connection* connection = find(id);
+    if (connection == nullptr) continue;
+    const pool::Peer peer = shard_of(*connection).peer(id);
+    shard_of(*connection).on_disconnect(id, now_);
+    connection->id = pool::ConnectionId{next_connection_++};
+    connection->paused = false;
+    if (!options_.moves_fail) connection->shard = state.owner.value;
+    if (shard_of(*connection).on_hand_over(connection->id, peer, std::move(state), now_)) continue;
+    for (auto& slot : connections_) {
+      if (slot.get() == connection) slot.reset();
+    }
   }
+  deliver_unread();
+}
+
+// ---------------------------------------------------------------- what happens to the shards
+
+void World::give_occasion() {
   for (auto& connection : connections_) {
     if (connection) connection->oracle.on_occasion();
   }
+}
+
+void World::new_job(const JobChoice& choice) {
   JobChoice made = choice;
-  made.new_tip = new_tip;
-  shard_.on_new_job(make_job(made, next_job_++, tip_, now_), choice.told_clean, now_);
+  made.new_tip = choice.new_tip && next_job_ > 1;
+  if (made.new_tip) {
+    stale_since_us_[100u + tip_] = now_.unix_micros();
+    ++tip_;
+  }
+  give_occasion();
+  const auto job = make_job(made, next_job_++, tip_, now_);
+  for (const Member& member : members_) {
+    member.shard->on_new_job(job, choice.told_clean, now_);
+  }
 }
 
 void World::tick(base::MonoTime::duration passed) {
   now_.mono += passed;
   now_.wall += std::chrono::duration_cast<std::chrono::microseconds>(passed);
-  for (auto& connection : connections_) {
-    if (connection) connection->oracle.on_occasion();
-  }
-  shard_.on_tick(now_);
+  give_occasion();
+  for (const Member& member : members_) member.shard->on_tick(now_);
+  exchange_news();
   deliver_unread();
 }
 
-void World::durable(std::size_t appends) {
-  appends = std::min(appends, journal_.size());
+void World::exchange_news() {
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    const auto learnt = members_[i].shard->take_difficulties();
+    members_[1 - i].shard->on_difficulties(learnt);
+    FUZZ_CHECK(members_[i].shard->take_rejects().size() <= pool::limits::rejects_told_max);
+  }
+}
+
+void World::durable(std::size_t shard, std::size_t appends) {
+  Member& member = members_[shard % members_.size()];
+  appends = std::min(appends, member.journal.size());
   if (appends == 0) return;
-  const pool::AppendId up_to = journal_[appends - 1].id;
+  const pool::AppendId up_to = member.journal[appends - 1].id;
   for (std::size_t i = 0; i < appends; ++i) {
-    shares_durable_ += journal_.front().shares.size();
-    journal_.pop_front();
+    shares_durable_ += member.journal.front().shares.size();
+    member.journal.pop_front();
   }
   phase_ = Phase::settled;
-  shard_.on_durable(up_to);
+  member.shard->on_durable(up_to);
   phase_ = Phase::other;
   deliver_unread();
 }
 
-void World::not_durable(std::size_t appends) {
-  appends = std::min(appends, journal_.size());
+void World::not_durable(std::size_t shard, std::size_t appends) {
+  Member& member = members_[shard % members_.size()];
+  appends = std::min(appends, member.journal.size());
   if (appends == 0) return;
-  const pool::AppendId first = journal_.front().id;
-  const pool::AppendId last = journal_[appends - 1].id;
+  const pool::AppendId first = member.journal.front().id;
+  const pool::AppendId last = member.journal[appends - 1].id;
   for (std::size_t i = 0; i < appends; ++i) {
-    for (const auto& share : journal_.front().shares) share_hashes_.erase(share.hash.bytes);
-    journal_.pop_front();
+    for (const auto& share : member.journal.front().shares) share_hashes_.erase(share.hash.bytes);
+    member.journal.pop_front();
   }
   phase_ = Phase::settled;
-  shard_.on_not_durable(first, last);
+  member.shard->on_not_durable(first, last);
   phase_ = Phase::other;
   deliver_unread();
 }
 
-void World::vaulted() {
-  if (vault_.empty()) return;
-  const bitcoin::BlockHash hash = vault_.front();
-  vault_.erase(vault_.begin());
+void World::vaulted(std::size_t shard) {
+  Member& member = members_[shard % members_.size()];
+  if (member.vault.empty()) return;
+  const bitcoin::BlockHash hash = member.vault.front();
+  member.vault.erase(member.vault.begin());
   phase_ = Phase::settled;
-  shard_.on_block_vaulted(hash);
+  member.shard->on_block_vaulted(hash);
   phase_ = Phase::other;
   deliver_unread();
+}
+
+void World::set_instance(std::uint8_t instance) {
+  give_occasion();
+  for (const Member& member : members_) member.shard->set_instance(instance, now_);
+}
+
+void World::drain() {
+  draining_ = true;
+  give_occasion();
+  for (const Member& member : members_) member.shard->drain();
 }
 
 void World::end_turn() {
-  // No other shard takes it, so it goes on here.
-  for (auto& [id, state] : std::exchange(moving_, {})) {
-    Connection* connection = find(id);
-    if (connection == nullptr) continue;
-    const pool::Peer peer = shard_.peer(id);
-    shard_.on_disconnect(id, now_);
-    if (!shard_.on_hand_over(id, peer, std::move(state), now_)) {
-      for (auto& slot : connections_) {
-        if (slot && slot->id == id) slot.reset();
-      }
-    }
-  }
-  shard_.on_turn_end();
+  move_connections();
+  for (const Member& member : members_) member.shard->on_turn_end();
   for (std::size_t slot = 0; slot < slots; ++slot) {
     if (connections_[slot] && connections_[slot]->closing) disconnect(slot);
   }
 }
 
 void World::finish() {
-  // Twice: what waited for the journal's window goes out once the first is settled.
-  for (int i = 0; i < 3; ++i) {
-    tick(20s);
+  // Again and again: what waited for room in the journal's window goes out once there is some, and
+  // what waited for tokens once they are back.
+  for (int i = 0; i < 4; ++i) {
+    tick(15s);
     end_turn();
-    while (!vault_.empty()) vaulted();
-    durable(journal_.size());
-    end_turn();
+    for (std::size_t shard = 0; shard < members_.size(); ++shard) {
+      while (!members_[shard].vault.empty()) vaulted(shard);
+      durable(shard, members_[shard].journal.size());
+    }
   }
-  durable(journal_.size());
-  FUZZ_CHECK(shard_.drained());
-  const bool draining = !shard_.reading_allowed();
+  pool::ShardStats sum;
   for (const auto& connection : connections_) {
-    if (!connection || draining) continue;
+    if (!connection || draining_) continue;
     FUZZ_CHECK(!connection->paused && connection->unread.empty());
     connection->oracle.check_all_answered();
   }
   for (std::size_t slot = 0; slot < slots; ++slot) disconnect(slot);
-  const pool::ShardStats stats = shard_.stats();
-  FUZZ_CHECK(stats.connections == 0 && stats.workers == 0 && stats.miners == 0);
-  FUZZ_CHECK(stats.shares_pending == 0 && stats.shares_accepted == shares_durable_);
-  FUZZ_CHECK(stats.blocks_found == block_hashes_.size());
+  for (const Member& member : members_) {
+    FUZZ_CHECK(member.shard->drained());
+    const pool::ShardStats stats = member.shard->stats();
+    FUZZ_CHECK(stats.connections == 0 && stats.workers == 0 && stats.miners == 0);
+    FUZZ_CHECK(stats.shares_pending == 0);
+    sum.shares_accepted += stats.shares_accepted;
+    sum.blocks_found += stats.blocks_found;
+  }
+  FUZZ_CHECK(sum.shares_accepted == shares_durable_ && sum.blocks_found == block_hashes_.size());
   // Some answers had nobody left to hear them.
   FUZZ_CHECK(submits_accepted_ <= shares_durable_);
 }
@@ -279,8 +327,10 @@ void World::resume_reading(pool::ConnectionId which) {
 }
 
 void World::hand_over(pool::ConnectionId which, pool::HandOver state) {
-  FUZZ_CHECK(find(which) != nullptr);
-  FUZZ_CHECK(state.owner != pool::ShardIndex{3});
+  Connection* connection = find(which);
+  FUZZ_CHECK(connection != nullptr && state.owner.value < members_.size());
+  FUZZ_CHECK(state.owner.value != connection->shard);
+  connection->paused = true;
   moving_.emplace_back(which, std::move(state));
 }
 
@@ -292,24 +342,33 @@ void World::submit_block(pool::FoundBlock block) {
   const bitcoin::Hash256 root = bitcoin::fold_merkle_branch(
       bitcoin::Hash256{crypto::sha256d(block.coinbase)}, block.job->merkle_branch);
   FUZZ_CHECK(std::equal(root.bytes.begin(), root.bytes.end(), block.header.begin() + 36));
-  vault_.push_back(block.hash);
+  members_.at(block.shard.value).vault.push_back(block.hash);
 }
 
 void World::tell_ban(const pool::Ban& ban) { FUZZ_CHECK(!ban.prefix.text().empty()); }
 
 void World::journal(pool::JournalAppend append) {
-  FUZZ_CHECK(!last_append_ || *last_append_ < append.id);
-  last_append_ = append.id;
+  Member& member = members_.at(append.source.value);
+  FUZZ_CHECK(!member.last_append || *member.last_append < append.id);
+  member.last_append = append.id;
+  FUZZ_CHECK(member.journal.size() < pool::limits::appends_in_flight_max);
+  for (const auto& connection : connections_) {
+    if (connection) remember_meant(connection->oracle);
+  }
   Append kept{append.id, shares_of(append)};
-  FUZZ_CHECK(journal_.size() < pool::limits::appends_in_flight_max);
   for (const pool::ShareRecord& share : kept.shares) {
     check_share(share);
     FUZZ_CHECK(share_hashes_.insert(share.hash.bytes).second);  // no share counts twice
   }
-  journal_.push_back(std::move(kept));
+  member.journal.push_back(std::move(kept));
+}
+
+void World::remember_meant(ConnectionOracle& oracle) {
+  if (!oracle.add_meant(meant_)) all_meant_known_ = false;
 }
 
 void World::check_share(const pool::ShareRecord& share) const {
+  FUZZ_CHECK(!all_meant_known_ || meant_.contains(share.hash.bytes));
   const auto difficulty = bitcoin::Difficulty::from_double(share.difficulty);
   FUZZ_CHECK(difficulty && difficulties_.contains(share.difficulty));
   const auto target = bitcoin::Target256::from_difficulty(*difficulty);
@@ -317,7 +376,8 @@ void World::check_share(const pool::ShareRecord& share) const {
   FUZZ_CHECK(share.address == payout_address);
   FUZZ_CHECK(share.worker_name.size() <= pool::limits::worker_name_bytes_max);
   if (const auto stale = stale_since_us_.find(share.height); stale != stale_since_us_.end()) {
-    FUZZ_CHECK(share.time_us <= stale->second);
+    const std::chrono::microseconds grace = options_.shard.stale_grace;
+    FUZZ_CHECK(share.time_us <= stale->second + grace.count());
   }
 }
 

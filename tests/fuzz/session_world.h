@@ -1,5 +1,5 @@
-// The world of session_fuzz: a real Shard, a host that checks what the shard asks of it, jobs from
-// small templates, a journal and a vault that answer when told to, a clock that is moved by hand.
+// The world of session_fuzz: two real Shards, a host that checks what they ask of it, jobs from
+// small templates, journals and vaults that answer when told to, a clock that is moved by hand.
 #pragma once
 
 #include "common/base/time.h"
@@ -16,6 +16,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace fuzz {
@@ -30,29 +31,37 @@ struct JobChoice {
   std::uint8_t transactions = 0;
 };
 
+struct WorldOptions {
+  pool::ShardOptions shard;
+  bool moves_fail = false;  // no connection gets from one shard to the other
+};
+
 class World final : public pool::ShardHost {
  public:
-  explicit World(const pool::ShardOptions& options);
+  explicit World(const WorldOptions& options);
 
-  // Each is one thing that happens to the shard.
+  // Each is one thing that happens. Connections of even slots come to the first shard.
   void connect(std::size_t slot, std::uint8_t address);
   void disconnect(std::size_t slot);
   void receive(std::size_t slot, std::string_view bytes, std::size_t piece_bytes_max);
   void new_job(const JobChoice& choice);
   void tick(base::MonoTime::duration passed);
-  void durable(std::size_t appends);
-  void not_durable(std::size_t appends);
-  void vaulted();
+  void durable(std::size_t shard, std::size_t appends);
+  void not_durable(std::size_t shard, std::size_t appends);
+  void vaulted(std::size_t shard);
+  void set_instance(std::uint8_t instance);
   void end_turn();
-  void drain() { shard_.drain(); }
+  void drain();
   // Lets everything settle, and checks what must be true of a whole run.
   void finish();
 
   const ConnectionOracle* oracle(std::size_t slot) const;
 
  private:
+  using Hash = std::array<std::uint8_t, 32>;
   struct Connection {
     pool::ConnectionId id;
+    std::size_t shard = 0;
     ConnectionOracle oracle;
     std::string unread;  // arrived, but the shard reads nothing now
     bool paused = false;
@@ -61,6 +70,12 @@ class World final : public pool::ShardHost {
   struct Append {
     pool::AppendId id;
     std::vector<pool::ShareRecord> shares;
+  };
+  struct Member {
+    std::unique_ptr<pool::Shard> shard;
+    std::optional<pool::AppendId> last_append;
+    std::deque<Append> journal;             // not settled yet
+    std::vector<bitcoin::BlockHash> vault;  // blocks on their way to it
   };
 
   void send(pool::ConnectionId to, std::string_view line) override;
@@ -73,25 +88,31 @@ class World final : public pool::ShardHost {
   void journal(pool::JournalAppend append) override;
 
   Connection* find(pool::ConnectionId id);
-  bool may_read(const Connection& connection) const;
+  pool::Shard& shard_of(const Connection& connection) { return *members_[connection.shard].shard; }
+  bool may_read(const Connection& connection);
   void deliver(Connection& connection, std::size_t piece_bytes_max);
   void deliver_unread();
+  void give_occasion();
+  void exchange_news();
+  void move_connections();
+  void remember_meant(ConnectionOracle& oracle);
   void check_share(const pool::ShareRecord& share) const;
 
-  pool::Shard shard_;
+  const WorldOptions options_;
+  std::array<Member, 2> members_;
   base::Instant now_;
   Phase phase_ = Phase::other;
+  bool draining_ = false;
   std::uint64_t next_connection_ = 1;
   std::array<std::unique_ptr<Connection>, slots> connections_;
-  std::uint64_t next_job_ = 1;  // in steps of mining::job_id_step
   std::vector<std::pair<pool::ConnectionId, pool::HandOver>> moving_;
+  std::uint64_t next_job_ = 1;  // in steps of mining::job_id_step
   std::uint8_t tip_ = 1;
   std::map<std::uint32_t, std::int64_t> stale_since_us_;  // by height, of tips that are past
-  std::optional<pool::AppendId> last_append_;
-  std::deque<Append> journal_;             // not settled yet
-  std::vector<bitcoin::BlockHash> vault_;  // blocks on their way to it
-  std::set<std::array<std::uint8_t, 32>> share_hashes_;
-  std::set<std::array<std::uint8_t, 32>> block_hashes_;
+  std::set<Hash> share_hashes_;
+  std::set<Hash> block_hashes_;
+  std::set<Hash> meant_;  // see ConnectionOracle::add_meant()
+  bool all_meant_known_ = true;
   std::set<double> difficulties_;  // that any miner was told
   std::size_t shares_durable_ = 0;
   std::size_t submits_accepted_ = 0;  // of connections that are gone
