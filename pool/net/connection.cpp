@@ -109,6 +109,7 @@ Peer Connection::peer_of_socket() const {
 
 void Connection::start(base::MonoTime now) {
   if (stage_ == Stage::stratum) return update_reading();
+  if (stage_ == Stage::closing) return;  // what it brought from another loop was its end
   const auto address = base::IpAddress::parse(stream_->peer_address());
   const bool trusted =
       address && std::any_of(port_.proxy_from.begin(), port_.proxy_from.end(),

@@ -191,3 +191,20 @@ TEST_CASE("when the other shard is too busy, the miner stays and gets a new extr
   CHECK_EQ(extranonce1_in(miner.line()).substr(0, 4), "0001");
   CHECK_EQ(miner.line(), R"({"id":2,"result":true,"error":null})");
 }
+
+TEST_CASE("who is closed in the moment of its move takes nobody along") {
+  TwoShards pool;
+  const std::string endings[] = {
+      "no json\nno json\nno json\n",
+      std::string(20'000, '{'),
+  };
+  for (const std::string& ending : endings) {
+    Client enemy(pool.port(1));
+    enemy.say(subscribe("00000001") + ending);
+    CHECK_EQ(extranonce1_in(enemy.line()).substr(0, 4), "0000");  // it was moved to shard 0
+    CHECK_EQ(enemy.line(), "");
+    Client miner(pool.port(0));
+    CHECK_EQ(miner.handshake().substr(0, 4), "0000");
+  }
+  CHECK_EQ(pool.moves, 2);
+}
