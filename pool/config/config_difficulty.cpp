@@ -16,8 +16,8 @@ const rapidjson::Value* at(const ConfigDocument& document, const std::string& po
   return rapidjson::Pointer(pointer.data(), pointer.size()).Get(document.json());
 }
 
-constexpr std::string_view builtin_tiers[] = {"tiny",    "nicehash", "antminer",
-                                              "default", "large",    "huge"};
+constexpr std::string_view builtin_tiers[] = {"tiny",  "nicehash", "antminer", "default",
+                                              "large", "huge",     "vast"};
 
 // 0 and a missing key both mean: nothing of its own.
 Checked read_difficulty(const ConfigDocument& document, const std::string& pointer,
@@ -87,7 +87,7 @@ Checked check_user_agents(const ConfigDocument& document, StratumConfig& stratum
       return base::err(document.complain(
           here + "/coinbase", "\"" + miner.coinbase +
                                   "\" is no coinbase tier (expected tiny, nicehash, antminer, "
-                                  "default, large, huge, or one of stratum.coinbase_tiers)"));
+                                  "default, large, huge, vast, or one of stratum.coinbase_tiers)"));
     }
     if (auto ok = read_difficulty(document, here + "/start", miner.start); !ok) return ok;
     if (auto ok = read_difficulty(document, here + "/min", miner.min); !ok) return ok;

@@ -25,7 +25,7 @@ def leaves(entry, path=""):
 
 def default(entry, is_list):
     if is_list:
-        return "one entry"
+        return "one entry" if entry.get("minItems") else "`[]`"
     return "`" + json.dumps(entry["default"]) + "`" if "default" in entry else "none: required"
 
 

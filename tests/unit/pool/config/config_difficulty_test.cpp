@@ -46,6 +46,16 @@ TEST_CASE("a port and a kind of miner have difficulties of their own") {
   CHECK_EQ(stratum.coinbase_tiers[0].bytes_max, 300);
 }
 
+TEST_CASE("every built-in coinbase tier has a name that a miner's entry can use") {
+  for (const std::string tier :
+       {"tiny", "nicehash", "antminer", "default", "large", "huge", "vast"}) {
+    CAPTURE(tier);
+    CHECK_EQ(
+        error_of(R"("stratum": {"user_agents": [{"prefix": "x", "coinbase": ")" + tier + R"("}]})"),
+        "(no error)");
+  }
+}
+
 TEST_CASE("difficulties that do not fit each other are refused where they stand") {
   struct Row {
     const char* why;
@@ -71,7 +81,7 @@ TEST_CASE("difficulties that do not fit each other are refused where they stand"
       {"a tier that nobody made",
        R"("stratum": {"user_agents": [{"prefix": "x", "coinbase": "smal"}]})",
        "pool.json:2: stratum.user_agents[0].coinbase: \"smal\" is no coinbase tier (expected tiny, "
-       "nicehash, antminer, default, large, huge, or one of stratum.coinbase_tiers)"},
+       "nicehash, antminer, default, large, huge, vast, or one of stratum.coinbase_tiers)"},
       {"more than the reward",
        R"("coinbase_outputs": [{"address": "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "ppm": 600000},
  {"address": "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "ppm": 400001}])",
