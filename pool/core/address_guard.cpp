@@ -101,17 +101,25 @@ Admission AddressGuard::on_connect(const AddressPrefix& prefix, base::MonoTime n
   return admission;
 }
 
-void AddressGuard::on_hand_over(const AddressPrefix& prefix, base::MonoTime now) {
-  ++entry_of(prefix, now).connections;
+Admission AddressGuard::on_hand_over(const AddressPrefix& prefix, base::MonoTime now) {
+  Address& address = entry_of(prefix, now);
+  const Admission admission = has_room(address);
+  if (admission == Admission::ok) ++address.connections;
+  return admission;
 }
 
-Admission AddressGuard::admit(Address& address, base::MonoTime now) const {
+Admission AddressGuard::has_room(const Address& address) const {
   if (connections_max_ != 0 && address.connections >= connections_max_) {
     return Admission::too_many_connections;
   }
   if (handshakes_max_ != 0 && address.connections - address.mining >= handshakes_max_) {
     return Admission::too_many_handshakes;
   }
+  return Admission::ok;
+}
+
+Admission AddressGuard::admit(Address& address, base::MonoTime now) const {
+  if (const Admission room = has_room(address); room != Admission::ok) return room;
   return address.connects.try_spend(connect_rate_, now) ? Admission::ok : Admission::too_fast;
 }
 

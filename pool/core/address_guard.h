@@ -77,8 +77,10 @@ class AddressGuard {
 
   // When `ok`, the connection counts until on_disconnect(). Else nothing is remembered of it.
   [[nodiscard]] Admission on_connect(const AddressPrefix& prefix, base::MonoTime now);
-  // A connection that another shard admitted comes over: it counts, but is not tested again.
-  void on_hand_over(const AddressPrefix& prefix, base::MonoTime now);
+  // The same for a connection that another shard admitted and that comes over. It was tested for
+  // bans and rate there, but not for room here: else an address could bring all that it may have
+  // to each shard in turn and move it to one.
+  [[nodiscard]] Admission on_hand_over(const AddressPrefix& prefix, base::MonoTime now);
   // REQUIRES: of a connection that was admitted, once.
   void on_mining(const AddressPrefix& prefix);
   void on_disconnect(const AddressPrefix& prefix, bool was_mining);
@@ -111,6 +113,7 @@ class AddressGuard {
   };
 
   Address& entry_of(const AddressPrefix& prefix, base::MonoTime now);
+  Admission has_room(const Address& address) const;
   Admission admit(Address& address, base::MonoTime now) const;
   bool has_nothing_to_remember(const Address& address, base::MonoTime now) const;
   static double score_at(const Address& address, base::MonoTime now);

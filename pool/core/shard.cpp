@@ -73,7 +73,10 @@ bool Shard::on_connect(ConnectionId id, const Peer& peer, base::Instant now) {
 
 bool Shard::on_hand_over(ConnectionId id, const Peer& peer, HandOver state, base::Instant now) {
   if (context_.draining || sessions_.size() >= context_.options.connections_max) return false;
-  if (peer.limited) context_.guard.on_hand_over(peer.prefix, now.mono);
+  if (peer.limited && context_.guard.on_hand_over(peer.prefix, now.mono) != Admission::ok) {
+    ++context_.stats.connections_refused;
+    return false;
+  }
   add_session(id, peer, now).take_over(std::move(state), now);
   return true;
 }

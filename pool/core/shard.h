@@ -30,7 +30,8 @@ class Shard {
   // False: the shard is full or draining, or the peer may not connect (now); the shard knows
   // nothing of the connection.
   [[nodiscard]] bool on_connect(ConnectionId id, const Peer& peer, base::Instant now);
-  // A connection that another shard handed over; it was admitted there. False: as above.
+  // A connection that another shard handed over. False: the shard is full or draining, or the
+  // peer's address has no room here.
   [[nodiscard]] bool on_hand_over(ConnectionId id, const Peer& peer, HandOver state,
                                   base::Instant now);
   void on_bytes(ConnectionId id, base::ByteSpan bytes, base::Instant now);

@@ -61,6 +61,25 @@ TEST_CASE("connections that do not mine have a limit of their own") {
   CHECK_EQ(guard.on_connect(farm, start), Admission::ok);
 }
 
+TEST_CASE("who comes from another shard counts like everybody else, but for the rate") {
+  AddressLimits limits = small_limits();
+  limits.connects_per_minute_per_address = 1;
+  AddressGuard guard(limits);
+  CHECK_EQ(guard.on_connect(farm, start), Admission::ok);
+  CHECK_EQ(guard.on_hand_over(farm, start), Admission::ok);
+  CHECK_EQ(guard.on_hand_over(farm, start), Admission::too_many_handshakes);
+  for (int i = 0; i < 2; ++i) guard.on_mining(farm);
+  for (int i = 0; i < 2; ++i) {
+    CHECK_EQ(guard.on_hand_over(farm, start), Admission::ok);
+    guard.on_mining(farm);
+  }
+  CHECK_EQ(guard.on_hand_over(farm, start), Admission::too_many_connections);
+  // The ban was made after it had been let in.
+  guard.on_disconnect(farm, true);
+  guard.ban({farm, start + 1h, Offence::http});
+  CHECK_EQ(guard.on_hand_over(farm, start), Admission::ok);
+}
+
 TEST_CASE("new connections have a rate, which a minute's worth may exceed at once") {
   AddressLimits limits = small_limits();
   AddressGuard guard(limits);

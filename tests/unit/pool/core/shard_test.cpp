@@ -178,6 +178,23 @@ TEST_CASE("a shard keeps the limits of an address, and forgets a connection that
   CHECK(connect(7, "192.0.2.1"));
 }
 
+TEST_CASE("an address can't get past its limits by way of another shard") {
+  auto options = test_options();
+  options.address_limits.handshakes_per_address = 2;
+  World world(options);  // has one connection
+  const auto arrive = [&](std::uint64_t id) {
+    pool::HandOver state;
+    state.subscribe_id.json = "1";
+    return world.shard.on_hand_over(pool::ConnectionId{id}, test_peer(), state, world.clock.now);
+  };
+  CHECK(arrive(1));
+  CHECK_FALSE(arrive(2));
+  CHECK_EQ(world.shard.stats().connections_refused, 1);
+  CHECK_EQ(world.shard.stats().connections, 2);
+  world.disconnect(pool::ConnectionId{1});
+  CHECK(arrive(3));
+}
+
 TEST_CASE("loopback and trusted proxies have no limits and are not banned") {
   auto options = test_options();
   options.address_limits.connections_per_address = 1;
