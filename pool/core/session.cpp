@@ -69,7 +69,6 @@ void Session::on_tick(base::Instant now) {
   }
   check_deadlines(now);
   if (closing_ || !mining_) return;
-  help_stuck_miner(now);
   ask_who_it_is(now);
   if (difficulty_.announced() &&
       difficulty_.retarget(network_difficulty(), now.mono) == DifficultyControl::Urgency::now) {
@@ -88,16 +87,19 @@ void Session::check_deadlines(base::Instant now) {
   if (now.mono - connected_at_ > deadline) close(CloseReason::handshake_timeout);
 }
 
+// Asked with each refused share, for a step at most: who sends one that comes too late, and then
+// finds none for minutes, is slow and not stuck.
 void Session::help_stuck_miner(base::Instant now) {
-  if (!only_rejects_at_) return;
+  if (!only_rejects_at_) only_rejects_at_ = now.mono;
   const auto stuck = now.mono - *only_rejects_at_;
-  if (stuck >= limits::only_rejects_close) return close(CloseReason::only_rejects);
-  if (stuck >= limits::only_rejects_reconnect && only_rejects_steps_ == 1) {
-    ++only_rejects_steps_;
-    ask_to_reconnect();
-  } else if (stuck >= limits::only_rejects_new_job && only_rejects_steps_ == 0) {
+  if (only_rejects_steps_ == 0 && stuck >= limits::only_rejects_new_job) {
     ++only_rejects_steps_;
     renotify_due_ = true;
+  } else if (only_rejects_steps_ == 1 && stuck >= limits::only_rejects_reconnect) {
+    ++only_rejects_steps_;
+    ask_to_reconnect();
+  } else if (only_rejects_steps_ == 2 && stuck >= limits::only_rejects_close) {
+    close(CloseReason::only_rejects);
   }
 }
 

@@ -35,7 +35,6 @@ void Session::on_message(const Id& id, const stratum::Submit& m, base::Instant n
     extranonce1 = &extranonce1_for(job_id);
     share.extranonce1 = *extranonce1;
   }
-  // A job that came before this miner's first is known to it from an earlier connection.
   if (share.entry != nullptr && difficulty_.announced()) {
     share.difficulty = &difficulty_.history().for_job(job_id);
   }
@@ -56,12 +55,13 @@ void Session::on_message(const Id& id, const stratum::Submit& m, base::Instant n
 // The first reason to refuse it, but for duplicates. A share that can be hashed is hashed, and is
 // on its way if it is a block, whatever else is wrong with it.
 std::optional<RejectReason> Session::examine(Judged& share, base::Instant now) {
-  const bool can_be_hashed =
-      subscribed_ && share.difficulty != nullptr && !share.extranonce2.empty();
+  const bool can_be_hashed = subscribed_ && share.entry != nullptr && !share.extranonce2.empty();
   if (can_be_hashed) {
     const auto& stale_since = share.entry->stale_since;
     mining::ShareRules rules;
-    rules.share_target = share.difficulty->target;
+    // Before the first job here a share can't be good, but may be a block: a miner that comes back
+    // knows the job from its last connection.
+    if (share.difficulty != nullptr) rules.share_target = share.difficulty->target;
     rules.version_mask = share.version_mask;
     rules.extranonce2_size = limits::extranonce2_size;
     rules.stale = stale_since && now.mono - *stale_since >= shard_.options.stale_grace;
@@ -143,7 +143,7 @@ void Session::refuse(const Id& id, const Judged& share, RejectReason reason,
                      std::string_view detail, base::Instant now) {
   keep_reject(share, reason, detail, now);
   reject(id, reason, detail);
-  if (mining_ && !only_rejects_at_) only_rejects_at_ = now.mono;
+  if (mining_) help_stuck_miner(now);
   if (reason == RejectReason::unauthorized &&
       ++unauthorized_submits_ >= limits::unauthorized_submits_max) {
     close(CloseReason::too_many_unauthorized);
@@ -161,7 +161,8 @@ void Session::keep_reject(const Judged& share, RejectReason reason, std::string_
   kept.reason = reason;
   kept.detail = clean_text(detail, limits::user_agent_bytes_max);
   kept.job_id = clean_text(m.job_id, shown_field_bytes_max);
-  kept.extranonce1 = base::to_hex(extranonce1_);
+  kept.extranonce1 =
+      base::to_hex(share.extranonce1.empty() ? base::ByteSpan(extranonce1_) : share.extranonce1);
   kept.extranonce2 = clean_text(m.extranonce2_hex, shown_field_bytes_max);
   kept.ntime = m.ntime;
   kept.nonce = m.nonce;
@@ -177,7 +178,7 @@ void Session::keep_reject(const Judged& share, RejectReason reason, std::string_
   if (share.verdict.hashed) {
     kept.hash = share.verdict.hash;
     kept.share_difficulty = bitcoin::hash_difficulty(share.verdict.hash.bytes);
-    kept.difficulty = share.difficulty->difficulty.value();
+    if (share.difficulty != nullptr) kept.difficulty = share.difficulty->difficulty.value();
   }
   if (shard_.rejects.size() == limits::rejects_told_max) shard_.rejects.pop_front();
   shard_.rejects.push_back(std::move(kept));

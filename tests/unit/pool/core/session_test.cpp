@@ -265,6 +265,17 @@ TEST_CASE("a block is submitted first, whatever is wrong with its share") {
     REQUIRE_EQ(world.host.blocks.size(), 1);
     CHECK(contains(world.heard().at(0), "\"error\":[24,"));
   }
+  SUBCASE("not logged in yet: a miner that comes back sends what it had queued") {
+    const pool::ConnectionId back{43};
+    REQUIRE(world.shard.on_connect(back, test_peer(), world.clock.now));
+    world.say(back, R"({"id":1,"method":"mining.subscribe","params":["test/1"]})");
+    const pool::Extranonce1 second{0, 3, 0, 1};
+    world.host.sent[back].clear();
+    world.say(back, world.submit_line(grind(*job, second, is_block), 5));
+    REQUIRE_EQ(world.host.blocks.size(), 1);
+    CHECK_EQ(world.host.blocks[0].candidate.worker_name, "unauthorized");
+    CHECK(contains(world.host.sent[back].at(0), "\"error\":[24,"));
+  }
   SUBCASE("the same block twice is submitted once") {
     const Ground block = grind(*job, first_extranonce1, block_only);
     world.say(world.submit_line(block, 5));

@@ -206,6 +206,33 @@ TEST_CASE("who sends nothing but refused shares gets a job, a reconnect, and its
   CHECK_EQ(world.host.closed.at(world.miner), pool::CloseReason::only_rejects);
 }
 
+TEST_CASE("one refused share and then silence is no miner that is stuck") {
+  World world;
+  world.new_job({.id = step});
+  world.handshake();
+  world.heard();
+  const auto wait = [&](int seconds) {
+    std::string said;
+    for (int i = 0; i < seconds; ++i) {
+      world.clock.advance(1s);
+      world.shard.on_tick(world.clock.now);
+    }
+    for (const std::string& line : world.heard()) said += line;
+    return said;
+  };
+  world.say(world.submit_line({}, 7 * step));  // no such job
+  CHECK_FALSE(contains(wait(600), "client.reconnect"));
+  CHECK(world.host.closed.empty());
+  // Each step takes a refused share of its own.
+  world.say(world.submit_line({}, 7 * step));  // no such job
+  CHECK_FALSE(contains(wait(600), "client.reconnect"));
+  world.say(world.submit_line({}, 7 * step));  // no such job
+  CHECK(contains(wait(600), "client.reconnect"));
+  CHECK(world.host.closed.empty());
+  world.say(world.submit_line({}, 7 * step));  // no such job
+  CHECK_EQ(world.host.closed.at(world.miner), pool::CloseReason::only_rejects);
+}
+
 TEST_CASE("a connection that sends faster than it may is not read from until it has tokens") {
   auto options = test_options();
   options.address_limits.lines_per_second = 10;  // and so 100 at once
