@@ -152,7 +152,8 @@ DifficultyControl::Bounds DifficultyControl::bounds(Difficulty network) const {
   const double port_max = policy_->max ? policy_->max->value() : Difficulty::most;
   const double floor = policy_->min.value();
   const double ceiling = std::min({port_max, rule_max_, network.value()});
-  const double wish = std::max({start_min_, password_min_, configured_min_});
+  // A fixed one is its owner's word; what firmware configures by itself does not count against it.
+  const double wish = fixed_ ? start_min_ : std::max({start_min_, password_min_, configured_min_});
   // Where blocks are easier than difficulty 1 (regtest, a test network that lies idle), the
   // network's difficulty is a fraction that much firmware can't read: a miner that asks for more
   // gets it, and keeps easier blocks to itself.

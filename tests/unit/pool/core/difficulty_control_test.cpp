@@ -198,6 +198,7 @@ TEST_CASE("a fixed difficulty and a port without vardiff stay where they are") {
     Miner miner;
     miner.policy.vardiff = by_password;
     if (by_password) miner.control.on_password(pool::parse_password_options("fd=64"));
+    if (by_password) miner.control.on_minimum(128);  // firmware's own
     const double start = miner.first();
     CHECK_EQ(start, by_password ? 64 : 1024);
     for (int i = 0; i < 1000; ++i) {
