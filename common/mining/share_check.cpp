@@ -1,5 +1,6 @@
 #include "common/mining/share_check.h"
 
+#include "common/base/test_faults.h"
 #include "common/bitcoin/merkle.h"
 #include "common/crypto/sha256.h"
 
@@ -24,7 +25,7 @@ bitcoin::HeaderBytes header_of(const Job& job, const ShareSubmission& share) {
   header.version = rolled_version(job.version, share.version_bits);
   header.prev_hash = job.prev_hash();
   header.merkle_root = bitcoin::fold_merkle_branch(coinbase_txid(job, share), job.merkle_branch);
-  header.ntime = share.ntime;
+  header.ntime = base::fault("ntime_of_the_job") ? job.ntime : share.ntime;
   header.nbits = job.nbits();
   header.nonce = share.nonce;
   return header.serialize();
@@ -35,11 +36,13 @@ std::optional<stratum::RejectReason> reject_reason(const Job& job, const ShareSu
                                                    const ShareRules& rules,
                                                    const bitcoin::BlockHash& hash) {
   using stratum::RejectReason;
+  const bool low = !rules.share_target.admits(hash.bytes);
+  if (low && base::fault("difficulty_before_all")) return RejectReason::low_difficulty;
   if ((share.version_bits & ~rules.version_mask) != 0) return RejectReason::bad_version_bits;
   if (rules.stale) return RejectReason::stale;
   if (share.ntime < job.block_template->mintime) return RejectReason::ntime_too_old;
   if (share.ntime > rules.now + rules.ntime_ahead_max) return RejectReason::ntime_too_new;
-  if (!rules.share_target.admits(hash.bytes)) return RejectReason::low_difficulty;
+  if (low) return RejectReason::low_difficulty;
   return std::nullopt;
 }
 
@@ -60,6 +63,8 @@ ShareVerdict check_share(const Job& job, const ShareSubmission& share, const Sha
   verdict.hashed = true;
   verdict.is_block = job.network_target().admits(verdict.hash.bytes);
   verdict.reject = reject_reason(job, share, rules, verdict.hash);
+  if (verdict.reject && base::fault("block_lost_in_reject")) verdict.is_block = false;
+  if (verdict.reject && base::fault(stratum::reject_name(*verdict.reject))) verdict.reject.reset();
   return verdict;
 }
 

@@ -1,6 +1,7 @@
 #include "pool/core/address_guard.h"
 
 #include "common/base/assert.h"
+#include "common/base/test_faults.h"
 #include "pool/core/limits.h"
 
 #include <algorithm>
@@ -112,7 +113,8 @@ Admission AddressGuard::has_room(const Address& address) const {
   if (connections_max_ != 0 && address.connections >= connections_max_) {
     return Admission::too_many_connections;
   }
-  if (handshakes_max_ != 0 && address.connections - address.mining >= handshakes_max_) {
+  if (handshakes_max_ != 0 && !base::fault("handshakes_not_counted") &&
+      address.connections - address.mining >= handshakes_max_) {
     return Admission::too_many_handshakes;
   }
   return Admission::ok;
@@ -165,6 +167,7 @@ std::optional<Ban> AddressGuard::on_offence(const AddressPrefix& prefix, Offence
   Address& address = entry_of(prefix, now);
   address.score = score_at(address, now) + weight_of(offence);
   address.scored_at = now;
+  if (base::fault("nobody_banned")) return std::nullopt;
   if (limits_.ban_time.count() == 0 || address.score < ban_score * (1 + address.mining)) {
     return std::nullopt;
   }

@@ -1,5 +1,6 @@
 #include "pool/core/difficulty_control.h"
 
+#include "common/base/test_faults.h"
 #include "pool/core/asked_difficulty.h"
 #include "pool/core/limits.h"
 
@@ -104,7 +105,7 @@ void DifficultyControl::follow(VardiffLaw::Advice advice, Difficulty network) {
 }
 
 DifficultyControl::Urgency DifficultyControl::retarget(Difficulty network, base::MonoTime now) {
-  if (!announced()) return Urgency::none;
+  if (!announced() || base::fault("vardiff_never")) return Urgency::none;
   const Difficulty in_force = history_.latest().difficulty;
   if (adapts()) follow(law_.at_once(in_force.value(), aim(), now), network);
   const Difficulty next = wanted(network);

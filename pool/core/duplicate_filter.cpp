@@ -2,6 +2,7 @@
 
 #include "common/base/assert.h"
 #include "common/base/bytes.h"
+#include "common/base/test_faults.h"
 
 namespace pool {
 namespace {
@@ -31,6 +32,7 @@ std::size_t DuplicateFilter::slot_of(const Key& key) const {
 
 DuplicateFilter::Verdict DuplicateFilter::insert(const bitcoin::BlockHash& hash) {
   const Key key = key_of(hash);
+  if (base::fault("duplicates_taken")) return Verdict::fresh;
   if (!slots_.empty() && slots_[slot_of(key)] == key) return Verdict::duplicate;
   if (size_ == entries_max_) return Verdict::full;
   if (2 * (size_ + 1) > slots_.size()) grow();

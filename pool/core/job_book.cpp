@@ -1,6 +1,7 @@
 #include "pool/core/job_book.h"
 
 #include "common/base/assert.h"
+#include "common/base/test_faults.h"
 #include "common/mining/job_builder.h"
 #include "pool/core/limits.h"
 
@@ -29,6 +30,7 @@ void JobBook::append(std::shared_ptr<const mining::Job> job, base::MonoTime now)
   if (!entries_.empty()) {
     ASSERT(entries_.back().job->id < job->id);
     entries_.back().superseded_at = now;
+    if (base::fault("superseded_is_stale")) entries_.back().stale_since = now;
   }
   entries_.push_back(
       Entry{std::move(job), false, DuplicateFilter(limits::duplicates_per_job_max), {}, {}});

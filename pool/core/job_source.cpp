@@ -1,6 +1,7 @@
 #include "pool/core/job_source.h"
 
 #include "common/base/assert.h"
+#include "common/base/test_faults.h"
 #include "pool/core/limits.h"
 
 #include <algorithm>
@@ -137,6 +138,7 @@ void JobSource::adopt(mining::BlockTemplate block_template, bool clean_jobs, bas
 // A silent pool looks dead to miners: many reconnect after a minute or two without a notify.
 void JobSource::keep_alive(base::Instant now) {
   if (!current_ || now.mono - published_at_ < options_.keepalive) return;
+  if (base::fault("keepalive_never")) return;
   const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(now.mono - template_at_);
   const std::uint32_t ntime = ntime_of(*current_->block_template);
   publish({current_->block_template, false, ntime + static_cast<std::uint32_t>(elapsed.count()),

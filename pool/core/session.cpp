@@ -1,5 +1,6 @@
 #include "pool/core/session.h"
 
+#include "common/base/test_faults.h"
 #include "common/stratum/codec.h"
 #include "pool/core/limits.h"
 
@@ -14,7 +15,7 @@ Session::Session(ConnectionId id, Peer peer, ShardContext& shard, base::Instant 
       peer_(std::move(peer)),
       shard_(shard),
       connected_at_(now.mono),
-      lines_(limits::line_bytes_max),
+      lines_(base::fault("line_limit_off") ? 1 << 30 : limits::line_bytes_max),
       difficulty_(shard.options.port(peer_.listener), now.mono),
       tier_(shard.options.tier("default")) {}
 
@@ -40,7 +41,7 @@ bool Session::on_line(std::string_view line, base::Instant now) {
   auto request = stratum::parse_request(line);
   if (!request) {
     ++shard_.stats.bad_lines;
-    if (++bad_lines_ < limits::bad_lines_max) return true;
+    if (++bad_lines_ < limits::bad_lines_max || base::fault("bad_lines_forgiven")) return true;
     shard_.offend(peer_, Offence::not_stratum, now.mono);
     close(CloseReason::not_stratum);
     return false;
@@ -78,6 +79,7 @@ void Session::on_tick(base::Instant now) {
 }
 
 void Session::check_deadlines(base::Instant now) {
+  if (base::fault("no_deadlines")) return;
   if (mining_) {
     if (now.mono - last_accepted_at_ > shard_.options.idle_deadline) close(CloseReason::idle);
     return;

@@ -1,5 +1,6 @@
 // Submits and their verdicts. The order of the tests is docs/stratum.md's: whatever is wrong with a
 // share, a block in it is sent first.
+#include "common/base/test_faults.h"
 #include "common/stratum/codec.h"
 #include "pool/core/limits.h"
 #include "pool/core/session.h"
@@ -144,7 +145,7 @@ void Session::refuse(const Id& id, const Judged& share, RejectReason reason,
   keep_reject(share, reason, detail, now);
   reject(id, reason, detail);
   if (mining_) help_stuck_miner(now);
-  if (reason == RejectReason::unauthorized &&
+  if (reason == RejectReason::unauthorized && !base::fault("unauthorized_for_ever") &&
       ++unauthorized_submits_ >= limits::unauthorized_submits_max) {
     close(CloseReason::too_many_unauthorized);
   }
@@ -152,7 +153,7 @@ void Session::refuse(const Id& id, const Judged& share, RejectReason reason,
 
 void Session::keep_reject(const Judged& share, RejectReason reason, std::string_view detail,
                           base::Instant now) {
-  if (share.worker == nullptr) return;
+  if (share.worker == nullptr || base::fault("rejects_not_told")) return;
   const stratum::Submit& m = share.submit;
   RejectedSubmit kept;
   kept.time_us = now.unix_micros();

@@ -1,6 +1,7 @@
 #include "pool/net/connection.h"
 
 #include "common/base/assert.h"
+#include "common/base/test_faults.h"
 #include "common/net/proxy_header.h"
 #include "common/uv/clock.h"
 
@@ -114,7 +115,7 @@ void Connection::start(base::MonoTime now) {
   const bool trusted =
       address && std::any_of(port_.proxy_from.begin(), port_.proxy_from.end(),
                              [&](const AddressRange& range) { return range.contains(*address); });
-  if (trusted) {
+  if (trusted && !base::fault("proxy_header_not_expected")) {
     stage_ = Stage::proxy_header;
     deadline_ = now + limits::stage_deadline;
     return update_reading();
@@ -138,7 +139,7 @@ void Connection::read_proxy_header(base::ByteSpan bytes) {
   const net::ProxyHeader& header = **parsed;
   Peer peer = peer_of_socket();
   peer.limited = false;  // the proxy itself, unless it speaks for somebody
-  if (header.source) {
+  if (header.source && !base::fault("proxied_address_not_counted")) {
     peer.address = header.source->address.text();
     peer.prefix = AddressPrefix(header.source->address);
     peer.limited = !header.source->address.is_loopback();
@@ -154,7 +155,7 @@ void Connection::meet(const Peer& peer, base::ByteSpan rest) {
     return close();
   }
   stage_ = Stage::first_byte;
-  if (port_.tls == TlsMode::only) begin_tls();
+  if (port_.tls == TlsMode::only && !base::fault("tls_optional")) begin_tls();
   if (stage_ == Stage::closing) return;
   update_reading();
   if (!rest.empty()) on_bytes(rest);
@@ -245,7 +246,7 @@ void Connection::read_protocol(base::ByteSpan bytes) {
     const auto first = std::find_if_not(bytes.begin(), bytes.end(), is_blank);
     bytes = bytes.subspan(static_cast<std::size_t>(first - bytes.begin()));
     if (bytes.empty()) return;
-    if (bytes[0] == '{') {
+    if (bytes[0] == '{' || base::fault("first_byte_not_looked_at")) {
       stage_ = Stage::stratum;
       return environment_.on_stratum(id_, bytes);
     }
@@ -256,7 +257,7 @@ void Connection::read_protocol(base::ByteSpan bytes) {
     case Guess::undecided:
       return;
     case Guess::yes:
-      write(http_answer);
+      if (!base::fault("http_not_answered")) write(http_answer);
       return turn_away(TurnAway::http);
     case Guess::no:
       return turn_away(TurnAway::not_stratum);

@@ -116,6 +116,21 @@ def auth_loop_for_a_second_worker(stage):
     assert auth_loop(rig, 91, CGMINER)["result"] is True
 
 
+@check("0", "the ten lines: configure, subscribe, authorize, suggestion, each answered, and between them only what belongs there")
+def ten_lines(stage):
+    rig = stage.variant("hard network").rig()
+    rig.send('{"id":1,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"ffffffff"}]}\n')
+    rig.send('{"id":2,"method":"mining.subscribe","params":["suite/1.0"]}\n')
+    rig.send(f'{{"id":3,"method":"mining.authorize","params":["{USER}","x"]}}\n')
+    rig.wait_job()
+    rig.send('{"id":4,"method":"mining.suggest_difficulty","params":[1024]}\n')
+    rig.wait_job(1)
+    said = [message.get("method") or message["id"] for message in map(json.loads, rig.seen)]
+    login = [1, 2, 3, "mining.set_version_mask", "mining.set_difficulty", "mining.notify"]
+    assert said == [*login, 4, "mining.set_difficulty", "mining.notify"], said
+    assert rig.jobs[0][8] is True and rig.jobs[0][0] != rig.jobs[1][0]
+
+
 @every("1.3", "a wrong address is answered false with error 24, and the connection stays for another try", [
     ("no address", "worker1"), ("mainnet", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"), ("empty", ""), ("a bad checksum", USER[:-12] + "qqq.rig")])
 def wrong_address(stage, user):
@@ -168,6 +183,14 @@ def nicehash_verificator(stage):
     rig.authorize()
     rig.wait_job()
     assert rig.difficulties and time.monotonic() - started < 5
+
+
+@check("1.4", "NiceHash hears of a difficulty high enough for its orders right after subscribe, before anything else")
+def nicehash_difficulty(stage):
+    rig = stage.variant("hard network").rig(agent="NiceHash/1.0.0")
+    rig.subscribe()
+    message = rig.message()
+    assert message["method"] == "mining.set_difficulty" and message["params"][0] >= 500_000, message
 
 
 @check("1.4", "cgminer's test of a dead pool: connect, subscribe, authorize, away; again and again")

@@ -173,6 +173,21 @@ def bad_first_line(stage, line):
     assert b'"result":[[' not in closes(wire, f"{BAD_LINES_MAX} bad lines")
 
 
+@check("1.1", "a bad line is counted, and makes at most one line in the log per connection", transports=(PLAIN,))
+def bad_lines_are_counted(stage):
+    before, logged = bad_connections(stage), len(stage.log_lines())
+    for _ in range(20):
+        wire = stage.open()
+        assert is_answered(wire)["id"] == 1
+        try:
+            wire.send(b"{not json}\n" * 50)
+        except OSError:
+            pass
+        closes(wire, "fifty bad lines")
+    stage.wait_until(lambda: bad_connections(stage) >= before + 20, what="twenty closed connections in the API's counters")
+    assert len(stage.log_lines()) - logged <= 20, "more than a line per connection"
+
+
 def bad_connections(stage) -> int:
     """Connections closed for what they sent, as the API counts them."""
     return stage.counter("not_stratum")

@@ -59,6 +59,19 @@ def configure_without_common_bits(stage):
     assert wire.is_open()
 
 
+@check("2.1", "configure may be repeated; the later mask replaces the earlier one for jobs to come", transports=(PLAIN,))
+def configure_again(stage):
+    rig = stage.rig()
+    rig.roll_versions("ffffffff").login()
+    rig.configure("version-rolling", **{"version-rolling.mask": "00006000"})
+    assert rig.mask == 0x00006000
+    jobs = len(rig.jobs)
+    stage.node.mine()
+    rig.wait_job(jobs)
+    accepted(rig.submit(rig.find(bits="00002000")))
+    refused(rig.submit(rig.find(bits="10000000")), 20)
+
+
 @check("2.1", "a share with six params is taken right after configure's answer, in the same segment as the request")
 def six_params_at_once(stage):
     rig = stage.rig().login()
@@ -75,7 +88,7 @@ def six_params_at_once(stage):
 @check("2.1", "minimum-difficulty is a floor for this connection")
 def minimum_difficulty(stage):
     for value in (2048, 0.25, 1e-9):
-        rig = stage.rig()
+        rig = stage.variant("hard network").rig()
         rig.configure("minimum-difficulty", **{"minimum-difficulty.value": value})
         rig.login()
         assert rig.difficulty >= value and len(rig.difficulties) == 1, (value, rig.difficulties)
@@ -112,6 +125,31 @@ def extranonce1_is_unique(stage):
         rig.subscribe()
         seen.add(rig.en1)
     assert len(seen) == 60
+
+
+@check("2.1", "a session that ended is resumed with its extranonce1", transports=(PLAIN,))
+def session_resume(stage):
+    rig = stage.rig().login()
+    en1, session = rig.en1, rig.session
+    rig.close()
+    other = stage.rig().login()  # somebody else in between does not take it
+    assert other.en1 != en1
+    again = stage.rig()
+    again.subscribe("suite/1.0", session)
+    assert again.en1 == en1, f"asked for {session}, got {again.en1}, not {en1}"
+
+
+@check("2.1", "shares of before the break are still taken after a resume", transports=(PLAIN,))
+def session_resume_resubmits(stage):
+    rig = stage.rig().login()
+    share, session = rig.find(), rig.session
+    rig.close()
+    again = stage.rig()
+    again.subscribe("suite/1.0", session)
+    assert again.en1 == rig.en1, "else the share is another one"
+    assert again.authorize()["result"] is True
+    again.wait_job()
+    accepted(again.submit(share))
 
 
 @check("2.1", "a session that is still connected is not handed to another", transports=(PLAIN,))
@@ -279,7 +317,7 @@ SUGGESTIONS = [("a number", '"mining.suggest_difficulty","params":[512]', 512), 
 @every("2.1", "a suggestion is answered true and is the difficulty of the first job", SUGGESTIONS)
 def suggestion_before_login(stage, request, difficulty):
     for when in ("before subscribe", "between"):
-        rig = stage.rig()
+        rig = stage.variant("hard network").rig()
         if when == "between":
             rig.subscribe()
         rig.send('{"id":"d","method":' + request + "}\n")
@@ -290,6 +328,32 @@ def suggestion_before_login(stage, request, difficulty):
         rig.wait_job()
         assert len(rig.difficulties) == 1
         assert difficulty / 1.001 <= rig.difficulty <= difficulty * 1.001, f"{when}: {rig.difficulties}"
+
+
+@every("2.1", "a suggestion after login changes the difficulty, with a job of its own", SUGGESTIONS)
+def suggestion_after_login(stage, request, difficulty):
+    rig = stage.variant("hard network").rig().login()
+    rig.send('{"id":"d","method":' + request + "}\n")
+    assert rig.response_line() == ok('"d"')
+    rig.wait_job(1)
+    assert len(rig.difficulties) == 2 and rig.difficulties[1][1] == 1, "set_difficulty once, before the job"
+    assert difficulty / 1.001 <= rig.difficulty <= difficulty * 1.001, rig.difficulties
+    assert rig.jobs[1][0] != rig.jobs[0][0]
+
+
+@check("2.1", "a repeated suggestion (NerdMiner, every 30 s) changes nothing and sends nothing")
+def suggestion_repeated(stage):
+    rig = stage.variant("hard network").rig()
+    rig.subscribe()
+    rig.authorize()
+    rig.wait_job()
+    assert rig.call("d", "mining.suggest_difficulty", 0.00015)["result"] is True
+    rig.wait_job(1)
+    jobs = len(rig.jobs)
+    for _ in range(10):
+        assert rig.call("d", "mining.suggest_difficulty", 0.00015)["result"] is True
+    rig.fence()
+    assert len(rig.difficulties) == 2 and len(rig.jobs) <= jobs + 1, (rig.difficulties, len(rig.jobs), jobs)
 
 
 @every("2.1", "a suggestion that is none is ignored, without a disconnect", [

@@ -19,7 +19,7 @@ PRINTED = [("one", "1", "1"), ("an integer", "1024", "1024"), ("65536", "65536",
 
 @every("2.2", "set_difficulty is a plain decimal: no exponent, no .0, the shortest that reads back", PRINTED)
 def difficulty_is_printed(stage, suggested, printed):
-    rig = stage.rig()
+    rig = stage.variant("hard network").rig()
     rig.send(f'{{"id":1,"method":"mining.suggest_difficulty","params":[{suggested}]}}\n')
     rig.response_line()
     rig.login()

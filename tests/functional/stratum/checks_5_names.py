@@ -30,6 +30,19 @@ def stored_workers(stage) -> set:
     return set(stage.world.query_in(stage, "SELECT m.address, w.name FROM workers w JOIN miners m ON m.id = w.miner_id"))
 
 
+@check("5.5", "the forms of a user name: each is understood, and its shares are the right worker's")
+def user_names(stage):
+    for user, _, _ in NAMES:
+        rig = stage.rig()
+        rig.subscribe()
+        answer = rig.authorize(user)
+        assert answer["result"] is True, f"{user!r}: {answer}"
+        rig.wait_job()
+        accepted(rig.submit(rig.find(), user))
+    wanted = {(address, worker) for _, address, worker in NAMES}
+    stage.wait_until(lambda: wanted <= stored_workers(stage), 20, f"the workers {wanted}; missing {wanted - stored_workers(stage)}")
+
+
 @every("5.5", "a name that is no address of this network is refused with 24", [
     ("mainnet bech32", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4.x"), ("mainnet base58", "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"),
     ("mixed case", ADDRESS[:20].upper() + ADDRESS[20:]), ("a letter wrong", ADDRESS[:-1] + ("q" if ADDRESS[-1] != "q" else "p")), ("a worker alone", ".rig1"),
@@ -65,6 +78,17 @@ def long_names(stage):
     refused(rig.authorize(f"{ADDRESS}." + "m" * 2000), 24)
     stage.wait_until(lambda: any(name.startswith("lll") for _, name in stored_workers(stage)), 20, "the worker stored")
     assert all(len(name) <= 128 for _, name in stored_workers(stage))
+
+
+@check("5.5", "a submit may write its worker as authorize did, with the same blanks or percent signs", transports=(PLAIN,))
+def name_in_submit(stage):
+    user = f" {ADDRESS}%2Erig "
+    rig = stage.rig()
+    rig.subscribe()
+    assert rig.authorize(user)["result"] is True
+    rig.wait_job()
+    accepted(rig.submit(rig.find(), user))
+    accepted(rig.submit(rig.find(), user.strip()))
 
 
 @check("5.5", "an address is known by its script: P2WSH and taproot miners too")

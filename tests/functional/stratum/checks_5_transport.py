@@ -216,10 +216,13 @@ def tls_behind_proxy(stage):
 # ---------------------------------------------------------------- limits by address
 
 def refused_connection(wire: Wire) -> bool:
+    """Whether the pool ends it at once; ended in any case, so that it counts for nothing more."""
     try:
         is_served(wire)
     except (Closed, OSError):
         return True
+    finally:
+        wire.close()
     return False
 
 
@@ -255,6 +258,7 @@ def ban(stage):
             wire.raw(5)
         except (OSError, AssertionError):
             pass
+        wire.close()
         return refused_connection(strict.open(via=PROXY, behind="203.0.114.1"))
 
     stage.wait_until(offend, 10, "a ban")
@@ -274,6 +278,7 @@ def ban_by_proxied_address(stage):
             wire.raw(5)
         except (OSError, AssertionError):
             pass
+        wire.close()
         return refused_connection(strict.rig(via=PROXY, behind="203.0.113.1"))
 
     stage.wait_until(offend, 10, "a ban")

@@ -96,9 +96,7 @@ def difficulty_before_duplicate(stage):
 
 @check("6", "5: a block with a low share difficulty goes to the node")
 def block_inside_low_difficulty(stage):
-    rig = stage.rig()
-    rig.call("d", "mining.suggest_difficulty", 1000)
-    on_the_tip(stage, rig.login())
+    rig = on_the_tip(stage, stage.variant("high floor").rig().login())
     share = rig.low(block=True)
     refused(rig.submit(share), 23)
     stage.wait_until(lambda: stage.node.tip() == share.hash[::-1].hex(), 10, "the refused share's block as the tip")
@@ -242,6 +240,19 @@ def no_duplicates_across_miners(stage):
     accepted(two.submit(shares[1]))
 
 
+@check("6", "9: a miner that starts over at extranonce2 zero with each job finds no duplicate")
+def starting_over_is_no_duplicate(stage):
+    rig = stage.rig().login()
+    for number in range(4):
+        accepted(rig.submit(rig.find(en2="00" * 8, first_nonce=0)))
+        jobs = len(rig.jobs)
+        if number == 0:  # one job that a changed difficulty brings, the others on new tips
+            rig.suggest()
+            rig.wait_job(jobs, 40)
+        else:
+            rig.wait_tip(stage.node.mine())
+
+
 @check("6", "a thousand duplicates are a thousand times 22, and the next good share is taken")
 def flood_of_duplicates(stage):
     rig = stage.rig().login()
@@ -263,6 +274,30 @@ def stale(stage):
     rig.wait_tip(stage.node.mine())
     refused(rig.submit(share), 21)
     stage.wait_until(lambda: stage.rejects()["stale"] > before, what="the counter")
+
+
+@check("6", "superseded on the same tip is not stale")
+def superseded_is_not_stale(stage):
+    rig = on_the_tip(stage, stage.rig().login())
+    first = rig.job
+    jobs = len(rig.jobs)
+    rig.call("d", "mining.suggest_difficulty", 1.1 * 2.0**-32)
+    rig.wait_job(jobs, 40)
+    if rig.job[1] == first[1]:
+        accepted(rig.submit(rig.find(job=first)))
+
+
+@check("6", "grace: just after a new tip a share of the old one is still taken, but only for so long")
+def stale_grace(stage):
+    graceful = stage.variant("graceful")
+    rig = on_the_tip(graceful, graceful.rig().login())
+    early, late = rig.find(), rig.find()
+    rig.wait_tip(stage.node.mine())
+    accepted(rig.submit(early))
+    started = time.monotonic()
+    while rig.submit(late.but(en2="00" * 7 + "aa"))["result"] is True and time.monotonic() < started + 10:
+        late = rig.find(job=next(job for job in rig.jobs if job[0] == late.job_id))
+    assert time.monotonic() < started + 10, "grace without end"
 
 
 @check("6", "7: ntime from the template's mintime to two hours ahead of now")
@@ -298,3 +333,19 @@ def version_rolling(stage, bits):
 
 # ---------------------------------------------------------------- what is told of rejects
 
+@check("6", "the last rejects of a worker are told in full", )
+def rejects_are_told(stage):
+    user = ADDRESS + ".unlucky"
+    rig = on_the_tip(stage, stage.rig(user=user).suggest().login())
+    share = rig.find()
+    accepted(rig.submit(share, user))
+    refused(rig.submit(share, user), 22)
+    refused(rig.submit(rig.low(), user), 23)
+
+    def told():
+        text = json.dumps(stage.pool.api(f"rejects?user={user}"))
+        return "duplicate" in text and "low_difficulty" in text and rig.job[0] in text and share.nonce in text
+
+    stage.wait_until(told, 15, f"both rejects of {user} in the API")
+    others = json.dumps(stage.pool.api(f"rejects?user={ADDRESS}.blameless"))
+    assert "duplicate" not in others

@@ -147,6 +147,10 @@ FAMILIES = [
         [subscribe('{"id": 1, "method": "mining.subscribe", "params": ["ccminer/2.3.1"]}')],
         [('{"id": 3, "method": "mining.extranonce.subscribe", "params": []}', ok(3))],
         [(f'{{"id": 2, "method": "mining.authorize", "params": ["{USER}", "x"]}}', ok(2))]]),
+    Family("NiceHash", [
+        [subscribe('{"id":1,"method":"mining.subscribe","params":["NiceHash/1.0.0"]}')],
+        [('{"id":2,"method":"mining.extranonce.subscribe","params":[]}', ok(2))],
+        [(f'{{"id":3,"method":"mining.authorize","params":["{USER}","x"]}}', ok(3))]]),
 ]
 
 
@@ -178,7 +182,9 @@ def fits(family: Family, lines: list):
     spoken_early = [word for word in early if word.isupper()]
     if family.name == "NiceHash":
         assert spoken_early == ["DIFFICULTY"] and early[early.index("subscribe") + 1] == "DIFFICULTY", said
-        start = ["NOTIFY"]
+        said_difficulties = [line for line in lines if b'"mining.set_difficulty","params"' in line][:2]
+        assert len(set(said_difficulties)) == 1, f"another difficulty without a job between: {said_difficulties}"
+        start = ["DIFFICULTY", "NOTIFY"] if len(said_difficulties) == 2 else ["NOTIFY"]
     else:
         assert not spoken_early, f"the pool spoke before login was over: {said}"
         start = ["DIFFICULTY", "NOTIFY"]

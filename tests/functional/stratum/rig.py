@@ -168,11 +168,11 @@ class Rig(Wire):
         network = bitcoin.target_of_nbits(int(job[6], 16))
         upto = target_of(self.difficulty) if upto is None else upto
         en2 = options.pop("en2", "") or next(self._en2).to_bytes(self.en2_size, "big").hex()
-        for nonce in range(first_nonce, first_nonce + (1 << 22)):
+        for nonce in range(first_nonce, first_nonce + (1 << 20)):
             share = self.share(nonce, en2=en2, **options)
             if (share.value <= network) == block and above < share.value <= upto:
                 return share
-        raise AssertionError("no such hash among 2^22")
+        raise AssertionError("no such hash among 2^20")
 
     def low(self, block: bool = False, **options) -> Share:
         """A share that misses our difficulty."""

@@ -18,6 +18,7 @@ from framework.pool import EASIEST, Pool
 from framework.util import BIN, free_port, wait_until
 
 from .check import EVERYWHERE, IPV6, OFF, PLAIN, PROXY, TLS
+from .harder_node import HarderNode
 from .rig import Rig
 from .wire import Wire
 
@@ -32,8 +33,10 @@ VARIANTS = {
     "as it comes": {},  # with the limits that a pool has by default
     "impatient": {"stratum": {"keepalive_seconds": 5, "limits": {"subscribe_seconds": 1, "authorize_seconds": 2, "idle_seconds": 10}}},
     "graceful": {"stratum": {"stale_grace_ms": 1500}},
-    "vardiff": {"stratum": {"difficulty": {"vardiff": True, "shares_per_minute": 60, "power_of_two": False}}},
+    "hard vardiff": {"stratum": {"difficulty": {"vardiff": True, "shares_per_minute": 60, "power_of_two": False}}},
     "payouts": {"coinbase_outputs": [{"address": bitcoin.segwit_address(bytes([0x30 + n]) * 20), "ppm": 10_000} for n in range(60)]},
+    "hard network": {},  # behind harder_node.py
+    "high floor": {"stratum": {"difficulty": {"start": 1e-5, "min": 1e-5}}},  # blocks are easier than shares
     "strict": {"stratum": {"limits": {"connections_per_address": 20, "handshakes_per_address": 10, "lines_per_second": 20, "ban_seconds": 2}}},
     "instance 7": {"stratum": {"instance": 7}},
 }
@@ -69,6 +72,11 @@ class World(Cluster):
         self.make_pool().migrate()
         self.pool = None
         self.stages = []
+        self._harder = None
+
+    def harder_node(self) -> HarderNode:
+        self._harder = self._harder or HarderNode(self.node)
+        return self._harder
 
     def stage(self, variant: str = "", program: pathlib.Path | None = None, fault: str = "") -> "Stage":
         number = len(self.stages)
@@ -92,6 +100,8 @@ class World(Cluster):
     def close(self, keep: bool):
         for stage in self.stages:
             stage.close()
+        if self._harder:
+            self._harder.close()
         super().close(keep)
 
 
@@ -99,7 +109,8 @@ class Stage:
     def __init__(self, world: World, folder: pathlib.Path, database: str, variant: str, program, fault: str):
         self.world, self.node, self.variant_name, self.fault = world, world.node, variant, fault
         self.transport = PLAIN
-        self.pool = Pool(folder, [world.node.config()], database, EASIEST)
+        node = world.harder_node() if variant.startswith("hard") else world.node
+        self.pool = Pool(folder, [node.config()], database, EASIEST)
         self.program = program
         self.ports = {PLAIN: self.pool.stratum_port, **{kind: free_port() for kind in (TLS, PROXY, OFF, IPV6)}}
         self.pool.config = merged(self.pool.config, self._settings(variant))
@@ -127,7 +138,12 @@ class Stage:
             self._variants[name] = self.world.stage(name, self.program, self.fault)
         assert self._variants[name], f"the pool {name} did not start"
         self._variants[name].transport = self.transport
+        self._variants[name].settle()
         return self._variants[name]
+
+    def settle(self):
+        """Waits until the pool works on the node's tip: another check, on another pool, may just have moved it."""
+        self.wait_until(lambda: self.counter("tip") == self.node.tip(), what="the pool to work on the node's tip")
 
     # -- connections
 
@@ -176,11 +192,11 @@ class Stage:
 
     @staticmethod
     def wait_until(condition, timeout: float = 0, what: str = ""):
-        """Waits at most `timeout` seconds, or as long as a wire would if that is less patient."""
-        return wait_until(condition, min(timeout or Wire.patience, 4 * Wire.patience), what)
+        """Waits at most `timeout` seconds, or twice as long as a wire would if that is less."""
+        return wait_until(condition, min(timeout or Wire.patience, 2 * Wire.patience), what)
 
-    def counter(self, name: str) -> int:
-        """A number of this name, wherever in /api/v1/pool it stands."""
+    def counter(self, name: str):
+        """The value of this name, wherever in /api/v1/pool it stands."""
         waiting = [self.pool.api()]
         while waiting:
             value = waiting.pop()

@@ -18,6 +18,7 @@ def ordinary():
     for one in all_checks() for transport in one.transports])
 def test_check(ordinary, transport, one):
     ordinary.transport = transport
+    ordinary.settle()
     try:
         one.run(ordinary)
     except AssertionError as error:
