@@ -31,34 +31,34 @@ Extranonce1 ExtranonceAllocator::value(std::uint16_t counter) const {
           static_cast<std::uint8_t>(counter)};
 }
 
-bool ExtranonceAllocator::waits(std::uint16_t counter, base::MonoTime now) const {
+void ExtranonceAllocator::take(std::uint16_t counter) {
+  used_[counter] = true;
+  ++in_use_;
   const auto released = released_.find(counter);
-  return released != released_.end() && now - released->second < resume_window_;
+  if (released == released_.end()) return;
+  by_time_.erase({released->second, counter});
+  released_.erase(released);
 }
 
 std::optional<Extranonce1> ExtranonceAllocator::allocate(base::MonoTime now) {
-  std::optional<std::uint16_t> waiting;  // taken only when there is no other
-  for (std::size_t tried = 0; tried < used_.size(); ++tried) {
-    const std::uint16_t counter = next_++;
-    if (used_[counter]) continue;
-    if (waits(counter, now)) {
-      if (!waiting) waiting = counter;
-      continue;
-    }
-    waiting = counter;
-    break;
+  expire(now);
+  if (in_use_ + released_.size() == used_.size()) {  // all that is free waits for somebody
+    if (by_time_.empty()) return std::nullopt;
+    const std::uint16_t counter = by_time_.begin()->second;
+    take(counter);
+    return value(counter);
   }
-  if (!waiting) return std::nullopt;
-  used_[*waiting] = true;
-  released_.erase(*waiting);
-  return value(*waiting);
+  while (used_[next_] || released_.contains(next_)) ++next_;
+  const std::uint16_t counter = next_++;
+  take(counter);
+  return value(counter);
 }
 
 bool ExtranonceAllocator::claim(const Extranonce1& extranonce1, base::MonoTime now) {
   const std::uint16_t counter = counter_of(extranonce1);
-  if (!is_ours(extranonce1) || used_[counter] || !waits(counter, now)) return false;
-  used_[counter] = true;
-  released_.erase(counter);
+  expire(now);
+  if (!is_ours(extranonce1) || !released_.contains(counter)) return false;
+  take(counter);
   return true;
 }
 
@@ -67,11 +67,17 @@ void ExtranonceAllocator::release(const Extranonce1& extranonce1, base::MonoTime
   const std::uint16_t counter = counter_of(extranonce1);
   ASSERT(used_[counter]);
   used_[counter] = false;
-  if (resume_window_.count() > 0) released_[counter] = now;
+  --in_use_;
+  if (resume_window_.count() == 0) return;
+  released_[counter] = now;
+  by_time_.emplace(now, counter);
 }
 
 void ExtranonceAllocator::expire(base::MonoTime now) {
-  std::erase_if(released_, [&](const auto& entry) { return now - entry.second >= resume_window_; });
+  while (!by_time_.empty() && now - by_time_.begin()->first >= resume_window_) {
+    released_.erase(by_time_.begin()->second);
+    by_time_.erase(by_time_.begin());
+  }
 }
 
 }  // namespace pool

@@ -3,7 +3,10 @@
 // Four bytes: pool instance u8 | shard u8 | counter u16, big-endian. Instance and shard make the
 // values of different loops disjoint without asking anyone; within a shard a value is never held by
 // two live connections. A value that was given back can be claimed by the miner that had it (it
-// comes back with its session id), and for that time goes to nobody else while there are others.
+// comes back with its session id), and for that time goes to nobody else while there are others;
+// then the one that has waited longest goes first.
+// Cost: a search for a free value begins where the last one ended, and none is made when all that
+// is free waits: connections that come and go by the thousand find one as fast as the first.
 // Thread: one shard's.
 #pragma once
 
@@ -16,8 +19,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 namespace pool {
 
@@ -47,18 +52,20 @@ class ExtranonceAllocator {
 
   bool is_ours(const Extranonce1& e) const { return e[0] == instance_ && e[1] == shard_; }
   std::uint8_t instance() const { return instance_; }
-  std::size_t in_use() const { return used_.count(); }
+  std::size_t in_use() const { return in_use_; }
 
  private:
   Extranonce1 value(std::uint16_t counter) const;
-  bool waits(std::uint16_t counter, base::MonoTime now) const;
+  void take(std::uint16_t counter);
 
   std::uint8_t instance_;
   const std::uint8_t shard_;
   const std::chrono::seconds resume_window_;
   std::uint16_t next_;
   std::bitset<65'536> used_;
-  std::unordered_map<std::uint16_t, base::MonoTime> released_;  // and when
+  std::size_t in_use_ = 0;
+  std::unordered_map<std::uint16_t, base::MonoTime> released_;  // and when; none is used
+  std::set<std::pair<base::MonoTime, std::uint16_t>> by_time_;  // the same
 };
 
 }  // namespace pool

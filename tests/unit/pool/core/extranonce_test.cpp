@@ -44,6 +44,18 @@ TEST_CASE("a value waits for its miner to come back, and goes to somebody else o
   CHECK_FALSE(allocator.claim(mine, start + 202s));
 }
 
+TEST_CASE("in need, the value that has waited longest goes first") {
+  pool::ExtranonceAllocator allocator(1, 2, 0, 180s);
+  for (std::size_t i = 0; i < 65'536; ++i) REQUIRE(allocator.allocate(start));
+  allocator.release({1, 2, 0, 9}, start);
+  allocator.release({1, 2, 0, 5}, start + 1s);
+  allocator.release({1, 2, 0, 7}, start + 2s);
+  CHECK(allocator.claim({1, 2, 0, 5}, start + 3s));
+  CHECK_EQ(*allocator.allocate(start + 3s), Extranonce1{1, 2, 0, 9});
+  CHECK_EQ(*allocator.allocate(start + 3s), Extranonce1{1, 2, 0, 7});
+  CHECK_FALSE(allocator.allocate(start + 3s));
+}
+
 TEST_CASE("who comes back too late gets another value") {
   pool::ExtranonceAllocator allocator(1, 2, 0, 180s);
   const Extranonce1 mine = *allocator.allocate(start);
