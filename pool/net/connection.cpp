@@ -181,9 +181,13 @@ void Connection::on_bytes(base::ByteSpan bytes) {
 
 void Connection::read_first_byte(base::ByteSpan bytes) {
   const bool is_tls = bytes[0] == net::tls_first_byte;
-  if (!is_tls || port_.tls == TlsMode::off || !environment_.tls) {
+  if (!is_tls) {
     stage_ = Stage::protocol;
     return read_protocol(bytes);
+  }
+  // No offence: bfgminer tries TLS each time it connects, and then plain text.
+  if (port_.tls == TlsMode::off || !environment_.tls) {
+    return turn_away(TurnAway::tls_refused, "there is no TLS on this port");
   }
   begin_tls();
   if (stage_ == Stage::handshake) handshake(bytes);

@@ -208,6 +208,20 @@ TEST_CASE("a miner behind TLS mines: jobs are long lines, and order is kept") {
   CHECK(miner.tls.peer_has_closed());  // an orderly end, not a cut
 }
 
+TEST_CASE("who tries TLS where there is none may come back in plain text, however often") {
+  const std::string from = "PROXY TCP4 192.0.2.1 192.0.2.9 1000 3333\r\n";
+  Pool pool(test_options(), port_with(TlsMode::automatic, "127.0.0.1"));  // without a certificate
+  for (int i = 0; i < 30; ++i) {  // bfgminer does so each time it connects
+    Client hello(pool.port());
+    hello.say(from + std::string("\x16\x03\x01\x00\x05", 5));
+    CHECK(is_turned_away(hello));
+  }
+  Client miner(pool.port());
+  miner.say(from + ping);
+  CHECK(is_pong(miner.line()));
+  CHECK_EQ(pool.bans_, 0);
+}
+
 TEST_CASE("a port may insist on TLS, or have none") {
   Pool only(test_options(), port_with(TlsMode::only), usual_context());
   Client plain(only.port());
