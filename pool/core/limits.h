@@ -24,13 +24,15 @@ inline constexpr std::uint32_t bad_lines_max = 3;              // then the conne
 inline constexpr std::uint32_t unauthorized_submits_max = 10;  // likewise
 // For a PROXY header, and for a TLS handshake, each.
 inline constexpr auto stage_deadline = 10s;
-inline constexpr std::uint32_t bad_authorizes_max = 10;        // likewise
+inline constexpr std::uint32_t bad_authorizes_max = 10;  // likewise
 // A miner whose every submit is refused gets a new job, then a client.reconnect, then is closed:
 // firmware that is stuck on an old job gets over it this way (practice of ckpool).
 inline constexpr auto only_rejects_new_job = 60s;
 inline constexpr auto only_rejects_reconnect = 120s;
 inline constexpr auto only_rejects_close = 180s;
 inline constexpr auto get_version_after = 10s;  // of a miner that did not say what it is
+// Answers of a connection that wait for the disk; with more, it is not read from.
+inline constexpr std::uint32_t answers_waiting_max = 1024;
 // Between two notifies that a connection causes by its own doing.
 inline constexpr auto renotify_interval = 5s;
 

@@ -3,6 +3,9 @@
 // "true" is a promise: it leaves the pool only when the journal has told that the share is durable
 // and, for a block candidate, when the block's bytes are in the vault as well. A share that could
 // not be written is answered with an error, is not counted, and may be sent again.
+//
+// Answers leave in the order of their requests, so whatever else is answered on a connection
+// meanwhile waits behind its shares here: some miners give every request the same id.
 // Thread: one shard's.
 #pragma once
 
@@ -15,7 +18,7 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
-#include <vector>
+#include <string>
 
 namespace pool {
 
@@ -28,6 +31,7 @@ struct PendingReply {
   base::U256 work;
   double share_difficulty = 0;
   bool waits_for_vault = false;
+  std::string line;  // an answer that waits for its turn only; empty: a share's
 };
 
 class PendingReplies {
@@ -36,6 +40,8 @@ class PendingReplies {
 
   // REQUIRES: appends never fall.
   void add(PendingReply reply);
+  // An answer that is ready, behind all that waits on its connection. REQUIRES: something does.
+  void add_behind(ConnectionId connection, std::string line);
   // Calls `release` for each reply of an append up to and including `up_to`, oldest first;
   // candidates whose block is not in the vault yet are kept until vaulted().
   void durable(AppendId up_to, const Action& release);
@@ -44,11 +50,15 @@ class PendingReplies {
   // The block is in the vault (or can't be: then the node's answer is all there is to wait for).
   void vaulted(const bitcoin::BlockHash& hash, const Action& release);
 
-  std::size_t size() const { return waiting_.size() + waiting_for_vault_.size(); }
+  std::size_t size() const { return waiting_.size() + held_.size(); }
 
  private:
-  std::deque<PendingReply> waiting_;             // for the journal, in order
-  std::vector<PendingReply> waiting_for_vault_;  // already durable; a handful at most
+  bool is_held(ConnectionId connection) const;
+
+  std::deque<PendingReply> waiting_;  // for the journal, in order
+  // Durable already: candidates, and what stands behind them. A handful, except where blocks cost
+  // nothing.
+  std::deque<PendingReply> held_;
 };
 
 }  // namespace pool

@@ -54,7 +54,8 @@ bool Session::on_line(std::string_view line, base::Instant now) {
 void Session::spend_token(base::Instant now) {
   const bool own = line_tokens_.spend(shard_.line_rate, now.mono);
   const bool of_address = !peer_.limited || shard_.guard.spend_line(peer_.prefix, now.mono);
-  if ((own && of_address) || paused_) return;
+  const bool has_room = answers_waiting_ < limits::answers_waiting_max;
+  if ((own && of_address && has_room) || paused_) return;
   paused_ = true;
   ++shard_.stats.pauses;
   shard_.host.pause_reading(id_);
@@ -64,7 +65,8 @@ void Session::on_tick(base::Instant now) {
   if (closing_ || handed_over_) return;
   const bool address_has_tokens =
       !peer_.limited || shard_.guard.lines_allowed(peer_.prefix, now.mono);
-  if (paused_ && address_has_tokens && !line_tokens_.in_debt(shard_.line_rate, now.mono)) {
+  const bool has_tokens = address_has_tokens && !line_tokens_.in_debt(shard_.line_rate, now.mono);
+  if (paused_ && has_tokens && answers_waiting_ < limits::answers_waiting_max) {
     paused_ = false;
     shard_.host.resume_reading(id_);
   }
@@ -175,7 +177,10 @@ void Session::reject(const Id& id, RejectReason reason, std::string_view detail)
 }
 
 void Session::reply(const Id& id, std::string_view line) {
-  if (!id.is_notification()) shard_.host.send(id_, line);
+  if (id.is_notification()) return;
+  if (answers_waiting_ == 0) return shard_.host.send(id_, line);
+  shard_.pending.add_behind(id_, std::string(line));
+  ++answers_waiting_;
 }
 
 }  // namespace pool

@@ -60,6 +60,8 @@ class Session {
   // The pool goes away: asks the miner to come back.
   void ask_to_reconnect();
   void close(CloseReason why);
+  // One of the answers that waited in PendingReplies is on its way.
+  void on_answered() { --answers_waiting_; }
 
   ConnectionId id() const { return id_; }
   const Peer& peer() const { return peer_; }
@@ -151,6 +153,7 @@ class Session {
   mining::JobId extranonce1_since_{0};  // jobs after this one are hashed with extranonce1_
   Extranonce1 extranonce1_{};
   Extranonce1 extranonce1_before_{};
+  std::uint32_t answers_waiting_ = 0;    // in PendingReplies
   std::uint8_t tier_ = 0;                // of the coinbase
   std::uint8_t only_rejects_steps_ = 0;  // taken against it
   std::uint8_t bad_lines_ = 0;

@@ -133,6 +133,7 @@ void Session::accept(const Id& id, const Judged& share, base::Instant now) {
   pending.share_difficulty = record.share_difficulty;
   pending.waits_for_vault = share.new_candidate;
   shard_.pending.add(std::move(pending));
+  ++answers_waiting_;
   // A miner far too fast should not flood until its next tick.
   difficulty_.on_share(record.share_difficulty, now.mono);
   if (difficulty_.retarget(network_difficulty(), now.mono) == DifficultyControl::Urgency::now) {

@@ -155,20 +155,28 @@ void Shard::on_block_vaulted(const bitcoin::BlockHash& hash) {
 }
 
 void Shard::release(const PendingReply& reply) {
+  if (!reply.line.empty()) return answer(reply, reply.line);
   ++context_.stats.shares_accepted;
   context_.stats.work_accepted = context_.stats.work_accepted + reply.work;
   context_.stats.best_share_difficulty =
       std::max(context_.stats.best_share_difficulty, reply.share_difficulty);
-  if (reply.request.is_notification() || !sessions_.contains(reply.connection)) return;
-  context_.host.send(reply.connection, stratum::write_result_true(reply.request));
+  answer(reply, stratum::write_result_true(reply.request));
 }
 
 void Shard::refuse(const PendingReply& reply) {
+  if (!reply.line.empty()) return answer(reply, reply.line);
   constexpr auto reason = stratum::RejectReason::not_stored;
   ++context_.stats.rejects[static_cast<std::size_t>(reason)];
   if (JobBook::Entry* entry = context_.jobs.find(reply.job)) entry->seen.erase(reply.hash);
-  if (reply.request.is_notification() || !sessions_.contains(reply.connection)) return;
-  context_.host.send(reply.connection, stratum::write_reject(reply.request, reason));
+  answer(reply, stratum::write_reject(reply.request, reason));
+}
+
+void Shard::answer(const PendingReply& reply, std::string_view line) {
+  const auto session = sessions_.find(reply.connection);
+  if (session == sessions_.end()) return;
+  session->second->on_answered();
+  const bool wanted = !reply.line.empty() || !reply.request.is_notification();
+  if (wanted) context_.host.send(reply.connection, line);
 }
 
 std::vector<RejectedSubmit> Shard::take_rejects() {

@@ -78,6 +78,7 @@ class Shard {
   Session& add_session(ConnectionId id, const Peer& peer, base::Instant now);
   void release(const PendingReply& reply);
   void refuse(const PendingReply& reply);
+  void answer(const PendingReply& reply, std::string_view line);
 
   ShardContext context_;
   std::unordered_map<ConnectionId, std::unique_ptr<Session>> sessions_;

@@ -131,10 +131,10 @@ void ConnectionOracle::on_answer(std::string_view line, const stratum::ServerRes
   FUZZ_CHECK(asked.answers <= asked.submits + asked.others);
   const bool is_true = answer.accepted && answer.result_json == "true";
   if (phase == Phase::settled) {
-    // Only shares wait for the disk.
+    // Shares wait for the disk, and what was asked behind them.
     asked.trues_when_settled += is_true;
-    submits_accepted_ += is_true;
-    FUZZ_CHECK(asked.submits > 0 && asked.trues_when_settled <= asked.submits);
+    submits_accepted_ += is_true && asked.others == 0;
+    FUZZ_CHECK(asked.trues_when_settled <= asked.submits + asked.others);
     return;
   }
   FUZZ_CHECK(!closed_);

@@ -164,6 +164,8 @@ TEST_CASE("each reason to refuse a share has its code and its count") {
   const Ground poor = grind(*job, first_extranonce1, misses(start));
   const auto refused = [&](const std::string& line, RejectReason reason, int code) {
     const auto before = rejects(world, reason);
+    world.settle();
+    world.heard();
     world.say(line);
     const auto lines = world.heard();
     REQUIRE_EQ(lines.size(), 1);
@@ -220,6 +222,7 @@ TEST_CASE("a new tip makes shares for the old one stale; a refresh does not") {
   const Ground share = grind(*make_job({.id = 5, .tip = 1}), first_extranonce1, meets(start));
   world.say(world.submit_line(share, 5));
   CHECK(world.heard().empty());  // accepted, waiting for the disk
+  world.settle();
 
   world.new_job({.id = 7, .tip = 2});
   world.heard();
@@ -402,4 +405,67 @@ TEST_CASE("one connection may carry many workers; past the limit the silent ones
   CHECK_EQ(world.shard.stats().miners, 1);
   world.disconnect(world.miner);
   CHECK_EQ(world.shard.stats().workers, 0);
+}
+
+TEST_CASE(
+    "answers leave in the order of their requests, also behind a share that waits for the disk") {
+  World world;
+  world.new_job({.id = 5});
+  world.handshake();
+  world.heard();
+  const Ground share = grind(*make_job({.id = 5}), first_extranonce1, meets(start));
+  const std::string ping = R"({"id":8,"method":"mining.ping","params":[]})";
+  world.say(world.submit_line(share, 5));
+  world.say(ping);
+  world.say(world.submit_line(share, 5, "9"));  // a duplicate
+  world.shard.on_turn_end();
+  CHECK(world.heard().empty());
+  // What the pool has to say by itself does not wait.
+  world.new_job({.id = 6, .clean = false});
+  CHECK_EQ(world.heard().size(), 1);
+  world.shard.on_durable(world.host.appends[0].id);
+  auto lines = world.heard();
+  REQUIRE_EQ(lines.size(), 3);
+  CHECK_EQ(lines[0], "{\"id\":7,\"result\":true,\"error\":null}\n");
+  CHECK(contains(lines[1], "pong"));
+  CHECK(contains(lines[2], "{\"id\":9,\"result\":false,\"error\":[22,"));
+  world.say(ping);
+  CHECK_EQ(world.heard().size(), 1);  // nothing waits any more
+}
+
+TEST_CASE("an answer behind a share that could not be stored is sent after the refusal") {
+  World world;
+  world.new_job({.id = 5});
+  world.handshake();
+  world.heard();
+  world.say(world.submit_line(grind(*make_job({.id = 5}), first_extranonce1, meets(start)), 5));
+  world.say(R"({"id":8,"method":"mining.ping","params":[]})");
+  world.shard.on_turn_end();
+  const auto append = world.host.appends[0].id;
+  world.shard.on_not_durable(append, append);
+  const auto lines = world.heard();
+  REQUIRE_EQ(lines.size(), 2);
+  CHECK(contains(lines[0], "\"id\":7,\"result\":false"));
+  CHECK(contains(lines[1], "pong"));
+}
+
+TEST_CASE("who asks on and on while the disk hangs is not read from after a while") {
+  World world;
+  world.new_job({.id = 5});
+  world.handshake();
+  world.heard();
+  world.say(world.submit_line(grind(*make_job({.id = 5}), first_extranonce1, meets(start)), 5));
+  world.shard.on_turn_end();
+  for (std::uint32_t i = 0; i <= pool::limits::answers_waiting_max; ++i) {
+    world.say(R"({"id":8,"method":"mining.ping","params":[]})");
+  }
+  CHECK(world.heard().empty());
+  CHECK(world.host.paused.contains(world.miner));
+  world.clock.advance(60s);
+  world.shard.on_tick(world.clock.now);
+  CHECK(world.host.paused.contains(world.miner));
+  world.shard.on_durable(world.host.appends[0].id);
+  CHECK_EQ(world.heard().size(), pool::limits::answers_waiting_max + 2);
+  world.shard.on_tick(world.clock.now);
+  CHECK_FALSE(world.host.paused.contains(world.miner));
 }

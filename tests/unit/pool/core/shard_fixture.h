@@ -158,6 +158,11 @@ struct World {
         R"(.rig","x"]})");
   }
   void disconnect(pool::ConnectionId who) { shard.on_disconnect(who, clock.now); }
+  // Ends the turn, and all that was appended is on disk.
+  void settle() {
+    shard.on_turn_end();
+    if (!host.appends.empty()) shard.on_durable(host.appends.back().id);
+  }
   void new_job(const JobOptions& options) { shard.on_new_job(make_job(options), false, clock.now); }
   std::string submit_line(const Ground& share, std::uint64_t job, const std::string& id = "7",
                           const std::string& extra = "") {
