@@ -90,16 +90,24 @@ void ConnectionOracle::on_request(const stratum::ClientRequest& request) {
   order_.push_back(request.id.json);
 }
 
-bool ConnectionOracle::add_meant(std::set<std::array<std::uint8_t, 32>>& hashes) {
+bool ConnectionOracle::add_meant(std::set<std::array<std::uint8_t, 32>>& hashes,
+                                 const ToldJobs& told) {
   if (subscribe_unanswered_allowed_ && extranonce1_.empty()) return false;
   if (extranonce1_changes_ > 1) return false;
+  const auto add = [&](const stratum::Submit& submit, const HeardJob& job) {
+    const auto header = header_of(submit, job);
+    if (header) hashes.insert(crypto::sha256d(header->serialize()));
+  };
   std::erase_if(submits_, [&](const stratum::Submit& submit) {
     const auto heard = heard_.find(submit.job_id);
-    if (heard == heard_.end()) return false;
-    if (const auto header = header_of(submit, heard->second)) {
-      hashes.insert(crypto::sha256d(header->serialize()));
+    if (heard != heard_.end()) {
+      add(submit, heard->second);
+      return true;
     }
-    return true;
+    const auto elsewhere = told.find(submit.job_id);
+    if (elsewhere == told.end()) return false;
+    for (const stratum::Notify& notify : elsewhere->second) add(submit, {notify, extranonce1_});
+    return false;  // it may still hear of it
   });
   return true;
 }

@@ -27,6 +27,9 @@ enum class Phase {
   settled,  // the journal or the vault has told of shares
 };
 
+// Every form in which anybody was told of a job, by its id.
+using ToldJobs = std::map<std::string, std::vector<stratum::Notify>>;
+
 // A job as the miner heard of it, and the extranonce1 that was its own then.
 struct HeardJob {
   stratum::Notify notify;
@@ -51,10 +54,10 @@ class ConnectionOracle {
   const std::string& extranonce1() const { return extranonce1_; }  // hex; empty before subscribe
   const std::set<double>& difficulties() const { return difficulties_; }
   std::size_t submits_accepted() const { return submits_accepted_; }
-  // The hashes of the headers that its submits for jobs it has heard of come to. False: nobody can
-  // say. It subscribed by a notification and so was never told its extranonce1, or has had a third,
-  // of which the pool remembers two.
-  bool add_meant(std::set<std::array<std::uint8_t, 32>>& hashes);
+  // The hashes of the headers that its submits come to. A job that it has not heard of it may know
+  // from an earlier connection. False: nobody can say. It subscribed by a notification and so was
+  // never told its extranonce1, or has had a third, of which the pool remembers two.
+  bool add_meant(std::set<std::array<std::uint8_t, 32>>& hashes, const ToldJobs& told);
 
  private:
   static constexpr std::size_t bytes_per_occasion = 8 * 1024;

@@ -104,6 +104,8 @@ SEEDS = {
     "drain": b"\0" + job(0) + handshake(0) + submit(1) + TURN + step(15, 0, 0xdd) + submit(2) + DURABLE,
     "resume": b"\0" + job(0) + handshake(0) + submit(1) + TURN + step(11) + connect(0) + subscribe_again("00000000n") + say(AUTHORIZE)
     + submit(1) + submit(2) + TURN + DURABLE,
+    "resume_with_a_share_of_an_earlier_job": b"\0" + job(0) + handshake(0) + job(8) + step(11) + connect(0) + subscribe_again("00000000n")
+    + say(AUTHORIZE) + bytewise_submit() + TURN + DURABLE,
     "resume_at_the_other_shard": b"\0" + connect(1) + job(0) + handshake(0, 1) + submit(1, 0, 1) + TURN + step(11, 1) + connect(0)
     + subscribe_again("00010000n", AUTHORIZE) + TURN + submit(2) + submit(1) + TURN + DURABLE,
     "resume_where_moving_fails": b"\x40" + connect(1) + job(0) + handshake(0, 1) + step(11, 1) + connect(0)

@@ -297,6 +297,7 @@ void World::send(pool::ConnectionId to, std::string_view line) {
   Connection* connection = find(to);
   FUZZ_CHECK(connection != nullptr);  // a session outlived its connection
   connection->oracle.on_sent(line, phase_);
+  remember_told(connection->oracle);
   const auto& told = connection->oracle.difficulties();
   difficulties_.insert(told.begin(), told.end());
   const std::string& extranonce1 = connection->oracle.extranonce1();
@@ -363,8 +364,18 @@ void World::journal(pool::JournalAppend append) {
   member.journal.push_back(std::move(kept));
 }
 
+void World::remember_told(const ConnectionOracle& oracle) {
+  if (oracle.jobs().empty()) return;
+  const stratum::Notify& notify = oracle.jobs().back().notify;
+  auto& forms = told_[notify.job_id];
+  const auto same = [&](const stratum::Notify& known) {
+    return known.coinb1 == notify.coinb1 && known.coinb2 == notify.coinb2;
+  };
+  if (std::none_of(forms.begin(), forms.end(), same)) forms.push_back(notify);
+}
+
 void World::remember_meant(ConnectionOracle& oracle) {
-  if (!oracle.add_meant(meant_)) all_meant_known_ = false;
+  if (!oracle.add_meant(meant_, told_)) all_meant_known_ = false;
 }
 
 void World::check_share(const pool::ShareRecord& share) const {

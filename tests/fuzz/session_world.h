@@ -95,6 +95,7 @@ class World final : public pool::ShardHost {
   void give_occasion();
   void exchange_news();
   void move_connections();
+  void remember_told(const ConnectionOracle& oracle);
   void remember_meant(ConnectionOracle& oracle);
   void check_share(const pool::ShareRecord& share) const;
 
@@ -113,6 +114,7 @@ class World final : public pool::ShardHost {
   std::set<Hash> block_hashes_;
   std::set<Hash> meant_;  // see ConnectionOracle::add_meant()
   bool all_meant_known_ = true;
+  ToldJobs told_;
   std::set<double> difficulties_;  // that any miner was told
   std::size_t shares_durable_ = 0;
   std::size_t submits_accepted_ = 0;  // of connections that are gone
