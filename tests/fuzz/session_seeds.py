@@ -74,7 +74,7 @@ SEEDS = {
     "block_vaulted_first": b"\0" + job(EASY) + handshake(0) + b"".join(submit(n) for n in range(8)) + TURN + VAULTED * 8 + DURABLE,
     "block_stale_unauthorized_and_late": b"\0" + job(EASY) + handshake(0) + job(EASY | NEW_TIP)
     + b"".join(submit(n, 1 | 32 * (n % 2)) for n in range(8)) + TURN,
-    "stale_after_new_tip": b"\0" + job(0) + handshake(0) + job(NEW_TIP) + submit(1, 1) + submit(1) + TURN + DURABLE,
+    "stale_after_new_tip": b"\0" + job(0) + handshake(0) + job(NEW_TIP) + tick(5) + submit(1, 1) + submit(1) + TURN + DURABLE,
     "superseded_is_not_stale": b"\0" + job(0) + handshake(0) + job(8) + submit(1, 1) + TURN + DURABLE,
     "job_after_handshake": b"\0" + handshake(0) + job(0) + submit(1) + TURN + DURABLE,
     "esp_miner": b"\0" + job(0) + handshake(1) + submit(1, 16) + TURN + DURABLE,
@@ -123,6 +123,8 @@ SEEDS = {
     + say('{"id":1,"result":"cgminer/4.11.1","error":null}\n') + tick(10),
     "password_fixes_difficulty": b"\2" + job(0) + say(SUBSCRIBE + AUTHORIZE.replace('"x"', '"d=0.25,md=1"')) + job(8) + submit(1),
     "nicehash_with_password": b"\2" + job(0) + say(SUBSCRIBE.replace("cgminer/4.11.1", "NiceHash/1.0.0") + AUTHORIZE.replace('"x"', '"d=4"')) + job(8),
+    "smallest_coinbase": b"\2" + job(EASY) + say(SUBSCRIBE.replace("cgminer/4.11.1", "NerdMinerV2/V1.8.3") + AUTHORIZE.replace('"x"', '"d=0.0000000003"'))
+    + job(EASY | 8) + b"".join(submit(n) for n in range(8)) + TURN + DURABLE + VAULTED * 8,
     "grace_and_welcome": b"\x80" + job(0) + handshake(0) + job(NEW_TIP) + tick(10) + submit(1, 1) + tick(20) + submit(2, 1) + TURN + DURABLE,
     "other_methods": b"\0" + job(0) + handshake(0) + say('{"id":"xnsub","method":"mining.extranonce.subscribe","params":[]}\n'
     '{"id":"txlist1","method":"mining.get_transactions","params":["1"]}\n{"id":null,"method":"mining.capabilities","params":[{}]}\n'

@@ -60,10 +60,15 @@ std::shared_ptr<const mining::Job> make_job(const JobChoice& choice, std::uint64
   mining::JobSpec spec;
   spec.id = mining::JobId{id * mining::job_id_step};
   spec.block_template = block_template;
-  bitcoin::TxOut output;
-  output.value = block_template->coinbase_value;
-  output.script_pubkey = bitcoin::witness_script(0, base::Bytes(20, 7));
-  spec.outputs.push_back(output);
+  // The smallest tier has no room for all outputs, so that the tiers' coinbases differ.
+  for (std::uint8_t i = 0; i < 4; ++i) {
+    bitcoin::TxOut& output = spec.outputs.emplace_back();
+    output.value = bitcoin::Sats{i == 0 ? block_template->coinbase_value.value - 3000 : 1000};
+    output.script_pubkey = bitcoin::witness_script(0, base::Bytes(32, i));
+  }
+  for (const pool::CoinbaseTier& tier : pool::default_coinbase_tiers()) {
+    spec.tier_bytes_max.push_back(tier.bytes_max);
+  }
   spec.coinbase_tag = "/fuzz/";
   spec.coinbase_unique = spec.id.value;
   spec.version_mask = 0x1fffe000;
@@ -169,6 +174,8 @@ void World::new_job(const JobChoice& choice) {
   for (const Member& member : members_) {
     member.shard->on_new_job(job, choice.told_clean, now_);
   }
+  now_.mono += 1ms;  // so that a later share is told from an earlier one
+  now_.wall += 1ms;
 }
 
 void World::tick(base::MonoTime::duration passed) {
@@ -188,19 +195,33 @@ void World::exchange_news() {
   }
 }
 
+template <class Tell>
+void World::settle(std::size_t trues, Tell&& tell) {
+  phase_ = Phase::settled;
+  trues_allowed_ = trues;
+  tell();
+  phase_ = Phase::other;
+  deliver_unread();
+}
+
 void World::durable(std::size_t shard, std::size_t appends) {
   Member& member = members_[shard % members_.size()];
   appends = std::min(appends, member.journal.size());
   if (appends == 0) return;
   const pool::AppendId up_to = member.journal[appends - 1].id;
-  for (std::size_t i = 0; i < appends; ++i) {
-    shares_durable_ += member.journal.front().shares.size();
+  std::size_t trues = 0;
+  for (; appends > 0; --appends) {
+    for (const pool::ShareRecord& share : member.journal.front().shares) {
+      ++shares_durable_;
+      const auto& vault = member.vault;
+      const bool waits = std::find(vault.begin(), vault.end(), share.hash) != vault.end() &&
+                         !refused_hashes_.contains(share.hash.bytes);
+      if (waits) member.waiting_for_vault.insert(share.hash.bytes);
+      trues += waits ? 0 : 1;
+    }
     member.journal.pop_front();
   }
-  phase_ = Phase::settled;
-  member.shard->on_durable(up_to);
-  phase_ = Phase::other;
-  deliver_unread();
+  settle(trues, [&] { member.shard->on_durable(up_to); });
 }
 
 void World::not_durable(std::size_t shard, std::size_t appends) {
@@ -209,14 +230,14 @@ void World::not_durable(std::size_t shard, std::size_t appends) {
   if (appends == 0) return;
   const pool::AppendId first = member.journal.front().id;
   const pool::AppendId last = member.journal[appends - 1].id;
-  for (std::size_t i = 0; i < appends; ++i) {
-    for (const auto& share : member.journal.front().shares) share_hashes_.erase(share.hash.bytes);
+  for (; appends > 0; --appends) {
+    for (const pool::ShareRecord& share : member.journal.front().shares) {
+      share_hashes_.erase(share.hash.bytes);
+      refused_hashes_.insert(share.hash.bytes);
+    }
     member.journal.pop_front();
   }
-  phase_ = Phase::settled;
-  member.shard->on_not_durable(first, last);
-  phase_ = Phase::other;
-  deliver_unread();
+  settle(0, [&] { member.shard->on_not_durable(first, last); });
 }
 
 void World::vaulted(std::size_t shard) {
@@ -224,10 +245,8 @@ void World::vaulted(std::size_t shard) {
   if (member.vault.empty()) return;
   const bitcoin::BlockHash hash = member.vault.front();
   member.vault.erase(member.vault.begin());
-  phase_ = Phase::settled;
-  member.shard->on_block_vaulted(hash);
-  phase_ = Phase::other;
-  deliver_unread();
+  const std::size_t trues = member.waiting_for_vault.erase(hash.bytes);
+  settle(trues, [&] { member.shard->on_block_vaulted(hash); });
 }
 
 void World::set_instance(std::uint8_t instance) {
@@ -296,7 +315,12 @@ World::Connection* World::find(pool::ConnectionId id) {
 void World::send(pool::ConnectionId to, std::string_view line) {
   Connection* connection = find(to);
   FUZZ_CHECK(connection != nullptr);  // a session outlived its connection
+  const std::size_t accepted_before = connection->oracle.submits_accepted();
   connection->oracle.on_sent(line, phase_);
+  if (connection->oracle.submits_accepted() > accepted_before) {
+    FUZZ_CHECK(trues_allowed_ > 0);  // not in the vault yet, or not on disk
+    --trues_allowed_;
+  }
   remember_told(connection->oracle);
   const auto& told = connection->oracle.difficulties();
   difficulties_.insert(told.begin(), told.end());

@@ -76,6 +76,7 @@ class World final : public pool::ShardHost {
     std::optional<pool::AppendId> last_append;
     std::deque<Append> journal;             // not settled yet
     std::vector<bitcoin::BlockHash> vault;  // blocks on their way to it
+    std::set<Hash> waiting_for_vault;       // durable shares whose blocks are
   };
 
   void send(pool::ConnectionId to, std::string_view line) override;
@@ -94,6 +95,9 @@ class World final : public pool::ShardHost {
   void deliver_unread();
   void give_occasion();
   void exchange_news();
+  // Runs what tells a shard that shares are safe; at most `trues` submits may be answered "true".
+  template <class Tell>
+  void settle(std::size_t trues, Tell&& tell);
   void move_connections();
   void remember_told(const ConnectionOracle& oracle);
   void remember_meant(ConnectionOracle& oracle);
@@ -103,6 +107,7 @@ class World final : public pool::ShardHost {
   std::array<Member, 2> members_;
   base::Instant now_;
   Phase phase_ = Phase::other;
+  std::size_t trues_allowed_ = 0;  // while settling
   bool draining_ = false;
   std::uint64_t next_connection_ = 1;
   std::array<std::unique_ptr<Connection>, slots> connections_;
@@ -112,7 +117,8 @@ class World final : public pool::ShardHost {
   std::map<std::uint32_t, std::int64_t> stale_since_us_;  // by height, of tips that are past
   std::set<Hash> share_hashes_;
   std::set<Hash> block_hashes_;
-  std::set<Hash> meant_;  // see ConnectionOracle::add_meant()
+  std::set<Hash> refused_hashes_;  // of shares that could not be stored; they may be sent again
+  std::set<Hash> meant_;           // see ConnectionOracle::add_meant()
   bool all_meant_known_ = true;
   ToldJobs told_;
   std::set<double> difficulties_;  // that any miner was told
