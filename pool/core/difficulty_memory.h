@@ -27,7 +27,7 @@ namespace pool {
 class DifficultyMemory {
  public:
   struct Entry {
-    std::string worker;  // "address.worker"
+    std::string worker;  // "address.worker", and what else tells one machine from another
     bitcoin::Difficulty difficulty;
     base::MonoTime at;
   };

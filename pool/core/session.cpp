@@ -118,10 +118,19 @@ void Session::ask_who_it_is(base::Instant now) {
 
 void Session::on_disconnect(base::Instant now) {
   if (subscribed_ && !handed_over_) shard_.extranonces.release(extranonce1_, now.mono);
-  if (workers_.empty()) return;
+  if (mining_) remember_difficulty(now);
+}
+
+// What a miner's shares have proven; and if there were none, what the difficulty that was
+// remembered has come down to, or it would begin as high again and again.
+void Session::remember_difficulty(base::Instant now) {
   if (const auto proven = difficulty_.proven()) {
-    shard_.difficulties.remember(workers_.all().front().worker.full(), *proven, now.mono);
+    return shard_.difficulties.remember(miner_key_, *proven, now.mono);
   }
+  const auto known = shard_.difficulties.recall(miner_key_, now.mono);
+  if (!known || !difficulty_.announced()) return;
+  const bitcoin::Difficulty last = difficulty_.history().latest().difficulty;
+  if (last < *known) shard_.difficulties.remember(miner_key_, last, now.mono);
 }
 
 void Session::close(CloseReason why) {

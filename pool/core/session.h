@@ -103,10 +103,11 @@ class Session {
   bool belongs_elsewhere(const stratum::Subscribe& m) const;
   void prepare_hand_over(const Id& id, const stratum::Subscribe& m);
   void know_user_agent(std::string_view user_agent);
-  bool add_worker(const Id& id, const stratum::Authorize& m, base::Instant now);
+  bool add_worker(const Id& id, const stratum::Authorize& m);
   bool grant_version_rolling(const stratum::Configure& m);
   void set_minimum(double difficulty);
   void begin_mining(base::Instant now);
+  void remember_difficulty(base::Instant now);
 
   // --- work
   void send_job(const mining::Job& job, bool clean, base::Instant now);
@@ -140,6 +141,8 @@ class Session {
   stratum::LineBuffer lines_;
   WorkerBook workers_;
   std::string user_agent_;
+  std::string_view kind_;  // of miner: the prefix of its user agent's rule
+  std::string miner_key_;  // in the memory of difficulties: the first worker, and its kind
   DifficultyControl difficulty_;
   VersionMasks masks_;
   TokenBucket line_tokens_;

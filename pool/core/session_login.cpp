@@ -94,6 +94,7 @@ void Session::know_user_agent(std::string_view user_agent) {
   user_agent_ = clean_text(user_agent, limits::user_agent_bytes_max);
   const UserAgentRule& rule = find_user_agent_rule(shard_.options.user_agents, user_agent_);
   difficulty_.on_user_agent(rule);
+  kind_ = rule.prefix;
   tier_ = shard_.options.tier(rule.coinbase);
   early_difficulty_ = rule.difficulty_at_subscribe;
 }
@@ -141,7 +142,7 @@ void Session::on_message(const Id& id, const stratum::ExtranonceSubscribe&, base
 // ---------------------------------------------------------------- authorize
 
 void Session::on_message(const Id& id, const stratum::Authorize& m, base::Instant now) {
-  if (workers_.find(m.username, shard_.options.network) == nullptr && !add_worker(id, m, now)) {
+  if (workers_.find(m.username, shard_.options.network) == nullptr && !add_worker(id, m)) {
     return;
   }
   reply(id, stratum::write_result_true(id));
@@ -149,7 +150,7 @@ void Session::on_message(const Id& id, const stratum::Authorize& m, base::Instan
 }
 
 // The socket stays open after a refusal, so that the miner reads why and goes to its next pool.
-bool Session::add_worker(const Id& id, const stratum::Authorize& m, base::Instant now) {
+bool Session::add_worker(const Id& id, const stratum::Authorize& m) {
   const auto refuse_login = [&](std::string_view why) {
     reject(id, RejectReason::bad_address, why);
     if (++bad_authorizes_ >= limits::bad_authorizes_max) close(CloseReason::auth_failed);
@@ -167,9 +168,7 @@ bool Session::add_worker(const Id& id, const stratum::Authorize& m, base::Instan
   shard_.know_worker(added);
   if (!first) return true;
   // The difficulty is the connection's, so the first to log in speaks for it.
-  if (const auto last = shard_.difficulties.recall(added.full(), now.mono)) {
-    difficulty_.on_remembered(*last);
-  }
+  miner_key_ = added.full();
   difficulty_.on_password(parse_password_options(m.password));
   return true;
 }
@@ -179,6 +178,11 @@ void Session::begin_mining(base::Instant now) {
   mining_ = true;
   last_accepted_at_ = now.mono;
   if (peer_.limited) shard_.guard.on_mining(peer_.prefix);
+  // Owners give one name to machines great and small, so the name alone says too little.
+  if (!kind_.empty()) miner_key_.append("\n").append(kind_);
+  if (const auto last = shard_.difficulties.recall(miner_key_, now.mono)) {
+    difficulty_.on_remembered(*last);
+  }
   if (version_rolling_) {
     shard_.host.send(id_, stratum::write_set_version_mask(masks_.current()));
   }

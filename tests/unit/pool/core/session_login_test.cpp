@@ -277,3 +277,50 @@ TEST_CASE("each kind of miner gets a coinbase that it can take") {
   CHECK_EQ(tiny.say(authorize(address)).back(), (*job)->work(0).notify_line_clean);
   CHECK_EQ(other.say(authorize(address)).back(), (*job)->work(1).notify_line_clean);
 }
+
+TEST_CASE(
+    "a remembered difficulty is for the same kind of miner, and what was too high is lowered") {
+  const std::string rig = std::string(address) + ".rig";
+  const auto three = *bitcoin::Difficulty::from_double(3.0 / (1 << 24));
+  const auto told_at_login = [&](World& world, std::uint64_t number, const char* user_agent) {
+    Client miner(world, number);
+    miner.say(subscribe(user_agent, ""));
+    return miner.say(authorize(rig)).at(1);
+  };
+  World world;
+  world.new_job({.id = step});
+  Client miner(world, 100);
+  miner.say(subscribe("test/1", ""));
+  miner.say(authorize(rig));
+  const auto start = test_options().ports[0].start;
+  const std::string usual = told_at_login(world, 101, "bitaxe/1");
+  std::uint32_t nonce = 0;
+  for (int i = 0; i < 12; ++i) {  // a share a second: vardiff raises it
+    const Ground share = grind(*make_job({.id = step}), first_extranonce1, meets(three), nonce);
+    nonce = share.nonce + 1;
+    world.clock.advance(1s);
+    miner.say(world.submit_line(share, step));
+  }
+  world.new_job({.id = 9 * step, .clean = false});
+  world.disconnect(miner.id);
+  auto told = world.shard.take_difficulties();
+  REQUIRE_EQ(told.size(), 1);
+  REQUIRE(start < told[0].difficulty);
+  CHECK_EQ(told_at_login(world, 102, "bitaxe/1"), usual);
+  const std::string high = told_at_login(world, 103, "test/2");
+  CHECK(contains(high, "[" + told[0].difficulty.text() + "]"));
+  // No share comes: it is lowered, and the next connection begins there.
+  for (int i = 1; i < 1200; ++i) {
+    world.clock.advance(1s);
+    if (i % 30 == 0) world.new_job({.id = (9U + i) * step, .clean = false});
+    world.shard.on_tick(world.clock.now);
+  }
+  world.disconnect(ConnectionId{103});
+  told = world.shard.take_difficulties();
+  REQUIRE_EQ(told.size(), 1);
+  const std::string lowered = told_at_login(world, 104, "test/1");
+  CHECK(contains(lowered, "[" + told[0].difficulty.text() + "]"));
+  CHECK_NE(lowered, high);
+  world.disconnect(ConnectionId{104});  // one that asks and goes changes nothing
+  CHECK_EQ(told_at_login(world, 105, "test/1"), lowered);
+}
