@@ -21,7 +21,7 @@ inline constexpr std::size_t username_bytes_max = 256;
 inline constexpr std::size_t worker_name_bytes_max = 128;  // as stored
 inline constexpr std::size_t user_agent_bytes_max = 128;
 inline constexpr std::uint32_t bad_lines_max = 3;              // then the connection is closed
-inline constexpr std::uint32_t unauthorized_submits_max = 10;  // likewise
+inline constexpr std::uint32_t unauthorized_submits_max = 10;  // likewise; since an accepted share
 // For a PROXY header, and for a TLS handshake, each.
 inline constexpr auto stage_deadline = 10s;
 inline constexpr std::uint32_t bad_authorizes_max = 10;  // likewise

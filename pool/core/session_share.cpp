@@ -123,6 +123,7 @@ void Session::accept(const Id& id, const Judged& share, base::Instant now) {
   last_accepted_at_ = now.mono;
   only_rejects_at_.reset();
   only_rejects_steps_ = 0;
+  unauthorized_submits_ = 0;  // a proxy's worker that had to make room for others is no attack
   PendingReply pending;
   pending.append = append;
   pending.connection = id_;

@@ -251,3 +251,22 @@ TEST_CASE("a connection that sends faster than it may is not read from until it 
   CHECK_FALSE(world.host.paused.contains(world.miner));
   CHECK_EQ(world.shard.stats().pauses, 1);
 }
+
+TEST_CASE("a proxy that names a worker too many now and then is not closed while it earns") {
+  World world;
+  world.new_job({.id = step});
+  world.handshake();
+  world.heard();
+  const auto start = test_options().ports[0].start;
+  std::uint32_t nonce = 0;
+  for (int i = 0; i < 12; ++i) {
+    const Ground share = grind(*make_job({.id = step}), first_extranonce1, meets(start), nonce);
+    nonce = share.nonce + 1;
+    std::string line = world.submit_line(share, step);
+    line.replace(line.find(".rig"), 4, ".pig");
+    world.say(line);
+    world.clock.advance(60s);
+    world.say(world.submit_line(share, step));
+  }
+  CHECK(world.host.closed.empty());
+}
