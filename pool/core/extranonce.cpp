@@ -36,7 +36,7 @@ void ExtranonceAllocator::take(std::uint16_t counter) {
   ++in_use_;
   const auto released = released_.find(counter);
   if (released == released_.end()) return;
-  by_time_.erase({released->second, counter});
+  by_time_.erase({released->second.at, counter});
   released_.erase(released);
 }
 
@@ -62,15 +62,21 @@ bool ExtranonceAllocator::claim(const Extranonce1& extranonce1, base::MonoTime n
   return true;
 }
 
-void ExtranonceAllocator::release(const Extranonce1& extranonce1, base::MonoTime now) {
+void ExtranonceAllocator::release(const Extranonce1& extranonce1, base::MonoTime now,
+                                  mining::JobId last_job) {
   ASSERT(extranonce1[1] == shard_);
   const std::uint16_t counter = counter_of(extranonce1);
   ASSERT(used_[counter]);
   used_[counter] = false;
   --in_use_;
   if (resume_window_.count() == 0) return;
-  released_[counter] = now;
+  released_[counter] = {now, last_job};
   by_time_.emplace(now, counter);
+}
+
+mining::JobId ExtranonceAllocator::last_job_of(const Extranonce1& extranonce1) const {
+  const auto released = released_.find(counter_of(extranonce1));
+  return released != released_.end() ? released->second.last_job : mining::JobId{0};
 }
 
 void ExtranonceAllocator::expire(base::MonoTime now) {

@@ -12,6 +12,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/time.h"
+#include "common/mining/job.h"
 
 #include <array>
 #include <bitset>
@@ -44,7 +45,10 @@ class ExtranonceAllocator {
   // again from now on.
   [[nodiscard]] bool claim(const Extranonce1& extranonce1, base::MonoTime now);
   // REQUIRES: allocated or claimed here and not yet released (whatever the instance was then).
-  void release(const Extranonce1& extranonce1, base::MonoTime now);
+  // `last_job`: the newest that was worked on with it.
+  void release(const Extranonce1& extranonce1, base::MonoTime now, mining::JobId last_job = {});
+  // As release() was told, while the value waits; else 0.
+  mining::JobId last_job_of(const Extranonce1& extranonce1) const;
   // Values issued from now on begin with `instance`; their counters stay as they are.
   void set_instance(std::uint8_t instance) { instance_ = instance; }
   // Forgets whose time to come back is over.
@@ -55,6 +59,11 @@ class ExtranonceAllocator {
   std::size_t in_use() const { return in_use_; }
 
  private:
+  struct Released {
+    base::MonoTime at;
+    mining::JobId last_job;
+  };
+
   Extranonce1 value(std::uint16_t counter) const;
   void take(std::uint16_t counter);
 
@@ -64,7 +73,7 @@ class ExtranonceAllocator {
   std::uint16_t next_;
   std::bitset<65'536> used_;
   std::size_t in_use_ = 0;
-  std::unordered_map<std::uint16_t, base::MonoTime> released_;  // and when; none is used
+  std::unordered_map<std::uint16_t, Released> released_;        // none is used
   std::set<std::pair<base::MonoTime, std::uint16_t>> by_time_;  // the same
 };
 

@@ -4,6 +4,7 @@
 #include "common/stratum/codec.h"
 #include "pool/core/limits.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace pool {
@@ -117,7 +118,8 @@ void Session::ask_who_it_is(base::Instant now) {
 }
 
 void Session::on_disconnect(base::Instant now) {
-  if (subscribed_ && !handed_over_) shard_.extranonces.release(extranonce1_, now.mono);
+  if (subscribed_ && !handed_over_)
+    shard_.extranonces.release(extranonce1_, now.mono, std::max(last_job_, worked_until_));
   if (mining_) remember_difficulty(now);
 }
 

@@ -106,6 +106,7 @@ class Session {
   bool add_worker(const Id& id, const stratum::Authorize& m);
   bool grant_version_rolling(const stratum::Configure& m);
   void set_minimum(double difficulty);
+  std::shared_ptr<const mining::Job> first_job(base::Instant now);
   void begin_mining(base::Instant now);
   void remember_difficulty(base::Instant now);
 
@@ -153,6 +154,7 @@ class Session {
   std::optional<double> suggested_difficulty_;     // likewise
   std::optional<base::MonoTime> only_rejects_at_;  // the first since the last accepted share
   mining::JobId last_job_{0};                      // the newest that was sent
+  mining::JobId worked_until_{0};       // with this extranonce1, on an earlier connection
   mining::JobId extranonce1_since_{0};  // jobs after this one are hashed with extranonce1_
   Extranonce1 extranonce1_{};
   Extranonce1 extranonce1_before_{};

@@ -40,8 +40,10 @@ void Session::on_message(const Id& id, const stratum::Subscribe& m, base::Instan
 // they are still good.
 bool Session::get_extranonce1(std::string_view session_id, base::Instant now) {
   const auto wanted = parse_session_id(session_id);
+  const auto last_job = wanted ? shard_.extranonces.last_job_of(*wanted) : mining::JobId{0};
   if (wanted && shard_.extranonces.claim(*wanted, now.mono)) {
     extranonce1_ = *wanted;
+    worked_until_ = last_job;
     ++shard_.stats.resumed;
     return true;
   }
@@ -173,6 +175,15 @@ bool Session::add_worker(const Id& id, const stratum::Authorize& m) {
   return true;
 }
 
+// With an extranonce1 that worked on the current job before, the same hashes would come again: much
+// firmware counts extranonce2 from 0 after a reconnect.
+std::shared_ptr<const mining::Job> Session::first_job(base::Instant now) {
+  const auto& current = shard_.jobs.current();
+  if (current == nullptr || worked_until_ < current->id) return current;
+  const auto newer = shard_.jobs.job_after(worked_until_, now.mono);
+  return newer != nullptr ? newer : current;
+}
+
 void Session::begin_mining(base::Instant now) {
   if (mining_ || !subscribed_ || workers_.empty() || closing_) return;
   mining_ = true;
@@ -187,7 +198,7 @@ void Session::begin_mining(base::Instant now) {
     shard_.host.send(id_, stratum::write_set_version_mask(masks_.current()));
   }
   take_instance(shard_.extranonces.instance());
-  if (shard_.jobs.current()) send_job(*shard_.jobs.current(), true, now);
+  if (const auto job = first_job(now)) send_job(*job, true, now);
   if (!shard_.options.welcome.empty()) {
     shard_.host.send(id_, stratum::write_show_message(shard_.options.welcome));
   }

@@ -111,7 +111,7 @@ TEST_CASE("who comes back to another shard goes on at the one that knows its ses
     CHECK_EQ(miner.line(), R"({"id":7,"result":true,"error":null})");
     CHECK_EQ(there.appends_, 1);
     CHECK_EQ(here.appends_, 0);
-    there.job(6, 2, true);
+    there.job(2 * mining::job_id_step, 2, true);  // ids of a node are in such steps
     CHECK(miner.line().find("mining.notify") != std::string::npos);
     return;
   }

@@ -270,3 +270,27 @@ TEST_CASE("a proxy that names a worker too many now and then is not closed while
   }
   CHECK(world.host.closed.empty());
 }
+
+TEST_CASE("miners that come back get work that their extranonce1 has not seen, the same for all") {
+  World world;
+  world.new_job({.id = step});
+  const auto login = [&](std::uint64_t number, const std::string& session_id) {
+    const pool::ConnectionId id{number};
+    REQUIRE(world.shard.on_connect(id, test_peer(), world.clock.now));
+    world.say(id,
+              R"({"id":1,"method":"mining.subscribe","params":["test/1",")" + session_id + "\"]}");
+    world.say(id, std::string(R"({"id":2,"method":"mining.authorize","params":[")") + address +
+                      R"(.rig","x"]})");
+    return std::exchange(world.host.sent[id], {}).back();  // the notify
+  };
+  const std::string first = login(1, "");
+  CHECK_EQ(login(2, ""), first);
+  world.disconnect(pool::ConnectionId{1});
+  world.disconnect(pool::ConnectionId{2});
+  const std::string again = login(3, "00030000");
+  CHECK_NE(again, first);
+  CHECK(contains(again, mining::job_id_text(mining::JobId{step + 0x301})));
+  CHECK(contains(again, ",true]}"));
+  CHECK_EQ(login(4, "00030001"), again);
+  CHECK_EQ(login(5, ""), first);  // a stranger's is new to the job
+}
