@@ -58,6 +58,26 @@ std::string_view name_of(CloseReason reason) {
   return "unknown";
 }
 
+std::string_view name_of(TurnAway why) {
+  switch (why) {
+    case TurnAway::refused:
+      return "refused";
+    case TurnAway::not_stratum:
+      return "not_stratum";
+    case TurnAway::http:
+      return "http";
+    case TurnAway::tls_failed:
+      return "tls_failed";
+    case TurnAway::tls_refused:
+      return "tls_refused";
+    case TurnAway::bad_proxy_header:
+      return "bad_proxy_header";
+    case TurnAway::too_slow:
+      return "too_slow";
+  }
+  return "unknown";
+}
+
 Shard::Shard(ShardHost& host, const ShardOptions& options) : context_(host, options) {}
 
 bool Shard::on_connect(ConnectionId id, const Peer& peer, base::Instant now) {

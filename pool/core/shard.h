@@ -36,6 +36,8 @@ class Shard {
                                   base::Instant now);
   void on_bytes(ConnectionId id, base::ByteSpan bytes, base::Instant now);
   void on_disconnect(ConnectionId id, base::Instant now);
+  // A connection that the caller closes before it became a session: for the statistics.
+  void on_turned_away(TurnAway why) { ++context_.stats.turned_away[static_cast<std::size_t>(why)]; }
   // Bytes that never became Stratum; the caller closes the connection.
   void on_offence(ConnectionId id, Offence offence, base::Instant now);
   void on_ban(const Ban& ban) { context_.guard.ban(ban); }  // another shard's

@@ -52,6 +52,19 @@ std::string_view describe(CloseReason reason);
 // Stable machine name, as in the API: "line_too_long".
 std::string_view name_of(CloseReason reason);
 
+// Why a connection is closed before a session could say so.
+enum class TurnAway : std::uint8_t {
+  refused,  // by the shard: full, banned, over its address's limits
+  not_stratum,
+  http,
+  tls_failed,
+  tls_refused,  // by the client: it does not like our certificate
+  bad_proxy_header,
+  too_slow,
+};
+inline constexpr std::size_t turn_away_count = 7;
+std::string_view name_of(TurnAway why);
+
 // A connection on its way to the shard that owns the extranonce1 which its miner wants back: what
 // it has said so far, as far as it matters, and what of its bytes nobody has read. It has logged in
 // nowhere yet.

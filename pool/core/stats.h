@@ -32,7 +32,8 @@ struct ShardStats {
   std::uint64_t shares_accepted = 0;
   std::uint64_t shares_pending = 0;  // waiting to be durable
   std::array<std::uint64_t, stratum::reject_reason_count> rejects{};
-  std::array<std::uint64_t, close_reason_count> closes{};  // by CloseReason: connections we ended
+  std::array<std::uint64_t, close_reason_count> closes{};    // by CloseReason: connections we ended
+  std::array<std::uint64_t, turn_away_count> turned_away{};  // before they were sessions
   std::uint64_t bad_lines = 0;  // that were no JSON objects with a method
   std::uint64_t pauses = 0;     // of a connection that sent too fast
   std::uint64_t resumed = 0;    // sessions that got their extranonce1 back

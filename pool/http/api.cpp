@@ -137,6 +137,11 @@ void write_stratum(Members& json, const PoolSnapshot& s) {
   json.count("bad_lines", s.bad_lines);
   json.count("pauses", s.pauses);
   json.count("sessions_resumed", s.resumed);
+  json.object("turned_away", [&] {
+    for (std::size_t i = 0; i < s.turned_away.size(); ++i) {
+      json.count(name_of(static_cast<TurnAway>(i)), s.turned_away[i]);
+    }
+  });
   json.object("closes", [&] {
     for (std::size_t i = 0; i < s.closes.size(); ++i) {
       json.count(name_of(static_cast<CloseReason>(i)), s.closes[i]);

@@ -115,6 +115,9 @@ PoolSnapshot PoolState::snapshot(base::Instant now) const {
     out.best_share_difficulty = std::max(out.best_share_difficulty, stats.best_share_difficulty);
     for (std::size_t i = 0; i < out.rejects.size(); ++i) out.rejects[i] += stats.rejects[i];
     for (std::size_t i = 0; i < out.closes.size(); ++i) out.closes[i] += stats.closes[i];
+    for (std::size_t i = 0; i < out.turned_away.size(); ++i) {
+      out.turned_away[i] += stats.turned_away[i];
+    }
     out.connections_refused += stats.connections_refused;
     out.bad_lines += stats.bad_lines;
     out.pauses += stats.pauses;

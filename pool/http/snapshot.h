@@ -69,6 +69,7 @@ struct PoolSnapshot {
   std::uint64_t shares_pending = 0;
   std::array<std::uint64_t, stratum::reject_reason_count> rejects{};
   std::array<std::uint64_t, close_reason_count> closes{};
+  std::array<std::uint64_t, turn_away_count> turned_away{};
   std::uint64_t connections_refused = 0;
   std::uint64_t bad_lines = 0;
   std::uint64_t pauses = 0;

@@ -55,26 +55,6 @@ void release(std::string& text) { text = std::string(); }
 
 }  // namespace
 
-std::string_view name_of(TurnAway why) {
-  switch (why) {
-    case TurnAway::refused:
-      return "refused";
-    case TurnAway::not_stratum:
-      return "not_stratum";
-    case TurnAway::http:
-      return "http";
-    case TurnAway::tls_failed:
-      return "tls_failed";
-    case TurnAway::tls_refused:
-      return "tls_refused";
-    case TurnAway::bad_proxy_header:
-      return "bad_proxy_header";
-    case TurnAway::too_slow:
-      return "too_slow";
-  }
-  return "unknown";
-}
-
 Connection::Connection(ConnectionId id, ConnectionEnvironment& environment, const StratumPort& port,
                        std::unique_ptr<uv::TcpStream> stream)
     : id_(id), environment_(environment), port_(port), stream_(std::move(stream)) {

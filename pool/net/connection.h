@@ -49,19 +49,6 @@ struct StratumPort {
   std::vector<AddressRange> proxy_from;
 };
 
-// Why a connection is closed before a session could say so.
-enum class TurnAway : std::uint8_t {
-  refused,  // by the shard: full, banned, over its address's limits
-  not_stratum,
-  http,
-  tls_failed,
-  tls_refused,  // by the client: it does not like our certificate
-  bad_proxy_header,
-  too_slow,
-};
-inline constexpr std::size_t turn_away_count = 7;
-std::string_view name_of(TurnAway why);
-
 // What all connections of a loop share, and how they tell it what happens.
 struct ConnectionEnvironment {
   // The peer is known. False: it is refused.

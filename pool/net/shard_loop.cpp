@@ -100,6 +100,7 @@ void ShardLoop::set_up_environment() {
 void ShardLoop::on_accept(const StratumPort& port, std::unique_ptr<uv::TcpStream> stream) {
   if (connections_.size() >= connections_max_) {  // the stream closes as it goes
     turn_aways_.count(TurnAway::refused);
+    shard_.on_turned_away(TurnAway::refused);
     return;
   }
   const ConnectionId id{next_connection_++};
@@ -119,6 +120,7 @@ void ShardLoop::on_closed(ConnectionId id) {
 void ShardLoop::on_turn_away(ConnectionId id, TurnAway why, std::string_view detail) {
   const base::Instant now = uv::read_clock();
   turn_aways_.count(why);
+  shard_.on_turned_away(why);
   if (turn_aways_.may_log(now.mono)) {
     LOG(debug, "connection_turned_away", {"peer", connections_.at(id)->socket_address()},
         {"why", name_of(why)}, {"detail", detail});
@@ -212,6 +214,7 @@ void ShardLoop::on(const ConnectionMoved& message) {
   auto stream = uv::TcpStream::adopt(loop_, std::move(message.connection->tcp), tcp_options());
   if (!stream) {
     turn_aways_.count(TurnAway::refused);
+    shard_.on_turned_away(TurnAway::refused);
     return;
   }
   const ConnectionId id{next_connection_++};
