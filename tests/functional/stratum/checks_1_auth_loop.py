@@ -200,3 +200,14 @@ def cgminer_dead_pool_test(stage):
         rig.subscribe()
         assert rig.authorize()["result"] is True
         rig.close()
+
+
+@check("0", "answers come in arrival order: a submit's before that of what was sent after it", transports=(PLAIN,))
+def answers_in_arrival_order(stage):
+    rig = stage.rig().login()
+    share = rig.find()
+    rig.request("s", "mining.submit", *share.params(USER))
+    rig.request("p", "mining.ping")
+    rig.send('{"id": "a", "method": "mining.authorize", "params": ["' + USER + '2", "x"]}\n')
+    order = [json.loads(rig.response_line())["id"] for _ in range(3)]
+    assert order == ["s", "p", "a"], f"answered in the order {order}"
