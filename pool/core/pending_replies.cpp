@@ -51,7 +51,15 @@ void PendingReplies::not_durable(AppendId first, AppendId last, const Action& re
                                   [&](const PendingReply& reply) { return reply.append >= first; });
   const auto end = std::find_if(begin, waiting_.end(),
                                 [&](const PendingReply& reply) { return reply.append > last; });
-  std::for_each(begin, end, refuse);
+  for (auto reply = begin; reply != end; ++reply) {
+    if (is_held(reply->connection)) {
+      reply->refused = true;
+      reply->waits_for_vault = false;
+      held_.push_back(std::move(*reply));
+    } else {
+      refuse(*reply);
+    }
+  }
   waiting_.erase(begin, end);
 }
 

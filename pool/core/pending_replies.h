@@ -31,7 +31,8 @@ struct PendingReply {
   base::U256 work;
   double share_difficulty = 0;
   bool waits_for_vault = false;
-  std::string line;  // an answer that waits for its turn only; empty: a share's
+  bool refused = false;  // could not be stored, and waits for its turn to say so
+  std::string line;      // an answer that waits for its turn only; empty: a share's
 };
 
 class PendingReplies {
@@ -45,7 +46,8 @@ class PendingReplies {
   // Calls `release` for each reply of an append up to and including `up_to`, oldest first;
   // candidates whose block is not in the vault yet are kept until vaulted().
   void durable(AppendId up_to, const Action& release);
-  // Calls `refuse` for each reply of the appends first..last.
+  // Calls `refuse` for each reply of the appends first..last, but for those behind a candidate that
+  // waits for the vault: vaulted() hands them to `release`, marked as refused.
   void not_durable(AppendId first, AppendId last, const Action& refuse);
   // The block is in the vault (or can't be: then the node's answer is all there is to wait for).
   void vaulted(const bitcoin::BlockHash& hash, const Action& release);
@@ -56,7 +58,7 @@ class PendingReplies {
   bool is_held(ConnectionId connection) const;
 
   std::deque<PendingReply> waiting_;  // for the journal, in order
-  // Durable already: candidates, and what stands behind them. A handful, except where blocks cost
+  // Settled already: candidates, and what stands behind them. A handful, except where blocks cost
   // nothing.
   std::deque<PendingReply> held_;
 };

@@ -176,6 +176,7 @@ void Shard::on_block_vaulted(const bitcoin::BlockHash& hash) {
 
 void Shard::release(const PendingReply& reply) {
   if (!reply.line.empty()) return answer(reply, reply.line);
+  if (reply.refused) return refuse(reply);
   ++context_.stats.shares_accepted;
   context_.stats.work_accepted = context_.stats.work_accepted + reply.work;
   context_.stats.best_share_difficulty =

@@ -95,3 +95,22 @@ TEST_CASE("a failed append refuses its own shares, and what stands behind them g
   CHECK_EQ(r.out, "a2 a-ping");
   CHECK_EQ(r.durable(3), "a1 a3");
 }
+
+TEST_CASE("a refusal waits behind a candidate that is not in the vault yet") {
+  Replies r;
+  r.share(1, 10, "a1", 7);
+  r.share(1, 20, "b1");
+  r.share(2, 10, "a2");
+  r.behind(10, "a-ping");
+  r.share(2, 20, "b2");
+  CHECK_EQ(r.durable(1), "b1");
+  r.out.clear();
+  r.pending.not_durable(AppendId{2}, AppendId{2}, r.told());
+  CHECK_EQ(r.out, "b2");
+  std::vector<bool> refused;
+  r.pending.vaulted(block(7), [&](const pool::PendingReply& reply) {
+    if (reply.line.empty()) refused.push_back(reply.refused);
+  });
+  CHECK_EQ(refused, std::vector<bool>{false, true});
+  CHECK_EQ(r.pending.size(), 0);
+}
