@@ -14,9 +14,11 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace fuzz {
@@ -26,6 +28,8 @@ enum class Phase {
   other,    // bytes, ticks, jobs, connects
   settled,  // the journal or the vault has told of shares
 };
+
+using Hash = std::array<std::uint8_t, 32>;
 
 // Every form in which anybody was told of a job, by its id.
 using ToldJobs = std::map<std::string, std::vector<stratum::Notify>>;
@@ -53,27 +57,35 @@ class ConnectionOracle {
   const std::deque<HeardJob>& jobs() const { return jobs_; }
   const std::string& extranonce1() const { return extranonce1_; }  // hex; empty before subscribe
   const std::set<double>& difficulties() const { return difficulties_; }
-  std::size_t submits_accepted() const { return submits_accepted_; }
+  // The submits that were answered "true" or as duplicates since the last call, in order.
+  struct Verdict {
+    stratum::Submit submit;
+    bool accepted = false;
+  };
+  std::vector<Verdict> take_verdicts() { return std::exchange(verdicts_, {}); }
+  // What the header of a submit may hash to. Empty: nobody can say, see add_meant().
+  std::vector<Hash> hashes_of(const stratum::Submit& submit, const ToldJobs& told) const;
   // The hashes of the headers that its submits come to. A job that it has not heard of it may know
   // from an earlier connection. False: nobody can say. It subscribed by a notification and so was
   // never told its extranonce1, or has had a third, of which the pool remembers two.
-  bool add_meant(std::set<std::array<std::uint8_t, 32>>& hashes, const ToldJobs& told);
+  bool add_meant(std::set<Hash>& hashes, const ToldJobs& told);
 
  private:
   static constexpr std::size_t bytes_per_occasion = 8 * 1024;
 
   struct Asked {
-    std::size_t submits = 0;
-    std::size_t others = 0;
-    std::size_t answers = 0;
-    std::size_t trues_at_once = 0;
-    std::size_t trues_when_settled = 0;
+    std::string id;
+    bool is_authorize = false;
+    bool is_submit = false;
+    std::optional<stratum::Submit> submit;  // one that could be read
   };
 
   bool on_line(std::string_view line);
   void on_request(const stratum::ClientRequest& request);
   void on_answer(std::string_view line, const stratum::ServerResponse& answer, Phase phase);
-  void on_subscribe_result(const stratum::ServerResponse& answer);
+  void on_submit_verdict(const stratum::Submit& submit, const stratum::ServerResponse& answer);
+  void on_subscribe_result(const stratum::ServerResponse& answer, Phase phase);
+  bool knows_extranonce1() const;
   void on_notification(std::string_view line, const stratum::ServerMessage& message);
   void on_set_difficulty(const stratum::SetDifficulty& set);
   void on_set_extranonce(const stratum::SetExtranonce& set);
@@ -84,9 +96,7 @@ class ConnectionOracle {
   bool closed_ = false;
   std::size_t bytes_allowed_ = bytes_per_occasion;
   std::size_t bytes_sent_ = 0;
-  std::map<std::string, Asked> asked_;  // by id
-  std::vector<std::string> order_;      // ids in the order of asking
-  std::size_t answered_to_ = 0;         // place in order_ of the last answer given at once
+  std::deque<Asked> asked_;  // and not answered yet, in order
 
   bool subscribe_unanswered_allowed_ = false;  // it came as a notification
   bool authorize_unanswered_allowed_ = false;
@@ -94,7 +104,6 @@ class ConnectionOracle {
   bool authorize_accepted_ = false;
   bool asked_for_version_rolling_ = false;
   bool asked_for_set_extranonce_ = false;
-  std::set<std::string> authorize_ids_;
 
   bool difficulty_waits_for_notify_ = false;
   bool early_difficulty_ = false;
@@ -105,7 +114,7 @@ class ConnectionOracle {
   std::set<std::string> works_;            // everything of a notify that enters the header
   std::deque<HeardJob> jobs_;              // the latest few
   std::vector<stratum::Submit> submits_;   // since the last add_meant(), or for unknown jobs
-  std::size_t submits_accepted_ = 0;
+  std::vector<Verdict> verdicts_;
 };
 
 }  // namespace fuzz

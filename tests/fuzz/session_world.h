@@ -58,7 +58,6 @@ class World final : public pool::ShardHost {
   const ConnectionOracle* oracle(std::size_t slot) const;
 
  private:
-  using Hash = std::array<std::uint8_t, 32>;
   struct Connection {
     pool::ConnectionId id;
     std::size_t shard = 0;
@@ -95,9 +94,10 @@ class World final : public pool::ShardHost {
   void deliver_unread();
   void give_occasion();
   void exchange_news();
-  // Runs what tells a shard that shares are safe; at most `trues` submits may be answered "true".
+  // Runs what tells a shard which shares are safe, or are not.
   template <class Tell>
-  void settle(std::size_t trues, Tell&& tell);
+  void settle(Tell&& tell);
+  void check_verdicts(ConnectionOracle& oracle);
   void move_connections();
   void remember_told(const ConnectionOracle& oracle);
   void remember_meant(ConnectionOracle& oracle);
@@ -107,8 +107,8 @@ class World final : public pool::ShardHost {
   std::array<Member, 2> members_;
   base::Instant now_;
   Phase phase_ = Phase::other;
-  std::size_t trues_allowed_ = 0;  // while settling
   bool draining_ = false;
+  bool gone_in_turn_ = false;  // a connection
   std::uint64_t next_connection_ = 1;
   std::array<std::unique_ptr<Connection>, slots> connections_;
   std::vector<std::pair<pool::ConnectionId, pool::HandOver>> moving_;
@@ -118,12 +118,12 @@ class World final : public pool::ShardHost {
   std::set<Hash> share_hashes_;
   std::set<Hash> block_hashes_;
   std::set<Hash> refused_hashes_;  // of shares that could not be stored; they may be sent again
+  std::set<Hash> safe_hashes_;     // of shares on disk, and in the vault if they are blocks
   std::set<Hash> meant_;           // see ConnectionOracle::add_meant()
   bool all_meant_known_ = true;
   ToldJobs told_;
   std::set<double> difficulties_;  // that any miner was told
   std::size_t shares_durable_ = 0;
-  std::size_t submits_accepted_ = 0;  // of connections that are gone
 };
 
 std::shared_ptr<const mining::Job> make_job(const JobChoice& choice, std::uint64_t id,
