@@ -24,7 +24,7 @@ inline constexpr std::uint32_t bad_lines_max = 3;              // then the conne
 inline constexpr std::uint32_t unauthorized_submits_max = 10;  // likewise; since an accepted share
 // For a PROXY header, and for a TLS handshake, each.
 inline constexpr auto stage_deadline = 10s;
-inline constexpr std::uint32_t bad_authorizes_max = 10;  // likewise
+inline constexpr std::uint32_t bad_authorizes_max = 10;  // of a connection; then it is closed
 // A miner whose every submit is refused gets a new job, then a client.reconnect, then is closed:
 // firmware that is stuck on an old job gets over it this way (practice of ckpool).
 inline constexpr auto only_rejects_new_job = 60s;

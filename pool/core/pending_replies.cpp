@@ -17,8 +17,9 @@ void PendingReplies::add_behind(ConnectionId connection, std::string line) {
   PendingReply answer;
   answer.connection = connection;
   answer.line = std::move(line);
+  // From the back: what it stands behind came a moment ago.
   const bool behind_a_share =
-      std::any_of(waiting_.begin(), waiting_.end(),
+      std::any_of(waiting_.rbegin(), waiting_.rend(),
                   [&](const PendingReply& reply) { return reply.connection == connection; });
   ASSERT(behind_a_share || is_held(connection));
   if (behind_a_share) {

@@ -100,6 +100,7 @@ void Session::help_stuck_miner(base::Instant now) {
   if (only_rejects_steps_ == 0 && stuck >= limits::only_rejects_new_job) {
     ++only_rejects_steps_;
     renotify_due_ = true;
+    renotify_clean_ = true;  // it shall let go of what it works on
   } else if (only_rejects_steps_ == 1 && stuck >= limits::only_rejects_reconnect) {
     ++only_rejects_steps_;
     ask_to_reconnect();

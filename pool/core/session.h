@@ -170,6 +170,7 @@ class Session {
   bool takes_set_extranonce_ = false;
   bool early_difficulty_ = false;  // wanted right after subscribe
   bool renotify_due_ = false;
+  bool renotify_clean_ = false;  // with clean_jobs true
   bool asked_version_ = false;
   bool paused_ = false;
   bool closing_ = false;

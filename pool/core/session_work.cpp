@@ -3,6 +3,8 @@
 #include "pool/core/limits.h"
 #include "pool/core/session.h"
 
+#include <utility>
+
 namespace pool {
 
 void Session::on_new_job(const mining::Job& job, bool clean, base::Instant now) {
@@ -30,7 +32,7 @@ void Session::renotify(base::Instant now) {
   const auto job = shard_.jobs.job_after(last_job_, now.mono);
   if (job == nullptr) return;  // at a later tick
   renotify_at_ = now.mono + limits::renotify_interval;
-  send_job(*job, false, now);
+  send_job(*job, std::exchange(renotify_clean_, false), now);
 }
 
 // ---------------------------------------------------------------- difficulty

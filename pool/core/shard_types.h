@@ -58,7 +58,7 @@ enum class TurnAway : std::uint8_t {
   not_stratum,
   http,
   tls_failed,
-  tls_refused,  // by the client: it does not like our certificate
+  tls_refused,  // by the client, which does not like our certificate; or there is no TLS here
   bad_proxy_header,
   too_slow,
 };

@@ -197,7 +197,9 @@ TEST_CASE("who sends nothing but refused shares gets a job, a reconnect, and its
     return said;
   };
   until(1s);
-  CHECK(contains(until(60s), "mining.notify"));
+  const std::string fresh = until(60s);
+  CHECK(contains(fresh, "mining.notify"));
+  CHECK(contains(fresh, "true]}"));  // it shall let go of the old one
   CHECK_FALSE(contains(until(1s), "mining.notify"));
   CHECK(contains(until(59s), "client.reconnect"));
   CHECK_FALSE(contains(until(1s), "client.reconnect"));
