@@ -92,6 +92,7 @@ class World final : public pool::ShardHost {
   bool may_read(const Connection& connection);
   void deliver(Connection& connection, std::size_t piece_bytes_max);
   void deliver_unread();
+  bool anything_unread() const;
   void give_occasion();
   void exchange_news();
   // Runs what tells a shard which shares are safe, or are not.
