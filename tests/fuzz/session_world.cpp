@@ -43,9 +43,9 @@ std::shared_ptr<const mining::Job> make_job(const JobChoice& choice, std::uint64
   spec.id = mining::JobId{id * mining::job_id_step};
   spec.block_template = block_template;
   // The smallest tier has no room for all outputs, so that the tiers' coinbases differ.
-  for (std::uint8_t i = 0; i < 4; ++i) {
+  for (std::uint8_t i = 0; i < 6; ++i) {
     bitcoin::TxOut& output = spec.outputs.emplace_back();
-    output.value = bitcoin::Sats{i == 0 ? block_template->coinbase_value.value - 3000 : 1000};
+    output.value = bitcoin::Sats{i == 0 ? block_template->coinbase_value.value - 5000 : 1000};
     output.script_pubkey = bitcoin::witness_script(0, base::Bytes(32, i));
   }
   for (const pool::CoinbaseTier& tier : pool::default_coinbase_tiers()) {
