@@ -348,8 +348,8 @@ std::string Server::open_shards() {
   hooks.rejected = [this](SubmitsRejected rejected) { tell_http(std::move(rejected)); };
   for (std::uint32_t index = 0; index < shard_count_; ++index) {
     hooks.ban = [this, index](const Ban& ban) { tell_other_shards(index, AddressBanned{ban}); };
-    hooks.learnt = [this, index](DifficultiesLearnt learnt) {
-      tell_other_shards(index, std::move(learnt));
+    hooks.learnt = [this, index](const DifficultiesLearnt& learnt) {
+      tell_other_shards(index, learnt);
     };
     shards_.push_back(std::make_unique<ShardLoop>(shard_options(index), hooks));
   }
