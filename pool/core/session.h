@@ -95,7 +95,6 @@ class Session {
     base::ByteSpan extranonce1{};
     base::ByteSpan extranonce2{};
     mining::ShareVerdict verdict{};
-    bool new_candidate = false;  // a block that is now on its way to the node
   };
 
   // --- login

@@ -102,8 +102,7 @@ void Session::submit_candidate(Judged& share, base::Instant now) {
                    record.coinbase,  shard_.options.index, std::move(record)};
   shard_.host.submit_block(std::move(block));
   ++shard_.stats.blocks_found;
-  ++shard_.candidates_in_flight;
-  share.new_candidate = true;
+  shard_.candidates_in_flight.insert(share.verdict.hash);
 }
 
 void Session::accept(const Id& id, const Judged& share, base::Instant now) {
@@ -132,7 +131,8 @@ void Session::accept(const Id& id, const Judged& share, base::Instant now) {
   pending.hash = share.verdict.hash;
   pending.work = share.difficulty->work;
   pending.share_difficulty = record.share_difficulty;
-  pending.waits_for_vault = share.new_candidate;
+  // Also when it was another submit that brought the block.
+  pending.waits_for_vault = shard_.candidates_in_flight.contains(share.verdict.hash);
   shard_.pending.add(std::move(pending));
   ++answers_waiting_;
   // A miner far too fast should not flood until its next tick.

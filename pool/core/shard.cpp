@@ -169,8 +169,7 @@ void Shard::on_not_durable(AppendId first, AppendId last) {
 }
 
 void Shard::on_block_vaulted(const bitcoin::BlockHash& hash) {
-  ASSERT(context_.candidates_in_flight > 0);
-  --context_.candidates_in_flight;
+  context_.candidates_in_flight.erase(hash);
   context_.pending.vaulted(hash, [this](const PendingReply& reply) { release(reply); });
 }
 
@@ -207,7 +206,7 @@ std::vector<RejectedSubmit> Shard::take_rejects() {
 
 bool Shard::reading_allowed() const {
   return !context_.draining && !context_.outbox.full() &&
-         context_.candidates_in_flight < limits::candidates_in_flight_max;
+         context_.candidates_in_flight.size() < limits::candidates_in_flight_max;
 }
 
 // ---------------------------------------------------------------- the end

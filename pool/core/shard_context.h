@@ -28,6 +28,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace pool {
@@ -115,7 +116,7 @@ struct ShardContext {
   ExtranonceAllocator extranonces;
   DifficultyMemory difficulties;
   std::deque<RejectedSubmit> rejects;    // since the last take_rejects(); the newest last
-  std::size_t candidates_in_flight = 0;  // submitted, not in the vault yet
+  std::unordered_set<bitcoin::BlockHash> candidates_in_flight;  // submitted, not in the vault yet
   bool draining = false;
 
   void offend(const Peer& peer, Offence offence, base::MonoTime now) {

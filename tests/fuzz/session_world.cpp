@@ -194,8 +194,7 @@ void World::durable(std::size_t shard, std::size_t appends) {
     for (const pool::ShareRecord& share : member.journal.front().shares) {
       ++shares_durable_;
       const auto& vault = member.vault;
-      const bool waits = std::find(vault.begin(), vault.end(), share.hash) != vault.end() &&
-                         !refused_hashes_.contains(share.hash.bytes);
+      const bool waits = std::find(vault.begin(), vault.end(), share.hash) != vault.end();
       (waits ? member.waiting_for_vault : safe_hashes_).insert(share.hash.bytes);
     }
     member.journal.pop_front();

@@ -333,6 +333,30 @@ TEST_CASE("a block candidate's true waits for the vault as well as for the journ
   CHECK(world.shard.drained());
 }
 
+TEST_CASE("a true waits for the vault also when another submit brought the block") {
+  const std::uint32_t easy = 0x207fffff;
+  auto options = test_options();
+  options.ports[0].start = *bitcoin::Difficulty::from_double(bitcoin::Difficulty::least);
+  World world(options);
+  world.new_job({.id = 5, .nbits = easy});
+  world.handshake();
+  world.heard();
+  const Ground block = grind(*make_job({.id = 5, .nbits = easy}), first_extranonce1,
+                             [](const mining::ShareVerdict& verdict) { return verdict.is_block; });
+  std::string by_a_stranger = world.submit_line(block, 5);
+  by_a_stranger.replace(by_a_stranger.find(".rig"), 4, ".who");
+  world.say(by_a_stranger);
+  REQUIRE_EQ(world.host.blocks.size(), 1);
+  CHECK(contains(world.heard().at(0), "\"error\":[24,"));
+  world.say(world.submit_line(block, 5));
+  CHECK_EQ(world.host.blocks.size(), 1);
+  world.shard.on_turn_end();
+  world.shard.on_durable(world.host.appends.at(0).id);
+  CHECK(world.heard().empty());
+  world.shard.on_block_vaulted(block.hash);
+  CHECK_EQ(world.heard().size(), 1);
+}
+
 TEST_CASE("a static difficulty comes back when the network's has been low for a while") {
   auto options = test_options();
   options.ports[0].vardiff = false;
