@@ -15,6 +15,8 @@ function(house_doctest name)
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} doctest_main doctest::doctest house_flags)
   add_dependencies(test_programs ${name})
+  # What is tested keeps its -O2; the tests themselves compile a third faster this way.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
   target_compile_definitions(${name} PRIVATE SOURCE_ROOT="${CMAKE_SOURCE_DIR}")
   add_test(NAME ${name} COMMAND ${name} --no-intro --no-version)
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 120)
