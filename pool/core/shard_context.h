@@ -115,7 +115,7 @@ struct ShardContext {
   AddressGuard guard;
   ExtranonceAllocator extranonces;
   DifficultyMemory difficulties;
-  std::deque<RejectedSubmit> rejects;    // since the last take_rejects(); the newest last
+  std::deque<RejectedSubmit> rejects;  // since the last take_rejects(); the newest last
   std::unordered_set<bitcoin::BlockHash> candidates_in_flight;  // submitted, not in the vault yet
   bool draining = false;
 
