@@ -2,7 +2,7 @@
 
 import pytest
 
-from .check import all_checks
+from .check import all_checks, run_on_one_tip
 from .stage import World
 
 
@@ -20,7 +20,7 @@ def test_check(ordinary, transport, one):
     ordinary.transport = transport
     ordinary.settle()
     try:
-        one.run(ordinary)
+        run_on_one_tip(one, ordinary)
     except AssertionError as error:
         raise AssertionError(f"section {one.section}, {one.rule} ({transport}): {error}") from error
     finally:
