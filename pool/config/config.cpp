@@ -60,6 +60,16 @@ class Reader {
   const ConfigDocument& document_;
 };
 
+std::vector<std::string> split_at_commas(const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
 void read_nodes(const Reader& reader, Config& config) {
   NodeConfig usual;
   usual.rpc = "http://127.0.0.1:" + std::to_string(default_rpc_port(config.network));
@@ -72,7 +82,9 @@ void read_nodes(const Reader& reader, Config& config) {
     reader.read(at + "/password", node.password);
     reader.read(at + "/password_file", node.password_file);
     reader.read(at + "/cookie_file", node.cookie_file);
-    reader.read(at + "/zmq", node.zmq);
+    std::string zmq;
+    reader.read(at + "/zmq", zmq);
+    node.zmq = split_at_commas(zmq);
   }
 }
 
@@ -134,6 +146,15 @@ void read_stratum(const Reader& reader, StratumConfig& stratum) {
   reader.read("/stratum/welcome", stratum.welcome);
 }
 
+void read_templates(const Reader& reader, TemplatesConfig& templates) {
+  reader.read("/templates/empty_first", templates.empty_first);
+  reader.read("/templates/refresh_seconds", templates.refresh_seconds);
+  reader.read("/templates/fee_check_seconds", templates.fee_check_seconds);
+  reader.read("/templates/fee_rise_percent", templates.fee_rise_percent);
+  reader.read("/templates/expire_seconds", templates.expire_seconds);
+  reader.read("/templates/reconnect_seconds", templates.reconnect_seconds);
+}
+
 void read_rest(const Reader& reader, Config& config) {
   reader.read("/coinbase_tag", config.coinbase_tag);
   config.coinbase_outputs.resize(reader.count("/coinbase_outputs"));
@@ -152,6 +173,7 @@ void read_rest(const Reader& reader, Config& config) {
   reader.read("/payout/fee_ppm", config.payout.fee_ppm);
   reader.read("/payout/coherence_ppm", config.payout.coherence_ppm);
   reader.read("/payout/minimum_sats", config.payout.minimum_sats);
+  reader.read("/payout/wallet", config.payout.wallet);
   reader.read("/log/level", config.log.level);
   reader.read("/log/format", config.log.format);
 }
@@ -165,6 +187,7 @@ base::Result<Config, ConfigError> read_config(const ConfigDocument& document) {
     return base::err(document.complain_of_value("/network"));
   }
   read_nodes(reader, config);
+  read_templates(reader, config.templates);
   read_stratum(reader, config.stratum);
   read_rest(reader, config);
   if (auto checked = check_config(document, config); !checked) return base::err(checked.error());

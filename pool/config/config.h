@@ -26,7 +26,17 @@ struct NodeConfig {
   std::string password;
   std::string password_file;  // load_config() has read it into `password`
   std::string cookie_file;
-  std::string zmq;  // empty: long-poll and poll only
+  std::vector<std::string> zmq;  // endpoints; empty: long-poll and poll only
+};
+
+// When miners get which work.
+struct TemplatesConfig {
+  bool empty_first = true;
+  std::uint32_t refresh_seconds = 30;
+  std::uint32_t fee_check_seconds = 10;  // 0: with the refresh only
+  std::uint32_t fee_rise_percent = 1;    // of the whole reward
+  std::uint32_t expire_seconds = 120;
+  std::uint32_t reconnect_seconds = 600;  // 0: never
 };
 
 struct ListenConfig {
@@ -120,6 +130,7 @@ struct PayoutConfig {
   std::uint32_t fee_ppm = 10000;
   std::uint32_t coherence_ppm = 0;
   std::int64_t minimum_sats = 100000;
+  std::string wallet;  // the node's, which payouts are sent from; empty: none is needed
 };
 
 struct LogConfig {
@@ -134,6 +145,7 @@ struct Config {
   std::vector<CoinbaseOutputConfig> coinbase_outputs;  // together at most 1000000 ppm
   std::string data_dir = "/var/lib/phasepool";
   std::vector<NodeConfig> nodes;
+  TemplatesConfig templates;
   std::string database = "postgresql:///phasepool?host=/run/postgresql";
   StratumConfig stratum;
   HttpConfig http;

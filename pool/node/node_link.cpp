@@ -31,7 +31,7 @@ int cause_of(const rpc::RpcError& error) {
 struct NodeLink::Setup {
   rpc::RpcEndpoint endpoint;
   std::string error;  // the URL is none
-  std::string zmq;
+  std::vector<std::string> zmq;
 
   explicit Setup(const NodeConfig& config) : zmq(config.zmq) {
     if (auto parsed = rpc::parse_rpc_url(config.rpc)) {
@@ -67,14 +67,14 @@ NodeLink::NodeLink(uv::Loop& loop, Setup setup, bitcoin::Network network, Events
     usable_ = false;
     state_.known = true;
     state_.error = std::move(setup.error);
-  } else if (!setup.zmq.empty()) {
-    connect_zmq(loop, setup.zmq);
+  } else {
+    for (const std::string& endpoint : setup.zmq) connect_zmq(loop, endpoint);
   }
 }
 
 void NodeLink::on_tick(base::Instant now) {
   if (quiet_ || !usable_) return;
-  if (zmq_) zmq_->drain();
+  for (const auto& zmq : zmq_) zmq->drain();
   if (!polling_ && now.mono >= poll_at_) poll(now.mono);
   if (!state_.up) return;
   if (in_use_) templates_.long_poll(now.mono);
@@ -108,7 +108,7 @@ void NodeLink::set_in_use(bool in_use) {
 
 void NodeLink::quiesce() {
   quiet_ = true;
-  zmq_.reset();
+  zmq_.clear();
   templates_.forget();
 }
 
@@ -122,7 +122,7 @@ void NodeLink::connect_zmq(uv::Loop& loop, const std::string& endpoint) {
     LOG(error, "zmq_unusable", {"node", name_}, {"error", made.error()});
     return;
   }
-  zmq_ = std::move(*made);
+  zmq_.push_back(std::move(*made));
 }
 
 void NodeLink::announce(const bitcoin::BlockHash& hash) {

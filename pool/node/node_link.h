@@ -27,6 +27,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace pool {
 
@@ -110,7 +111,7 @@ class NodeLink {
   std::uint64_t tips_heard_ = 0;
   base::MonoTime poll_at_{};
   base::MonoTime hashrate_at_{};
-  std::unique_ptr<ZmqSubscriber> zmq_;
+  std::vector<std::unique_ptr<ZmqSubscriber>> zmq_;
 };
 
 }  // namespace pool

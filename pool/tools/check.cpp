@@ -64,23 +64,22 @@ void check_nodes(const Config& config, const CheckOptions& options, const Report
   }
 }
 
+void check_publisher(const std::string& zmq, std::size_t node, const Report& report) {
+  constexpr std::string_view tcp = "tcp://";
+  if (zmq.rfind(tcp, 0) != 0) return;
+  const auto where = base::parse_host_port(std::string_view(zmq).substr(tcp.size()));
+  const std::string problem = !where ? std::string(base::describe(where.error()))
+                                     : probe_zmq(where->host, where->port, zmq_deadline);
+  if (problem.empty()) return report({true, "zmq", zmq + " answers"});
+  report({false, "zmq",
+          fmt::format("nodes[{}].zmq: {}: {}; start bitcoind with -zmqpubhashblock={}, or leave "
+                      "zmq empty to go by long-poll and poll",
+                      node, zmq, problem, zmq)});
+}
+
 void check_zmq(const Config& config, const Report& report) {
   for (std::size_t i = 0; i < config.nodes.size(); ++i) {
-    const std::string& zmq = config.nodes[i].zmq;
-    constexpr std::string_view tcp = "tcp://";
-    if (zmq.rfind(tcp, 0) != 0) continue;
-    const auto where = base::parse_host_port(std::string_view(zmq).substr(tcp.size()));
-    const std::string problem = !where ? std::string(base::describe(where.error()))
-                                       : probe_zmq(where->host, where->port, zmq_deadline);
-    if (problem.empty()) {
-      report({true, "zmq", zmq + " answers"});
-    } else {
-      report(
-          {false, "zmq",
-           fmt::format("nodes[{}].zmq: {}: {}; start bitcoind with -zmqpubhashblock={}, or leave "
-                       "zmq empty to go by long-poll and poll",
-                       i, zmq, problem, zmq)});
-    }
+    for (const std::string& zmq : config.nodes[i].zmq) check_publisher(zmq, i, report);
   }
 }
 

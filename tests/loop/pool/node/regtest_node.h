@@ -91,7 +91,7 @@ class RegtestNode {
     NodeConfig made;
     made.rpc = fmt::format("http://127.0.0.1:{}", rpc_port_);
     made.cookie_file = folder_.path() + "/regtest/.cookie";
-    if (with_zmq) made.zmq = fmt::format("tcp://127.0.0.1:{}", zmq_port_);
+    if (with_zmq) made.zmq = {fmt::format("tcp://127.0.0.1:{}", zmq_port_)};
     return made;
   }
 

@@ -92,7 +92,7 @@ TEST_CASE("with nothing there, each part fails with its own line and a remedy") 
   config.database = "postgresql://nobody@127.0.0.1:" + std::to_string(free_port()) + "/none";
   NodeConfig node;
   node.rpc = "http://127.0.0.1:" + std::to_string(free_port());
-  node.zmq = "tcp://127.0.0.1:" + std::to_string(free_port());
+  node.zmq = {"tcp://127.0.0.1:" + std::to_string(free_port())};
   config.nodes = {node};
   ListenConfig listen;
   listen.host = "127.0.0.1";
@@ -118,7 +118,7 @@ TEST_CASE("with nothing there, each part fails with its own line and a remedy") 
       {"ports", false,
        "stratum.listen[0].port: can't listen on 127.0.0.1:" + std::to_string(taken.port()) + ": "},
       {"node", false, "127.0.0.1:" + node.rpc.substr(node.rpc.rfind(':') + 1)},
-      {"zmq", false, node.zmq},
+      {"zmq", false, node.zmq.front()},
       {"database", false, "127.0.0.1"},
   };
   REQUIRE_EQ(lines.size(), std::size(rows));

@@ -82,8 +82,14 @@ std::string everything_of(const pool::Config& c) {
       << c.data_dir << '|' << c.database << '\n';
   for (const pool::NodeConfig& n : c.nodes) {
     out << n.rpc << '|' << n.user << '|' << n.password << '|' << n.password_file << '|'
-        << n.cookie_file << '|' << n.zmq << '\n';
+        << n.cookie_file;
+    for (const std::string& zmq : n.zmq) out << '|' << zmq;
+    out << '\n';
   }
+  const pool::TemplatesConfig& t = c.templates;
+  out << t.empty_first << '|' << t.refresh_seconds << '|' << t.fee_check_seconds << '|'
+      << t.fee_rise_percent << '|' << t.expire_seconds << '|' << t.reconnect_seconds << '|'
+      << c.payout.wallet << '\n';
   for (const pool::ListenConfig& l : c.stratum.listen) {
     out << l.host << '|' << l.port << '|' << l.tls << '|' << l.proxy_from.size() << '|'
         << l.difficulty_start.has_value() << l.difficulty_min.has_value()
@@ -167,7 +173,9 @@ TEST_CASE("every key is read") {
     "coinbase_tag": "/mine/", "data_dir": "/tmp/x",
     "nodes": [
       { "rpc": "http://10.0.0.1:18443", "user": "u", "password": "p", "cookie_file": "", "zmq": "tcp://127.0.0.1:28332" },
-      { "rpc": "http://[::1]", "cookie_file": "/c", "zmq": "ipc:///run/z" } ],
+      { "rpc": "http://[::1]", "cookie_file": "/c", "zmq": "ipc:///run/z,tcp://h:1,tcp://[::1]:2" } ],
+    "templates": { "empty_first": false, "refresh_seconds": 5, "fee_check_seconds": 0,
+                   "fee_rise_percent": 7, "expire_seconds": 11, "reconnect_seconds": 12 },
     "database": "postgres://u@h/db",
     "stratum": {
       "listen": [ { "host": "::", "port": 1, "tls": "off", "proxy_from": ["10.0.0.0/8", "::1"] },
@@ -177,12 +185,21 @@ TEST_CASE("every key is read") {
       "version_mask": "00FFe000" },
     "http": { "listen": "localhost:80", "admin_listen": "" },
     "coherence": { "enabled": false, "level": 5, "block_seconds": 60, "retarget_blocks": 10 },
-    "payout": { "scheme": "pps", "pplns_window": 0.10, "fee_ppm": 1, "coherence_ppm": 999999, "minimum_sats": 2100000000000000 },
+    "payout": { "scheme": "pps", "pplns_window": 0.10, "fee_ppm": 1, "coherence_ppm": 999999, "minimum_sats": 2100000000000000, "wallet": "pay" },
     "log": { "level": "trace", "format": "json" } })");
   REQUIRE_MESSAGE(config, error_of("{}"));
   CHECK(config->network == Network::testnet4);
   CHECK_EQ(config->nodes[0].password, "p");
-  CHECK_EQ(config->nodes[0].zmq, "tcp://127.0.0.1:28332");
+  CHECK_EQ(config->nodes[0].zmq, std::vector<std::string>{"tcp://127.0.0.1:28332"});
+  CHECK_EQ(config->nodes[1].zmq,
+           std::vector<std::string>{"ipc:///run/z", "tcp://h:1", "tcp://[::1]:2"});
+  CHECK_FALSE(config->templates.empty_first);
+  CHECK_EQ(config->templates.refresh_seconds, 5);
+  CHECK_EQ(config->templates.fee_check_seconds, 0);
+  CHECK_EQ(config->templates.fee_rise_percent, 7);
+  CHECK_EQ(config->templates.expire_seconds, 11);
+  CHECK_EQ(config->templates.reconnect_seconds, 12);
+  CHECK_EQ(config->payout.wallet, "pay");
   CHECK_EQ(config->nodes[1].rpc, "http://[::1]:48332");
   CHECK_EQ(config->nodes[1].cookie_file, "/c");
   CHECK_EQ(config->stratum.listen[0].proxy_from, std::vector<std::string>{"10.0.0.0/8", "::1"});
@@ -312,7 +329,8 @@ const WrongValue wrong_values[] = {
      "postgresql://user:password@host/name, or file:/path of a file that holds it)"},
     {"ZMQ without a port", with("\"nodes\": [{\"zmq\": \"tcp://127.0.0.1\"}]"),
      "pool.json:2: nodes[0].zmq: \"tcp://127.0.0.1\" is not the address of a node's ZMQ "
-     "publisher (expected tcp://host:port, ipc://path or nothing)"},
+     "publisher (expected tcp://host:port, ipc://path, several of them with commas between, "
+     "or nothing)"},
     {"a name to listen on", with("\"stratum\": {\"listen\": [{\"host\": \"pool.example\"}]}"),
      "pool.json:2: stratum.listen[0].host: \"pool.example\" is not an address to listen on "
      "(expected an IP address such as 0.0.0.0 or ::)"},
