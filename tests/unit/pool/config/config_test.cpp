@@ -414,7 +414,8 @@ TEST_CASE("an unknown key is named with its line and the key that was probably m
        "pool.json:2: log.frobnicate: unknown key; known here: level, format"},
       {"escapes of JSON pointers", with("\"a/b~c\": 1"),
        "pool.json:2: a/b~c: unknown key; known here: network, payout_address, coinbase_tag, "
-       "coinbase_outputs, data_dir, nodes, database, stratum, http, coherence, payout, log"},
+       "coinbase_outputs, data_dir, nodes, templates, database, stratum, http, coherence, payout, "
+       "log"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.why);
