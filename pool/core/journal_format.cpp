@@ -102,12 +102,39 @@ void append_fields(base::Bytes& out, const EventRecord& event) {
   append_text(out, event.context_json);
 }
 
+void append_fields(base::Bytes& out, const BlockSubmissionRecord& submission) {
+  append_i64(out, submission.time_us);
+  base::append(out, submission.hash.bytes);
+  append_text(out, submission.node);
+  out.push_back(static_cast<std::uint8_t>(submission.answer));
+  append_text(out, submission.detail);
+}
+
+void append_fields(base::Bytes& out, const BlockStateRecord& state) {
+  append_i64(out, state.time_us);
+  base::append(out, state.hash.bytes);
+  out.push_back(static_cast<std::uint8_t>(state.state));
+  base::append_le32(out, state.height);
+}
+
+void append_fields(base::Bytes& out, const ChainTipRecord& tip) {
+  append_i64(out, tip.time_us);
+  base::append_le32(out, tip.height);
+  base::append(out, tip.hash.bytes);
+  base::append(out, tip.prev_hash.bytes);
+}
+
 RecordType type_of(const JournalRecord& record) {
   struct Visitor {
     RecordType operator()(const ShareRecord&) const { return RecordType::share; }
     RecordType operator()(const BlockCandidateRecord&) const { return RecordType::block_candidate; }
     RecordType operator()(const BlockOutcomeRecord&) const { return RecordType::block_outcome; }
     RecordType operator()(const EventRecord&) const { return RecordType::event; }
+    RecordType operator()(const BlockSubmissionRecord&) const {
+      return RecordType::block_submission;
+    }
+    RecordType operator()(const BlockStateRecord&) const { return RecordType::block_state; }
+    RecordType operator()(const ChainTipRecord&) const { return RecordType::chain_tip; }
   };
   return std::visit(Visitor{}, record);
 }
@@ -151,6 +178,13 @@ class PayloadReader {
   }
   std::int64_t i64() { return std::bit_cast<std::int64_t>(u64()); }
   double f64() { return std::bit_cast<double>(u64()); }
+  // An enumeration whose enumerators run from 0 to `last`.
+  template <class Enum>
+  Enum enumerator(Enum last) {
+    const std::uint8_t value = u8();
+    if (value > static_cast<std::uint8_t>(last)) fail();
+    return static_cast<Enum>(value);
+  }
   std::string text() {
     const std::size_t size = u16();
     return std::string(base::as_text(take(size)));
@@ -205,9 +239,7 @@ BlockOutcomeRecord read_outcome(PayloadReader& in) {
   BlockOutcomeRecord outcome;
   outcome.time_us = in.i64();
   in.take_into(outcome.hash.bytes);
-  const std::uint8_t status = in.u8();
-  if (status > static_cast<std::uint8_t>(BlockStatus::rejected)) in.fail();
-  outcome.status = static_cast<BlockStatus>(status);
+  outcome.status = in.enumerator(BlockStatus::rejected);
   outcome.detail = in.text();
   return outcome;
 }
@@ -220,6 +252,34 @@ EventRecord read_event(PayloadReader& in) {
   event.message = in.text();
   event.context_json = in.text();
   return event;
+}
+
+BlockSubmissionRecord read_submission(PayloadReader& in) {
+  BlockSubmissionRecord submission;
+  submission.time_us = in.i64();
+  in.take_into(submission.hash.bytes);
+  submission.node = in.text();
+  submission.answer = in.enumerator(SubmissionAnswer::unreachable);
+  submission.detail = in.text();
+  return submission;
+}
+
+BlockStateRecord read_state(PayloadReader& in) {
+  BlockStateRecord state;
+  state.time_us = in.i64();
+  in.take_into(state.hash.bytes);
+  state.state = in.enumerator(BlockState::confirmed);
+  state.height = in.u32();
+  return state;
+}
+
+ChainTipRecord read_tip(PayloadReader& in) {
+  ChainTipRecord tip;
+  tip.time_us = in.i64();
+  tip.height = in.u32();
+  in.take_into(tip.hash.bytes);
+  in.take_into(tip.prev_hash.bytes);
+  return tip;
 }
 
 base::Result<JournalRecord, JournalError> parse_record(std::uint8_t type, base::ByteSpan payload) {
@@ -237,6 +297,15 @@ base::Result<JournalRecord, JournalError> parse_record(std::uint8_t type, base::
       break;
     case RecordType::event:
       record = read_event(in);
+      break;
+    case RecordType::block_submission:
+      record = read_submission(in);
+      break;
+    case RecordType::block_state:
+      record = read_state(in);
+      break;
+    case RecordType::chain_tip:
+      record = read_tip(in);
       break;
     default:
       return base::err(JournalError::bad_payload);

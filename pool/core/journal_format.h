@@ -10,6 +10,11 @@
 // All integers little-endian. Sequence numbers rise by one from record to record, across segments.
 // A segment ends at its last whole, valid record: what follows a torn write is never read as data.
 //
+// A record's payload is its struct's fields in the order of records.h: integers as wide as they are
+// declared, enumerations in a byte, doubles as IEEE 754 bits, hashes in internal order, texts as
+// their length (u16) and bytes. Types are only ever added: a program that meets one it does not
+// know stops there, as at a damaged record.
+//
 // A shard encodes payloads (encode_payload) without knowing sequence numbers; the writer frames
 // them (append_frame) as they are written.
 // Thread: pure functions.
@@ -36,7 +41,10 @@ enum class RecordType : std::uint8_t {
   share = 1,
   block_candidate = 2,
   block_outcome = 3,
-  event = 4
+  event = 4,
+  block_submission = 5,
+  block_state = 6,
+  chain_tip = 7
 };
 
 // Where a record ends: the place to go on reading. Ordered.

@@ -67,7 +67,48 @@ struct EventRecord {
   friend bool operator==(const EventRecord&, const EventRecord&) = default;
 };
 
+// What one node says of a candidate: a record for each change of its answer.
+enum class SubmissionAnswer : std::uint8_t {
+  accepted,      // it is in this node's best chain
+  duplicate,     // the node had it already
+  inconclusive,  // the node has it on another branch, or will not say yet
+  rejected,
+  unreachable  // no answer came
+};
+struct BlockSubmissionRecord {
+  std::int64_t time_us = 0;
+  bitcoin::BlockHash hash;
+  std::string node;  // as the pool calls it: "127.0.0.1:8332"
+  SubmissionAnswer answer = SubmissionAnswer::unreachable;
+  std::string detail;  // the node's reason, or the failure
+  friend bool operator==(const BlockSubmissionRecord&, const BlockSubmissionRecord&) = default;
+};
+
+// Where the chain has left one of the pool's blocks; a record for each change.
+enum class BlockState : std::uint8_t {
+  in_chain,
+  orphaned,  // the best chain goes another way; it may come back
+  confirmed  // with 100 confirmations: its coinbase can be spent
+};
+struct BlockStateRecord {
+  std::int64_t time_us = 0;
+  bitcoin::BlockHash hash;
+  BlockState state = BlockState::in_chain;
+  std::uint32_t height = 0;  // of the block
+  friend bool operator==(const BlockStateRecord&, const BlockStateRecord&) = default;
+};
+
+// The node in use has a new tip. The same one again means that the chain has come back to it.
+struct ChainTipRecord {
+  std::int64_t time_us = 0;
+  std::uint32_t height = 0;
+  bitcoin::BlockHash hash;
+  bitcoin::BlockHash prev_hash;
+  friend bool operator==(const ChainTipRecord&, const ChainTipRecord&) = default;
+};
+
 using JournalRecord =
-    std::variant<ShareRecord, BlockCandidateRecord, BlockOutcomeRecord, EventRecord>;
+    std::variant<ShareRecord, BlockCandidateRecord, BlockOutcomeRecord, EventRecord,
+                 BlockSubmissionRecord, BlockStateRecord, ChainTipRecord>;
 
 }  // namespace pool

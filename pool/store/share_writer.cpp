@@ -3,6 +3,7 @@
 #include "common/base/assert.h"
 #include "common/log.h"
 #include "pool/core/limits.h"
+#include "pool/store/block_rows.h"
 #include "pool/store/database_text.h"
 #include "pool/store/schema_version.h"
 
@@ -370,6 +371,12 @@ void ShareWriter::store_others(pqxx::work& transaction, const JournalBatch& batc
       store(transaction, *outcome);
     } else if (const auto* event = std::get_if<EventRecord>(&record)) {
       store(transaction, *event);
+    } else if (const auto* submission = std::get_if<BlockSubmissionRecord>(&record)) {
+      pool::store(transaction, *submission);
+    } else if (const auto* state = std::get_if<BlockStateRecord>(&record)) {
+      pool::store(transaction, *state);
+    } else if (const auto* tip = std::get_if<ChainTipRecord>(&record)) {
+      pool::store(transaction, *tip);
     }
   }
 }
@@ -387,6 +394,7 @@ void ShareWriter::store(pqxx::work& transaction, const BlockCandidateRecord& blo
       block.reward.value, double_text(block.network_difficulty),
       double_text(block.share_difficulty), bytea_text(block.header), bytea_text(block.coinbase),
       array_text(branch));
+  apply_block_state(transaction, block.hash);
 }
 
 void ShareWriter::store(pqxx::work& transaction, const BlockOutcomeRecord& outcome) {

@@ -98,13 +98,21 @@ TEST_CASE("role phasepool can do the store's work and no more; the readers can r
   as_pool.replace(as_pool.find("user=phasepool_test"), 19, "user=a_pool");
   JournalFeed feed;
   feed.append_shares(1, 10);
+  pool::BlockCandidateRecord block;
+  block.address = "bcrt1qfinder";
+  feed.append(
+      {block, pool::BlockOutcomeRecord{1, block.hash, pool::BlockStatus::accepted, ""},
+       pool::BlockSubmissionRecord{1, block.hash, "n", pool::SubmissionAnswer::accepted, ""},
+       pool::ChainTipRecord{1, 0, block.hash, {}},
+       pool::BlockStateRecord{1, block.hash, pool::BlockState::in_chain, 0}});
   {
     RunningStore store(as_pool, feed);
     store.advance(feed);
     store.wait_stored(feed);
   }
-  for (const char* sql : {"DELETE FROM shares", "UPDATE shares SET work = 1", "DROP TABLE blocks",
-                          "INSERT INTO schema_migrations VALUES (77, '', '')"}) {
+  for (const char* sql :
+       {"DELETE FROM shares", "UPDATE shares SET work = 1", "DROP TABLE blocks",
+        "DELETE FROM block_states", "INSERT INTO schema_migrations VALUES (77, '', '')"}) {
     CAPTURE(sql);
     CHECK_THROWS_AS(ask(as_pool, sql), pqxx::insufficient_privilege);
   }
@@ -113,6 +121,8 @@ TEST_CASE("role phasepool can do the store's work and no more; the readers can r
     const std::string as_role = std::string("SET ROLE ") + role + "; ";
     CHECK_EQ(ask(database, as_role + "SELECT count(*) FROM shares"), "10");
     CHECK_NE(ask(database, as_role + "SELECT page_totals()"), "");
+    CHECK_EQ(ask(database, as_role + "SELECT json_array_length(page_blocks(10))"), "1");
+    CHECK_EQ(ask(database, as_role + "SELECT confirmations FROM block_confirmations"), "1");
     CHECK_THROWS_AS(
         ask(database, as_role + "INSERT INTO miners (address, first_seen) VALUES ('x', now())"),
         pqxx::insufficient_privilege);

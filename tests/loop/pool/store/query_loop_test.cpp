@@ -80,7 +80,9 @@ TEST_CASE("the page's questions are answered") {
       "[{\"hash\" : \"1111111111111111111111111111111111111111111111111111111111111111\", "
       "\"height\" : 200, \"time\" : \"2026-01-21T12:53:20.123Z\", \"address\" : \"bcrt1qfinder\", "
       "\"worker\" : \"a.\\\"b\", \"reward_sats\" : 625000000, \"network_difficulty\" : 0, "
-      "\"share_difficulty\" : 0, \"status\" : \"accepted\", \"detail\" : \"\"}]");
+      "\"share_difficulty\" : 0, \"status\" : \"accepted\", \"detail\" : \"\", "
+      "\"state\" : null, \"confirmations\" : null, \"matures_in\" : null, "
+      "\"submissions\" : []}]");
 }
 
 TEST_CASE("an empty database gives empty answers") {

@@ -52,10 +52,17 @@ pool::BlockCandidateRecord a_candidate() {
 }
 
 std::vector<pool::JournalRecord> one_of_each() {
-  return {a_share(), a_candidate(),
+  return {a_share(),
+          a_candidate(),
           pool::BlockOutcomeRecord{5, bitcoin::BlockHash(counting<32>(9)),
                                    pool::BlockStatus::rejected, "high-hash"},
-          pool::EventRecord{6, "low", "node", std::string("nul \0 and \xff", 11), "{\"a\":1}"}};
+          pool::EventRecord{6, "low", "node", std::string("nul \0 and \xff", 11), "{\"a\":1}"},
+          pool::BlockSubmissionRecord{7, bitcoin::BlockHash(counting<32>(60)), "[::1]:8332",
+                                      pool::SubmissionAnswer::unreachable, "no answer in 60 s"},
+          pool::BlockStateRecord{8, bitcoin::BlockHash(counting<32>(61)),
+                                 pool::BlockState::confirmed, 0xfffffffe},
+          pool::ChainTipRecord{9, 840'001, bitcoin::BlockHash(counting<32>(62)),
+                               bitcoin::BlockHash(counting<32>(94))}};
 }
 
 Bytes framed(const std::vector<pool::JournalRecord>& records, std::uint64_t first_sequence) {
@@ -165,7 +172,7 @@ TEST_CASE("a frame is asked for again until it is whole, at every fragment size"
         ++records;
       }
     }
-    CHECK_EQ(records, 4);
+    CHECK_EQ(records, one_of_each().size());
     CHECK(waiting.empty());
   }
 }
@@ -190,19 +197,75 @@ TEST_CASE("what can't be a record is refused with its reason") {
   pool::append_payload(outcome, one_of_each()[2]);
   outcome[4 + 1 + 8 + 32] = 3;
   pool::append_frames(bad_status, outcome, 1);
+  Bytes bad_answer;
+  Bytes submission;
+  pool::append_payload(submission, one_of_each()[4]);
+  submission[4 + 1 + 8 + 32 + 2 + std::string_view("[::1]:8332").size()] = 5;
+  pool::append_frames(bad_answer, submission, 1);
+  Bytes bad_state;
+  Bytes state;
+  pool::append_payload(state, one_of_each()[5]);
+  state[4 + 1 + 8 + 32] = 3;
+  pool::append_frames(bad_state, state, 1);
   const Row rows[] = {
       {"nothing", {}, JournalError::truncated},
       {"zeros, as a file system may leave behind", Bytes(64, 0), JournalError::bad_payload},
       {"length that no record has", Bytes(64, 0xff), JournalError::too_long},
       {"a type from the future", unknown_type, JournalError::bad_payload},
       {"bytes left over", trailing_byte, JournalError::bad_payload},
-      {"a status that does not exist", bad_status, JournalError::bad_payload}};
+      {"a status that does not exist", bad_status, JournalError::bad_payload},
+      {"an answer that does not exist", bad_answer, JournalError::bad_payload},
+      {"a state that does not exist", bad_state, JournalError::bad_payload}};
   for (const Row& row : rows) {
     CAPTURE(row.why);
     const auto frame = pool::parse_frame(row.bytes);
     REQUIRE_FALSE(frame.has_value());
     CHECK_EQ(frame.error(), row.error);
   }
+}
+
+TEST_CASE("the bytes of a record are those that older programs wrote and read") {
+  // Journals outlive programs: a change here is a new type or a new version, never a new form of an
+  // old type.
+  const auto payload_hex = [](const pool::JournalRecord& record) {
+    Bytes payload;
+    pool::append_payload(payload, record);
+    return base::to_hex(payload);
+  };
+  const std::string hash = base::to_hex(counting<32>(0));
+  const bitcoin::BlockHash block(counting<32>(0));
+  CHECK_EQ(payload_hex(pool::BlockOutcomeRecord{-2, block, pool::BlockStatus::accepted, "x"}),
+           "2d00000003"
+           "feffffffffffffff" +
+               hash +
+               "01"
+               "010078");
+  CHECK_EQ(payload_hex(pool::EventRecord{1, "a", "b", "", "{}"}),
+           "1500000004"
+           "0100000000000000"
+           "010061"
+           "010062"
+           "0000"
+           "02007b7d");
+  CHECK_EQ(payload_hex(pool::BlockSubmissionRecord{1, block, "n:1",
+                                                   pool::SubmissionAnswer::rejected, "bad"}),
+           "3400000005"
+           "0100000000000000" +
+               hash +
+               "03006e3a31"
+               "03"
+               "0300626164");
+  CHECK_EQ(payload_hex(pool::BlockStateRecord{1, block, pool::BlockState::orphaned, 258}),
+           "2e00000006"
+           "0100000000000000" +
+               hash +
+               "01"
+               "02010000");
+  CHECK_EQ(payload_hex(pool::ChainTipRecord{1, 258, block, block}),
+           "4d00000007"
+           "0100000000000000"
+           "02010000" +
+               hash + hash);
 }
 
 TEST_CASE("texts too long for a record are cut, so that whatever is journalled fits") {
