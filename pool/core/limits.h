@@ -102,6 +102,8 @@ inline constexpr auto rpc_deadline = 10s;
 inline constexpr auto submit_deadline = 60s;
 inline constexpr auto node_shutdown_deadline = 5s;           // for submissions and their outcomes
 inline constexpr std::size_t vault_settled_files_max = 256;  // in vault/done and vault/rejected
+// What the node thread has for the journal and is not on disk; past it, only blocks are added.
+inline constexpr std::size_t node_journal_entries_max = 1024;
 
 // --- the process ---
 // Descriptors that no peer's connection may take: loops, listeners, journal, vault, nodes,

@@ -49,8 +49,9 @@ std::string found_block_hex(const FoundBlock& found) {
       bitcoin::serialize_block(found.header, coinbase, from.txids.size(), from.transactions));
 }
 
-BlockSubmitter::BlockSubmitter(BlockVault& vault, std::vector<NodeLink*> nodes, Hooks hooks)
-    : vault_(vault), nodes_(std::move(nodes)), hooks_(std::move(hooks)) {}
+BlockSubmitter::BlockSubmitter(BlockVault& vault, NodeJournal& journal,
+                               std::vector<NodeLink*> nodes, Hooks hooks)
+    : vault_(vault), journal_(journal), nodes_(std::move(nodes)), hooks_(std::move(hooks)) {}
 
 void BlockSubmitter::on_found(const FoundBlock& found, base::Instant now) {
   const auto [at, is_new] = open_.try_emplace(found.hash);
@@ -62,7 +63,7 @@ void BlockSubmitter::on_found(const FoundBlock& found, base::Instant now) {
     block.attempts.resize(nodes_.size());
     send(found.hash, block, now.mono);
     store(found.hash, block);
-    journal(block);
+    journal_.add({*block.candidate});
     LOG(info, "block_found", {"height", found.job->height()}, {"hash", found.hash.display_hex()});
   }
   if (block.in_vault == InVault::writing) {
@@ -83,7 +84,7 @@ void BlockSubmitter::resume(VaultedBlock vaulted, base::Instant now) {
   block.in_vault = InVault::yes;
   LOG(info, "block_resubmitted", {"hash", vaulted.hash.display_hex()});
   send(vaulted.hash, block, now.mono);
-  journal(block);
+  if (block.candidate) journal_.add({*block.candidate});
 }
 
 void BlockSubmitter::on_node_up(const NodeLink& node, base::Instant now) {
@@ -96,29 +97,8 @@ void BlockSubmitter::on_node_up(const NodeLink& node, base::Instant now) {
   }
 }
 
-void BlockSubmitter::on_durable(AppendId up_to) {
-  for (auto& [hash, block] : open_) {
-    if (block.append != AppendId{} && block.append <= up_to) retire(hash, block);
-  }
-  std::erase_if(open_, [](const auto& item) {
-    return item.second.outcome && item.second.in_vault == InVault::leaving;
-  });
-}
-
-void BlockSubmitter::on_not_durable(AppendId first, AppendId last) {
-  for (auto& [hash, block] : open_) {
-    const auto lost = [&](AppendId id) { return first <= id && id <= last; };
-    if (lost(block.candidate_append)) {
-      block.candidate_append = AppendId{};
-      block.append = AppendId{};  // an outcome is of no use before its candidate
-    }
-    if (lost(block.append)) block.append = AppendId{};
-  }
-}
-
 void BlockSubmitter::on_tick(base::Instant now) {
   for (auto& [hash, block] : open_) {
-    journal(block);
     if (block.outcome) continue;
     send(hash, block, now.mono);
     if (block.in_vault == InVault::failed && now.mono >= block.store_again_at) store(hash, block);
@@ -168,7 +148,7 @@ void BlockSubmitter::on_stored(const bitcoin::BlockHash& hash, const BlockVault:
   for (const ShardIndex shard : std::exchange(block.waiting_shards, {})) {
     hooks_.block_vaulted(shard, {hash, outcome.has_value()});
   }
-  if (block.outcome) journal(block);
+  if (block.outcome) journal_outcome(hash, block);
 }
 
 void BlockSubmitter::on_report(const bitcoin::BlockHash& hash, std::size_t node,
@@ -261,32 +241,27 @@ void BlockSubmitter::set_outcome(const bitcoin::BlockHash& hash, Submission& blo
                                      .hash = hash,
                                      .status = status,
                                      .detail = std::move(detail)};
-  journal(block);
+  journal_outcome(hash, block);
+  if (status != BlockStatus::rejected && hooks_.on_known) hooks_.on_known(hash);
 }
 
-// What is not in the journal yet, the candidate first. The outcome waits for the vault's write, so
-// that what leaves the vault has been in it.
-void BlockSubmitter::journal(Submission& block) {
-  const bool candidate_due = block.candidate && block.candidate_append == AppendId{};
-  const bool outcome_due =
-      block.outcome && block.append == AppendId{} && block.in_vault != InVault::writing;
-  if (!candidate_due && !outcome_due) return;
-  const AppendId id{next_append_};
-  JournalAppend append{journal_source_node, id, {}};
-  if (candidate_due) append_payload(append.payloads, *block.candidate);
-  if (outcome_due) append_payload(append.payloads, *block.outcome);
-  if (!hooks_.journal(std::move(append))) return;
-  ++next_append_;
-  if (candidate_due) block.candidate_append = id;
-  if (outcome_due) block.append = id;
+// The outcome waits for the vault's write, so that what leaves the vault has been in it.
+void BlockSubmitter::journal_outcome(const bitcoin::BlockHash& hash, Submission& block) {
+  if (block.outcome_journalled || block.in_vault == InVault::writing) return;
+  block.outcome_journalled = true;
+  journal_.add({*block.outcome}, [this, hash, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.expired()) retire(hash);
+  });
 }
 
-void BlockSubmitter::retire(const bitcoin::BlockHash& hash, Submission& block) {
-  const bool stored = block.in_vault == InVault::yes;
-  block.in_vault = InVault::leaving;
+void BlockSubmitter::retire(const bitcoin::BlockHash& hash) {
+  const auto at = open_.find(hash);
+  if (at == open_.end()) return;
+  const bool stored = at->second.in_vault == InVault::yes;
+  const auto fate = at->second.outcome->status == BlockStatus::rejected ? BlockVault::Fate::rejected
+                                                                        : BlockVault::Fate::done;
+  open_.erase(at);
   if (!stored) return;
-  const auto fate = block.outcome->status == BlockStatus::rejected ? BlockVault::Fate::rejected
-                                                                   : BlockVault::Fate::done;
   vault_.retire(hash, fate, [](const BlockVault::Outcome& outcome) {
     // It stays where it is and is submitted once more at the next start, which harms nobody.
     if (!outcome) LOG(warning, "block_not_moved", {"error", outcome.error()});

@@ -5,12 +5,12 @@
 // next start.
 //
 //   vault write ──> BlockVaulted to the shard (stored, or not)
-//   candidate   ──> JournalAppend, at once
-//   submitblock ──> outcome ──> JournalAppend ──> Durable ──> the file leaves the vault
+//   candidate   ──> NodeJournal, at once
+//   submitblock ──> outcome ──> NodeJournal ──> on disk ──> the file leaves the vault
 //
 // A block leaves the vault only when its candidate record and its outcome are on disk in the
-// journal, in that order: the store needs the first for the second. Both may be journalled more
-// than once, after a crash or when the journal lost them; the store takes them as one.
+// journal, in that order: the store needs the first for the second. Both may be there more than
+// once, after a crash or when the journal lost them; the store takes them as one.
 //
 // Thread: the node loop's.
 #pragma once
@@ -21,6 +21,7 @@
 #include "pool/core/shard_types.h"
 #include "pool/messages.h"
 #include "pool/node/block_vault.h"
+#include "pool/node/node_journal.h"
 #include "pool/node/node_link.h"
 
 #include <cstddef>
@@ -42,13 +43,15 @@ class BlockSubmitter {
  public:
   struct Hooks {
     std::function<void(ShardIndex, BlockVaulted)> block_vaulted;
-    // False: not now; it is offered again.
-    std::function<bool(JournalAppend)> journal;
     // The block has just become that node's tip.
     std::function<void(const bitcoin::BlockHash&, NodeLink&)> on_new_tip;
+    // A node has the block, in its best chain or on another branch: what becomes of it is for
+    // others to follow. Once for each block.
+    std::function<void(const bitcoin::BlockHash&)> on_known;
   };
 
-  BlockSubmitter(BlockVault& vault, std::vector<NodeLink*> nodes, Hooks hooks);
+  BlockSubmitter(BlockVault& vault, NodeJournal& journal, std::vector<NodeLink*> nodes,
+                 Hooks hooks);
   BlockSubmitter(const BlockSubmitter&) = delete;
   BlockSubmitter& operator=(const BlockSubmitter&) = delete;
 
@@ -57,9 +60,7 @@ class BlockSubmitter {
   void resume(VaultedBlock block, base::Instant now);
   // This node answers again: no need to wait for the next attempt's time.
   void on_node_up(const NodeLink& node, base::Instant now);
-  void on_durable(AppendId up_to);
-  void on_not_durable(AppendId first, AppendId last);
-  // A few times a second: attempts that are due, outcomes the journal had no room for.
+  // A few times a second: attempts that are due.
   void on_tick(base::Instant now);
 
   // Nothing is under way that a little more time would settle: for the orderly stop.
@@ -74,7 +75,7 @@ class BlockSubmitter {
     int failures = 0;
     base::MonoTime not_before{};
   };
-  enum class InVault { no, writing, yes, failed, leaving };
+  enum class InVault { no, writing, yes, failed };
   struct Submission {
     std::shared_ptr<const std::string> hex;
     std::optional<BlockCandidateRecord> candidate;  // a block from the vault may have none
@@ -84,8 +85,7 @@ class BlockSubmitter {
     InVault in_vault = InVault::no;
     base::MonoTime store_again_at{};
     std::optional<BlockOutcomeRecord> outcome;
-    AppendId candidate_append{};  // zero: not journalled
-    AppendId append{};            // the outcome's, likewise
+    bool outcome_journalled = false;  // handed to the journal; it is not forgotten there
   };
   using Open = std::map<bitcoin::BlockHash, Submission>;
 
@@ -98,14 +98,14 @@ class BlockSubmitter {
   void decide(const bitcoin::BlockHash& hash, Submission& block);
   void set_outcome(const bitcoin::BlockHash& hash, Submission& block, BlockStatus status,
                    std::string detail);
-  void journal(Submission& block);
-  void retire(const bitcoin::BlockHash& hash, Submission& block);
+  void journal_outcome(const bitcoin::BlockHash& hash, Submission& block);
+  void retire(const bitcoin::BlockHash& hash);
 
   BlockVault& vault_;
+  NodeJournal& journal_;
   const std::vector<NodeLink*> nodes_;
   const Hooks hooks_;
   Open open_;
-  std::uint64_t next_append_ = 1;
   std::uint64_t accepted_ = 0;
   std::uint64_t rejected_ = 0;
   // Answers of the vault that come after this object is gone reach nobody.

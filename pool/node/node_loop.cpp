@@ -6,6 +6,7 @@
 #include "pool/core/limits.h"
 #include "pool/node/block_submitter.h"
 #include "pool/node/block_vault.h"
+#include "pool/node/node_journal.h"
 #include "pool/node/node_link.h"
 
 #include <algorithm>
@@ -39,6 +40,7 @@ NodeLoop::NodeLoop(Options options, Hooks hooks)
           [this](NodeMessage&& message) { on_message(std::move(message)); },
           limits::node_mailbox_reserved_max)),
       source_(*this, options_.job_source),
+      journal_(std::make_unique<NodeJournal>(hooks_.journal)),
       vault_(std::make_unique<BlockVault>(loop_, options_.data_dir)),
       refused_until_(options_.nodes.size()) {
   ASSERT(!options_.nodes.empty());
@@ -65,13 +67,13 @@ void NodeLoop::make_links() {
   }
   BlockSubmitter::Hooks hooks;
   hooks.block_vaulted = hooks_.block_vaulted;
-  hooks.journal = hooks_.journal;
   hooks.on_new_tip = [this](const bitcoin::BlockHash& hash, NodeLink& link) {
     // Its own block is the node's tip: the next template need not wait for the announcement.
     link.announce(hash);
     for (const auto& other : links_) other->poll_now();
   };
-  submitter_ = std::make_unique<BlockSubmitter>(*vault_, std::move(nodes), std::move(hooks));
+  submitter_ =
+      std::make_unique<BlockSubmitter>(*vault_, *journal_, std::move(nodes), std::move(hooks));
 }
 
 void NodeLoop::run() {
@@ -102,9 +104,9 @@ void NodeLoop::on_message(NodeMessage&& message) {
   if (const auto* found = std::get_if<FoundBlock>(&message)) {
     submitter_->on_found(*found, uv::read_clock());
   } else if (const auto* durable = std::get_if<Durable>(&message)) {
-    submitter_->on_durable(durable->up_to);
+    journal_->on_durable(durable->up_to);
   } else if (const auto* lost = std::get_if<NotDurable>(&message)) {
-    submitter_->on_not_durable(lost->first, lost->last);
+    journal_->on_not_durable(lost->first, lost->last);
   } else {
     begin_stop();
   }
@@ -112,6 +114,7 @@ void NodeLoop::on_message(NodeMessage&& message) {
 
 void NodeLoop::on_tick() {
   const base::Instant now = uv::read_clock();
+  journal_->on_tick();
   submitter_->on_tick(now);
   if (stop_by_) return end_stop_if_settled(now);
   for (const auto& link : links_) link->on_tick(now);

@@ -31,6 +31,7 @@ namespace pool {
 
 class BlockSubmitter;
 class BlockVault;
+class NodeJournal;
 class NodeLink;
 
 class NodeLoop final : private NodeHost {
@@ -86,6 +87,7 @@ class NodeLoop final : private NodeHost {
   uv::Loop loop_;
   std::unique_ptr<uv::Mailbox<NodeMessage>> mailbox_;
   JobSource source_;
+  std::unique_ptr<NodeJournal> journal_;
   std::unique_ptr<BlockVault> vault_;
   std::vector<std::unique_ptr<NodeLink>> links_;
   std::unique_ptr<BlockSubmitter> submitter_;

@@ -43,8 +43,13 @@ struct Bench {
   std::string journalled;         // both kinds, in their order
   std::vector<std::string> accepted_by;
   bool journal_has_room = true;
+  std::vector<bitcoin::BlockHash> known;
+  NodeJournal node_journal{[this](const JournalAppend& append) { return journal(append); }};
   std::unique_ptr<BlockSubmitter> submitter;
-  uv::Timer ticker{loop, [this] { submitter->on_tick(uv::read_clock()); }};
+  uv::Timer ticker{loop, [this] {
+                     node_journal.on_tick();
+                     submitter->on_tick(uv::read_clock());
+                   }};
 
   explicit Bench(std::size_t node_count) {
     REQUIRE(vault.open());
@@ -57,11 +62,12 @@ struct Bench {
     }
     BlockSubmitter::Hooks hooks;
     hooks.block_vaulted = [this](ShardIndex, BlockVaulted what) { vaulted.push_back(what); };
-    hooks.journal = [this](const JournalAppend& append) { return journal(append); };
     hooks.on_new_tip = [this](const bitcoin::BlockHash&, NodeLink& link) {
       accepted_by.push_back(link.name());
     };
-    submitter = std::make_unique<BlockSubmitter>(vault, std::move(to), std::move(hooks));
+    hooks.on_known = [this](const bitcoin::BlockHash& hash) { known.push_back(hash); };
+    submitter =
+        std::make_unique<BlockSubmitter>(vault, node_journal, std::move(to), std::move(hooks));
     ticker.start(20ms, 20ms);
   }
   bool journal(const JournalAppend& append) {
@@ -110,9 +116,10 @@ TEST_CASE("a block goes to every node and into the vault, and leaves it when its
   CHECK(b.vaulted[0].stored);
   CHECK(b.outcomes[0].status == BlockStatus::accepted);
   CHECK_EQ(b.submitter->blocks_accepted(), 1);
+  CHECK_EQ(b.known, std::vector{block.hash});
   CHECK(b.in_vault(block));
   CHECK_FALSE(b.submitter->is_quiet());
-  b.submitter->on_durable(b.appends[0]);
+  b.node_journal.on_durable(b.appends[0]);
   CHECK(b.submitter->is_quiet());
   REQUIRE(b.wait([&] { return b.in_vault(block, "done/"); }));
   CHECK_FALSE(b.in_vault(block));
@@ -138,7 +145,8 @@ TEST_CASE("when all refuse, the reason is kept and the block is put aside") {
   CHECK(b.outcomes[0].status == BlockStatus::rejected);
   CHECK_EQ(b.outcomes[0].detail, "bad-txns");
   CHECK_EQ(b.submitter->blocks_rejected(), 1);
-  b.submitter->on_durable(b.appends[0]);
+  CHECK(b.known.empty());
+  b.node_journal.on_durable(b.appends[0]);
   REQUIRE(b.wait([&] { return b.in_vault(block, "rejected/"); }));
 }
 
@@ -197,6 +205,7 @@ TEST_CASE("a block on another branch is settled although a second node stays awa
   b.submitter->on_found(b.found(), uv::read_clock());
   REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
   CHECK(b.outcomes[0].status == BlockStatus::submitted);
+  CHECK_EQ(b.known.size(), 1);
   CHECK_GE(b.nodes[1]->submitted.size(), 3);
 }
 
@@ -209,13 +218,13 @@ TEST_CASE("an outcome that the journal can't take, or loses, is offered again") 
   CHECK(b.outcomes.empty());
   b.journal_has_room = true;
   REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
-  CHECK_EQ(b.appends[0], AppendId{1});
-  b.submitter->on_not_durable(AppendId{1}, AppendId{1});
+  CHECK_EQ(b.appends[0], AppendId{2});  // the candidate's was the first
+  b.node_journal.on_not_durable(AppendId{2}, AppendId{2});
   REQUIRE(b.wait([&] { return b.outcomes.size() == 2; }));
-  CHECK_EQ(b.appends[1], AppendId{2});
-  b.submitter->on_durable(AppendId{1});
+  CHECK_EQ(b.appends[1], AppendId{3});
+  b.node_journal.on_durable(AppendId{2});
   CHECK_FALSE(b.submitter->is_quiet());
-  b.submitter->on_durable(AppendId{2});
+  b.node_journal.on_durable(AppendId{3});
   CHECK(b.submitter->is_quiet());
 }
 
@@ -236,7 +245,7 @@ TEST_CASE(
   SUBCASE("before there is an outcome") {
     b.submit_answers(0, {"null", R"({"code":-28,"message":"wait"})", 500});
     b.submitter->on_found(b.found(), uv::read_clock());
-    b.submitter->on_not_durable(AppendId{1}, AppendId{1});
+    b.node_journal.on_not_durable(AppendId{1}, AppendId{1});
     REQUIRE(b.wait([&] { return b.candidates.size() == 2; }));
     b.nodes[0]->handler = nullptr;
     REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
@@ -245,13 +254,13 @@ TEST_CASE(
   SUBCASE("when the outcome's append is on its way too") {
     b.submitter->on_found(b.found(), uv::read_clock());
     REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
-    b.submitter->on_not_durable(AppendId{1}, AppendId{1});
+    b.node_journal.on_not_durable(AppendId{1}, AppendId{1});
     REQUIRE(b.wait([&] { return b.outcomes.size() == 2; }));
     CHECK_EQ(b.journalled, "candidate outcome candidate outcome ");
-    b.submitter->on_durable(b.appends[0]);
+    b.node_journal.on_durable(b.appends[0]);
     CHECK_FALSE(b.submitter->is_quiet());
   }
-  b.submitter->on_durable(b.appends.back());
+  b.node_journal.on_durable(b.appends.back());
   CHECK(b.submitter->is_quiet());
 }
 
@@ -288,7 +297,7 @@ TEST_CASE("a vault that can't be written is told to the shard and holds up nothi
   REQUIRE(b.wait([&] { return b.vaulted.size() == 1 && b.outcomes.size() == 1; }));
   CHECK_FALSE(b.vaulted[0].stored);
   CHECK(b.outcomes[0].status == BlockStatus::accepted);
-  b.submitter->on_durable(b.appends[0]);
+  b.node_journal.on_durable(b.appends[0]);
   CHECK(b.submitter->is_quiet());
 }
 
