@@ -33,9 +33,9 @@ JobSource::JobSource(NodeHost& host, JobSourceOptions options)
   ASSERT(next_job_id_ != 0 && next_job_id_ % mining::job_id_step == 0);
 }
 
-void JobSource::on_tip(const bitcoin::BlockHash& hash, base::Instant now) {
-  if (known_tip_ == hash) return;
-  known_tip_ = hash;
+void JobSource::on_tip(const TipNews& news, base::Instant now) {
+  if (known_tip_ == news.hash) return;
+  known_tip_ = news.hash;
   tip_seen_at_ = now.mono;
   failures_ = 0;
   retry_at_ = now.mono;

@@ -19,6 +19,7 @@
 #include "common/mining/block_template.h"
 #include "common/mining/job.h"
 #include "common/mining/job_builder.h"
+#include "pool/core/tip.h"
 
 #include <chrono>
 #include <cstddef>
@@ -70,7 +71,7 @@ class JobSource {
   JobSource(NodeHost& host, JobSourceOptions options);
 
   // The node in use says that this is its best block. A repeated announcement does nothing.
-  void on_tip(const bitcoin::BlockHash& hash, base::Instant now);
+  void on_tip(const TipNews& news, base::Instant now);
   void on_template(mining::BlockTemplate block_template, base::Instant now,
                    TemplateOrigin origin = TemplateOrigin::requested);
   // A request came to nothing; the next one waits a little longer than the last.

@@ -115,7 +115,7 @@ void NodeLink::quiesce() {
 void NodeLink::connect_zmq(uv::Loop& loop, const std::string& endpoint) {
   auto made = ZmqSubscriber::connect(loop, endpoint, [this](const BlockAnnouncement& block) {
     if (!state_.up) return;
-    announce(block.hash);
+    announce({block.hash, TipSource::zmq_hashblock, {}, {}, {}});
     if (block.after_gap) poll_now();
   });
   if (!made) {
@@ -125,14 +125,14 @@ void NodeLink::connect_zmq(uv::Loop& loop, const std::string& endpoint) {
   zmq_.push_back(std::move(*made));
 }
 
-void NodeLink::announce(const bitcoin::BlockHash& hash) {
+void NodeLink::announce(const TipNews& news) {
   if (quiet_) return;
   ++tips_heard_;
-  if (state_.tip != hash) {
-    state_.tip = hash;
+  if (state_.tip != news.hash) {
+    state_.tip = news.hash;
     height_stale_ = true;
   }
-  events_.on_tip(hash);
+  events_.on_tip(news);
 }
 
 // ------------------------------------------------------------------------- the poll
@@ -188,7 +188,7 @@ void NodeLink::on_chain_info(const rpc::RpcClient::Answer& answer,
   state_.height = info->height;
   state_.tip = info->tip;
   height_stale_ = false;
-  announce(info->tip);
+  announce({info->tip, TipSource::poll, {}, info->height, {}});
 }
 
 void NodeLink::on_best_block(const rpc::RpcClient::Answer& answer,
@@ -197,7 +197,7 @@ void NodeLink::on_best_block(const rpc::RpcClient::Answer& answer,
   const auto hash = parse_best_block(*answer);
   if (!hash) return set_down(fmt::format("node {}: {}", name_, hash.error()), cause_bad_answer);
   if (tips_heard_ != tips_heard_before) return;
-  announce(*hash);
+  announce({*hash, TipSource::poll, {}, {}, {}});
   if (height_stale_) poll_again_ = true;
 }
 

@@ -19,6 +19,7 @@
 #include "common/rpc/rpc_client.h"
 #include "common/uv/loop.h"
 #include "pool/config/config.h"
+#include "pool/core/tip.h"
 #include "pool/node/submit_line.h"
 #include "pool/node/template_feed.h"
 #include "pool/node/zmq_subscriber.h"
@@ -47,7 +48,7 @@ class NodeLink {
  public:
   struct Events {
     std::function<void()> on_state;  // up or down
-    std::function<void(const bitcoin::BlockHash&)> on_tip;
+    std::function<void(const TipNews&)> on_tip;
     std::function<void(mining::BlockTemplate, TemplateOrigin)> on_template;
     std::function<void()> on_template_failed;
   };
@@ -63,8 +64,8 @@ class NodeLink {
   void request_template() { templates_.request(); }
   // Asks for the best block now, without waiting for the next poll.
   void poll_now();
-  // This block is known to be the node's tip by now (it was ours): on_tip, as if announced.
-  void announce(const bitcoin::BlockHash& hash);
+  // This block is known to be the node's tip by now: on_tip, as if the node had announced it.
+  void announce(const TipNews& news);
   void submit(const bitcoin::BlockHash& hash, const std::string& block_hex,
               SubmitLine::OnDone on_done);
   // No more questions and events from here on, except for submissions.

@@ -56,7 +56,7 @@ void NodeLoop::make_links() {
     const std::size_t index = links_.size();
     NodeLink::Events events;
     events.on_state = [this, index] { on_link_state(*links_[index]); };
-    events.on_tip = [this, index](const bitcoin::BlockHash& hash) { on_tip(*links_[index], hash); };
+    events.on_tip = [this, index](const TipNews& news) { on_tip(*links_[index], news); };
     events.on_template = [this, index](mining::BlockTemplate made, TemplateOrigin origin) {
       on_template(*links_[index], std::move(made), origin);
     };
@@ -69,7 +69,7 @@ void NodeLoop::make_links() {
   hooks.block_vaulted = hooks_.block_vaulted;
   hooks.on_new_tip = [this](const bitcoin::BlockHash& hash, NodeLink& link) {
     // Its own block is the node's tip: the next template need not wait for the announcement.
-    link.announce(hash);
+    link.announce({hash, TipSource::own_block, {}, {}, {}});
     for (const auto& other : links_) other->poll_now();
   };
   submitter_ =
@@ -139,9 +139,9 @@ void NodeLoop::publish(std::shared_ptr<const mining::Job> job) {
   hooks_.publish(NewJob{std::move(job)});
 }
 
-void NodeLoop::on_tip(NodeLink& link, const bitcoin::BlockHash& hash) {
+void NodeLoop::on_tip(NodeLink& link, const TipNews& news) {
   if (stop_by_ || !in_use_ || links_[*in_use_].get() != &link) return;
-  source_.on_tip(hash, uv::read_clock());
+  source_.on_tip(news, uv::read_clock());
 }
 
 void NodeLoop::on_template(NodeLink& link, mining::BlockTemplate block_template,

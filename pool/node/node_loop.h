@@ -70,7 +70,7 @@ class NodeLoop final : private NodeHost {
   void on_message(NodeMessage&& message);
   void on_tick();
   void on_link_state(NodeLink& link);
-  void on_tip(NodeLink& link, const bitcoin::BlockHash& hash);
+  void on_tip(NodeLink& link, const TipNews& news);
   void on_template(NodeLink& link, mining::BlockTemplate block_template, TemplateOrigin origin);
   void on_template_failed(NodeLink& link);
   void choose_node(base::Instant now);

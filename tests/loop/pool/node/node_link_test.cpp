@@ -30,7 +30,7 @@ struct Bench {
   void start(bitcoin::Network network = bitcoin::Network::regtest) {
     NodeLink::Events events;
     events.on_state = [this] { ++state_changes; };
-    events.on_tip = [this](const bitcoin::BlockHash& hash) { tips.push_back(hash); };
+    events.on_tip = [this](const TipNews& news) { tips.push_back(news.hash); };
     events.on_template = [this](const mining::BlockTemplate& made, TemplateOrigin origin) {
       templates.emplace_back(made.height, origin);
     };
@@ -117,7 +117,8 @@ TEST_CASE("a late yes to a block does not take the tip back when another was hea
   };
   SUBCASE("another") {
     b.node.handler = [&](const Call& call) -> std::optional<Reply> {
-      if (call.method == "submitblock") b.link->announce(test::numbered_hash(7));
+      if (call.method == "submitblock")
+        b.link->announce({test::numbered_hash(7), TipSource::poll, {}, {}, {}});
       return std::nullopt;
     };
     submit();

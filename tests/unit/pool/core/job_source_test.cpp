@@ -21,6 +21,8 @@ bitcoin::BlockHash tip(std::uint8_t n) {
   return hash;
 }
 
+TipNews news(std::uint8_t n) { return {tip(n), TipSource::zmq_hashblock, {}, {}, {}}; }
+
 mining::BlockTemplate make_template(std::uint8_t tip_number, std::uint32_t height) {
   mining::BlockTemplate made;
   made.prev_hash = tip(tip_number);
@@ -62,7 +64,7 @@ struct Bench {
   }
   // Tip and template in one, as a start of most tests; leaves enough time for a refresh to count.
   void settle(std::uint8_t tip_number, std::uint32_t height) {
-    source.on_tip(tip(tip_number), now);
+    source.on_tip(news(tip_number), now);
     source.on_template(make_template(tip_number, height), now);
     pass(6s);
   }
@@ -81,7 +83,7 @@ struct Bench {
 
 TEST_CASE("the first tip leads to one request and a clean job that pays the whole reward") {
   Bench b;
-  b.source.on_tip(tip(1), b.now);
+  b.source.on_tip(news(1), b.now);
   CHECK_EQ(b.host.requests, 1);
   b.pass(20ms);
   b.source.on_template(make_template(1, 101), b.now);
@@ -96,11 +98,11 @@ TEST_CASE("the first tip leads to one request and a clean job that pays the whol
 
 TEST_CASE("a repeated announcement does nothing, whoever repeats it") {
   Bench b;
-  b.source.on_tip(tip(1), b.now);
-  b.source.on_tip(tip(1), b.now);
+  b.source.on_tip(news(1), b.now);
+  b.source.on_tip(news(1), b.now);
   CHECK_EQ(b.host.requests, 1);
   b.source.on_template(make_template(1, 101), b.now);
-  b.source.on_tip(tip(1), b.now);
+  b.source.on_tip(news(1), b.now);
   CHECK_EQ(b.host.requests, 1);
   CHECK_EQ(b.published(), "100c");
 }
@@ -110,7 +112,7 @@ TEST_CASE("a template that comes by itself is an announcement too") {
   b.settle(1, 101);
   b.source.on_template(make_template(2, 102), b.now, TemplateOrigin::pushed);
   CHECK_EQ(b.published(), "100c 101c");
-  b.source.on_tip(tip(2), b.now);
+  b.source.on_tip(news(2), b.now);
   CHECK_MESSAGE(b.host.requests == 1, "what a long-poll brought is not asked for again");
 }
 
@@ -129,10 +131,10 @@ TEST_CASE("a refresh that was asked for before a long-poll's news does not take 
 
 TEST_CASE("a request in flight for an older tip does not hold up the next one") {
   Bench b;
-  b.source.on_tip(tip(1), b.now);
-  b.source.on_tip(tip(2), b.now);
+  b.source.on_tip(news(1), b.now);
+  b.source.on_tip(news(2), b.now);
   CHECK_EQ(b.host.requests, 2);
-  b.source.on_tip(tip(3), b.now);
+  b.source.on_tip(news(3), b.now);
   CHECK_MESSAGE(b.host.requests == JobSource::requests_in_flight_max, "but there is a bound");
 
   b.source.on_template(make_template(1, 101), b.now);
@@ -148,7 +150,7 @@ TEST_CASE("a request in flight for an older tip does not hold up the next one") 
 TEST_CASE("two answers to one change of tip make one job") {
   Bench b;
   b.settle(1, 101);
-  b.source.on_tip(tip(2), b.now);
+  b.source.on_tip(news(2), b.now);
   b.source.on_template(make_template(2, 102), b.now, TemplateOrigin::pushed);
   b.pass(3ms);
   b.source.on_template(make_template(2, 102), b.now);
@@ -181,7 +183,7 @@ TEST_CASE("templates that do and do not replace the job") {
     CAPTURE(row.why);
     Bench b;
     b.settle(5, 105);
-    if (row.announced != 0) b.source.on_tip(tip(row.announced), b.now);
+    if (row.announced != 0) b.source.on_tip(news(row.announced), b.now);
     b.source.on_template(make_template(row.on, row.height), b.now);
     CHECK_EQ(b.published(), std::string(row.published));
     const bool refused = b.host.jobs.size() == 1;
@@ -195,7 +197,7 @@ TEST_CASE("a refused template is mended by what the node says its best block is"
   b.settle(5, 105);
   b.source.on_template(make_template(3, 103), b.now, TemplateOrigin::pushed);
   REQUIRE_EQ(b.published(), "100c");
-  b.source.on_tip(tip(3), b.now);  // the poll, a moment later
+  b.source.on_tip(news(3), b.now);  // the poll, a moment later
   CHECK_EQ(b.host.requests, 2);
   b.source.on_template(make_template(3, 103), b.now);
   CHECK_EQ(b.published(), "100c 101c");
@@ -205,12 +207,12 @@ TEST_CASE("an announcement that comes late costs one request and changes no job"
   Bench b;
   b.settle(4, 104);
   b.settle(5, 105);
-  b.source.on_tip(tip(4), b.now);  // delayed on its way
+  b.source.on_tip(news(4), b.now);  // delayed on its way
   CHECK_EQ(b.host.requests, 3);
   b.source.on_template(make_template(5, 105), b.now);
   CHECK_FALSE(b.host.jobs.back()->clean_jobs);
   CHECK(b.host.jobs.at(2)->tip_seen_at == b.host.jobs.at(1)->tip_seen_at);
-  b.source.on_tip(tip(5), b.now);  // the poll
+  b.source.on_tip(news(5), b.now);  // the poll
   b.pass(2s);
   b.source.on_tick(b.now);
   CHECK_EQ(b.host.requests, 3);
@@ -237,7 +239,7 @@ TEST_CASE("a routine refresh comes every 30 seconds and is not clean") {
 
 TEST_CASE("after failures the request is repeated, each time a little later, until a tip comes") {
   Bench b;
-  b.source.on_tip(tip(1), b.now);
+  b.source.on_tip(news(1), b.now);
   std::vector<int> seconds_between;
   int waited = 0;
   for (int second = 0; second < 40; ++second) {
@@ -253,23 +255,23 @@ TEST_CASE("after failures the request is repeated, each time a little later, unt
   }
   CHECK_EQ(seconds_between, std::vector<int>{1, 1, 2, 4, 8, 8, 8});
   const int before = b.host.requests;
-  b.source.on_tip(tip(2), b.now);
+  b.source.on_tip(news(2), b.now);
   CHECK_MESSAGE(b.host.requests == before + 1, "a new tip does not wait for the backoff");
 }
 
 TEST_CASE("another node is asked at once, and what the first one owes is forgotten") {
   Bench b;
-  b.source.on_tip(tip(1), b.now);
-  b.source.on_tip(tip(2), b.now);
+  b.source.on_tip(news(1), b.now);
+  b.source.on_tip(news(2), b.now);
   b.source.on_node_changed(b.now);
   CHECK_EQ(b.host.requests, 3);
-  b.source.on_tip(tip(3), b.now);
+  b.source.on_tip(news(3), b.now);
   CHECK_EQ(b.host.requests, 4);
 }
 
 TEST_CASE("without templates the job is published anew with its time moved on") {
   Bench b;
-  b.source.on_tip(tip(1), b.now);
+  b.source.on_tip(news(1), b.now);
   b.source.on_template(make_template(1, 101), b.now);
   for (int second = 0; second < 90; ++second) {
     b.pass(1s);
@@ -306,7 +308,7 @@ TEST_CASE("a template that no job can be built from keeps the job that miners ha
   Bench b;
   b.settle(1, 101);
   auto odd = make_template(2, 0);  // BIP34 has no push for height 0
-  b.source.on_tip(tip(2), b.now);
+  b.source.on_tip(news(2), b.now);
   b.source.on_template(std::move(odd), b.now);
   CHECK_EQ(b.published(), "100c");
   CHECK_NE(b.source.last_refusal().find("no job can be built"), std::string::npos);
