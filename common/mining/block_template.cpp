@@ -1,13 +1,13 @@
-// parse_block_template: a getblocktemplate answer, read in one pass over a copy of its text.
+// parse_block_template: a getblocktemplate answer, read in one pass.
 //
-// A full mainnet answer has 8 MB, nearly all of it hex in "data". The copy is made so that
-// RapidJSON can parse in place: strings are then handed over where they lie, and each "data" is
-// decoded straight to its place in the block.
+// A full mainnet answer has 8 MB, nearly all of it hex in "data". RapidJSON parses in place:
+// strings are handed over where they lie, and each "data" is decoded straight to its place in the
+// block.
 #include "common/mining/block_template.h"
 
 #include "common/mining/template_fields.h"
 
-// The vector scan reads up to 15 bytes past a string, which only this file's padded copy allows. A
+// The vector scan reads up to 15 bytes past a string, which only padded text allows. A
 // namespace of its own keeps it apart from RapidJSON as the other files see it.
 #define RAPIDJSON_NAMESPACE rapidjson_in_place
 #if defined(__SSE2__)
@@ -29,7 +29,6 @@ namespace rj = rapidjson_in_place;
 namespace {
 
 constexpr std::size_t depth_max = 16;
-constexpr std::size_t scan_padding = 32;
 
 // Where in the answer an event belongs. Everything else is passed over.
 enum class Place { outside, top, rules, transactions, transaction };
@@ -123,14 +122,17 @@ class TemplateEvents {
 };
 
 base::Result<BlockTemplate, TemplateError> parse_block_template(std::string_view json) {
-  const auto copy = std::make_unique_for_overwrite<char[]>(json.size() + scan_padding);
+  const auto copy = std::make_unique_for_overwrite<char[]>(json.size() + json_padding_bytes);
   json.copy(copy.get(), json.size());
-  std::memset(copy.get() + json.size(), 0, scan_padding);
+  return parse_block_template_in_place({copy.get(), json.size()});
+}
 
+base::Result<BlockTemplate, TemplateError> parse_block_template_in_place(std::span<char> json) {
+  std::memset(json.data() + json.size(), 0, json_padding_bytes);  // its end, and for the scan
   TemplateReader reader(json.size());
   TemplateEvents events(reader);
   rj::Reader parser;
-  rj::InsituStringStream stream(copy.get());
+  rj::InsituStringStream stream(json.data());
   const auto result = parser.Parse<rj::kParseIterativeFlag | rj::kParseInsituFlag>(stream, events);
   if (result.IsError()) {
     if (result.Code() != rj::kParseErrorTermination) {

@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,5 +52,10 @@ struct BlockTemplate {
 // `json` is the "result" value of the answer.
 [[nodiscard]] base::Result<BlockTemplate, TemplateError> parse_block_template(
     std::string_view json);
+// The same without a copy: `json` is written over, and each transaction goes from there straight to
+// its place in the block. REQUIRES: json_padding_bytes behind `json` are the caller's too.
+inline constexpr std::size_t json_padding_bytes = 32;
+[[nodiscard]] base::Result<BlockTemplate, TemplateError> parse_block_template_in_place(
+    std::span<char> json);
 
 }  // namespace mining

@@ -154,6 +154,9 @@ int MessageReader::on_headers_complete() {
   if (announced && parser_.content_length > limits_.body_bytes_max) {
     return refuse(HttpError::body_too_large);
   }
+  if (announced) {
+    body.reserve(static_cast<std::size_t>(parser_.content_length) + limits_.body_spare_bytes);
+  }
   return 0;
 }
 

@@ -46,6 +46,9 @@ struct HttpResponse {
 struct HttpLimits {
   std::size_t header_bytes_max = 16 * 1024;
   std::size_t body_bytes_max = 64 * 1024;
+  // Room kept free behind a body whose length is announced, so that its owner can go on without
+  // copying it.
+  std::size_t body_spare_bytes = 0;
 };
 
 class HttpRequestParser {

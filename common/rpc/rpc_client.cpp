@@ -23,7 +23,8 @@ using std::chrono::milliseconds;
 // An answer to getblocktemplate is 10 MB at most; getblock with verbosity 2 can be several times
 // that.
 constexpr net::HttpLimits answer_limits{.header_bytes_max = 16 * 1024,
-                                        .body_bytes_max = 64 * 1024 * 1024};
+                                        .body_bytes_max = 64 * 1024 * 1024,
+                                        .body_spare_bytes = 64};  // for parsers in place
 constexpr std::size_t request_bytes_max = 64 * 1024 * 1024;
 constexpr std::size_t cookie_bytes_max = 1024;
 constexpr milliseconds busy_delay_first = 50ms;
@@ -93,10 +94,10 @@ struct RpcClient::State : std::enable_shared_from_this<RpcClient::State> {
   void send();
   void on_bytes(base::ByteSpan bytes);
   void on_close(uv::CloseCause why);
-  void on_response(const net::HttpResponse& response);
+  void on_response(net::HttpResponse&& response);
   void on_unauthorized(int status);
   void on_busy(const std::string& text);
-  void on_body(const net::HttpResponse& response);
+  void on_body(net::HttpResponse&& response);
   void on_deadline();
   void warm();
   void drop_connection();
@@ -227,7 +228,7 @@ void RpcClient::State::on_bytes(base::ByteSpan bytes) {
   std::vector<net::HttpResponse> responses;
   const auto pushed = parser->push(
       bytes, [&](net::HttpResponse&& response) { responses.push_back(std::move(response)); });
-  if (!responses.empty()) return on_response(responses.front());
+  if (!responses.empty()) return on_response(std::move(responses.front()));
   if (pushed) return;
   drop_connection();
   fail(Kind::bad_answer, pushed.error() == net::HttpError::malformed
@@ -248,7 +249,7 @@ void RpcClient::State::on_close(uv::CloseCause /*why*/) {
   const bool lasted = uv_now(loop.get()) - connected_at_ms >=
                       static_cast<std::uint64_t>(milliseconds(idle_life_min).count());
   drop_connection();
-  if (!responses.empty()) return on_response(responses.front());
+  if (!responses.empty()) return on_response(std::move(responses.front()));
   if (!current) {
     if (was_used || lasted) warm();
     return;
@@ -262,13 +263,13 @@ void RpcClient::State::on_close(uv::CloseCause /*why*/) {
                                        : "the connection was lost before an answer came, twice");
 }
 
-void RpcClient::State::on_response(const net::HttpResponse& response) {
+void RpcClient::State::on_response(net::HttpResponse&& response) {
   ++answers_on_connection;
   if (!response.keep_alive) drop_connection();
   sent = false;
   if (response.status == 401 || response.status == 403) return on_unauthorized(response.status);
   if (response.status == 503) return on_busy(one_line(response.body, 100));
-  on_body(response);
+  on_body(std::move(response));
 }
 
 void RpcClient::State::on_unauthorized(int status) {
@@ -291,7 +292,7 @@ void RpcClient::State::on_busy(const std::string& text) {
   busy_delay = std::min(2 * busy_delay, busy_delay_max);
 }
 
-void RpcClient::State::on_body(const net::HttpResponse& response) {
+void RpcClient::State::on_body(net::HttpResponse&& response) {
   const auto answer = parse_answer(response.body);
   if (!answer) {
     const std::string status =
@@ -302,7 +303,10 @@ void RpcClient::State::on_body(const net::HttpResponse& response) {
     drop_connection();
     return fail(Kind::bad_answer, "the answer is to another call");
   }
-  if (answer->error == "null") return settle(std::string(answer->result));
+  if (answer->error == "null") {
+    if (answer->result == "null") return settle(RpcResult("null"));  // there may be none
+    return settle(RpcResult(std::move(response.body), answer->result));
+  }
   const NodeError error = parse_node_error(answer->error);
   fail(Kind::node_error, "error " + std::to_string(error.code) + ": " + error.message, error.code);
 }

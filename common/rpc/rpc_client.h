@@ -14,6 +14,7 @@
 #pragma once
 
 #include "common/base/result.h"
+#include "common/rpc/rpc_result.h"
 #include "common/uv/loop.h"
 
 #include <chrono>
@@ -55,8 +56,7 @@ struct RpcEndpoint {
 
 class RpcClient {
  public:
-  // The raw JSON text of "result".
-  using Answer = base::Result<std::string, RpcError>;
+  using Answer = base::Result<RpcResult, RpcError>;
   using OnAnswer = std::function<void(Answer)>;
 
   RpcClient(uv::Loop& loop, RpcEndpoint endpoint);

@@ -49,24 +49,25 @@ void TemplateFeed::request() {
   Line& line = *least_busy;
   ++line.open_calls;
   line.rpc.call("getblocktemplate", std::string(request_params), limits::rpc_deadline,
-                [this, &line, epoch = epoch_](const rpc::RpcClient::Answer& answer) {
+                [this, &line, epoch = epoch_](rpc::RpcClient::Answer answer) {
                   --line.open_calls;
-                  if (epoch == epoch_) on_answer(answer);
+                  if (epoch == epoch_) on_answer(std::move(answer));
                 });
 }
 
-void TemplateFeed::on_answer(const rpc::RpcClient::Answer& answer) {
+void TemplateFeed::on_answer(rpc::RpcClient::Answer answer) {
   auto block_template = read(answer);
   if (!block_template) return events_.on_failed();
   events_.on_template(std::move(*block_template), TemplateOrigin::requested);
 }
 
-std::optional<mining::BlockTemplate> TemplateFeed::read(const rpc::RpcClient::Answer& answer) {
+// The answer's text is used up.
+std::optional<mining::BlockTemplate> TemplateFeed::read(rpc::RpcClient::Answer& answer) {
   if (!answer) {
     set_error(describe_failure(answer.error(), long_poll_line_.endpoint()));
     return std::nullopt;
   }
-  auto parsed = mining::parse_block_template(*answer);
+  auto parsed = mining::parse_block_template_in_place(answer->writable(mining::json_padding_bytes));
   if (!parsed) {
     set_error(fmt::format("node {} gave a template that can't be used: {}: {}", name_,
                           parsed.error().field, parsed.error().why));
@@ -89,14 +90,13 @@ void TemplateFeed::long_poll(base::MonoTime now) {
   if (long_polling_ || long_poll_id_.empty() || now < long_poll_not_before_) return;
   long_polling_ = true;
   long_poll_line_.call("getblocktemplate", long_poll_params(long_poll_id_), long_poll_deadline,
-                       [this, now, epoch = epoch_](const rpc::RpcClient::Answer& answer) {
+                       [this, now, epoch = epoch_](rpc::RpcClient::Answer answer) {
                          long_polling_ = false;
-                         if (epoch == epoch_) on_long_poll_answer(answer, now);
+                         if (epoch == epoch_) on_long_poll_answer(std::move(answer), now);
                        });
 }
 
-void TemplateFeed::on_long_poll_answer(const rpc::RpcClient::Answer& answer,
-                                       base::MonoTime asked_at) {
+void TemplateFeed::on_long_poll_answer(rpc::RpcClient::Answer answer, base::MonoTime asked_at) {
   const base::MonoTime now = uv::read_clock().mono;
   const auto tip_before = tip_;
   // Its failures are not reported: the poll finds out whether the node is well.

@@ -53,9 +53,9 @@ class TemplateFeed {
     int open_calls = 0;
   };
 
-  void on_answer(const rpc::RpcClient::Answer& answer);
-  void on_long_poll_answer(const rpc::RpcClient::Answer& answer, base::MonoTime asked_at);
-  std::optional<mining::BlockTemplate> read(const rpc::RpcClient::Answer& answer);
+  void on_answer(rpc::RpcClient::Answer answer);
+  void on_long_poll_answer(rpc::RpcClient::Answer answer, base::MonoTime asked_at);
+  std::optional<mining::BlockTemplate> read(rpc::RpcClient::Answer& answer);
   void set_error(std::string error);
 
   const std::string name_;

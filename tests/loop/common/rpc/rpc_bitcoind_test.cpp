@@ -145,8 +145,8 @@ TEST_CASE("a real node: cookie, result, error, idle timeout, restart" *
 
   const auto info = ask(loop, client, "getblockchaininfo");
   REQUIRE(info);
-  CHECK_NE(info->find(R"("chain":"regtest")"), std::string::npos);
-  CHECK_EQ(info->back(), '}');
+  CHECK_NE(info->text().find(R"("chain":"regtest")"), std::string::npos);
+  CHECK_EQ(info->text().back(), '}');
 
   const auto unknown = ask(loop, client, "nosuchmethod");
   REQUIRE_FALSE(unknown);

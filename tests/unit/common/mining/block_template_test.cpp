@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 
 using mining::BlockTemplate;
 using mining_test::vector_text;
@@ -93,6 +94,22 @@ TEST_CASE("an answer cut anywhere is an error, never a template") {
     REQUIRE_FALSE(mining::parse_block_template(whole.substr(0, length)));
   }
   REQUIRE(mining::parse_block_template(whole.substr(0, end + 1)));
+}
+
+TEST_CASE("in place: whatever stands behind the answer, and wherever it begins in memory") {
+  const std::string whole = vector_text("gbt_core_regtest.json");
+  const BlockTemplate expected = parse(whole);
+  for (std::size_t offset = 0; offset < 16; ++offset) {
+    CAPTURE(offset);
+    std::vector<char> buffer(offset + whole.size() + mining::json_padding_bytes, '"');
+    whole.copy(buffer.data() + offset, whole.size());
+    const auto parsed =
+        mining::parse_block_template_in_place({buffer.data() + offset, whole.size()});
+    REQUIRE(parsed);
+    CHECK(parsed->transactions == expected.transactions);
+    CHECK(parsed->txids == expected.txids);
+    CHECK_EQ(parsed->longpollid, expected.longpollid);
+  }
 }
 
 TEST_CASE("answers that are not an object of JSON") {

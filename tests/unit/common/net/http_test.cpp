@@ -232,6 +232,19 @@ TEST_CASE("a body announced too large is refused before a byte of it comes") {
   CHECK_EQ(out.error, HttpError::body_too_large);
 }
 
+TEST_CASE("a body of announced length is gathered once, with room behind it for its owner") {
+  const HttpLimits limits{.body_bytes_max = 1 << 20, .body_spare_bytes = 64};
+  const std::string body(100'000, 'x');
+  const std::string head = "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+  for (const std::size_t fragment : {std::size_t{1000}, std::size_t{65536}}) {
+    const ResponseOutcome out =
+        parse_responses("HTTP/1.1 200 OK\r\n" + head + body, fragment, false, limits);
+    REQUIRE_EQ(out.responses.size(), 1);
+    CHECK(out.responses[0].body == body);
+    CHECK_EQ(out.responses[0].body.capacity(), body.size() + 64);  // neither more nor less
+  }
+}
+
 TEST_CASE("the bounds are per message, and a parser that failed keeps failing") {
   const HttpLimits limits{.header_bytes_max = 60, .body_bytes_max = 5};
   std::string text;
