@@ -1,5 +1,6 @@
 #include "pool/node/node_answers.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -58,6 +59,10 @@ base::Result<ChainInfo, std::string> parse_chain_info(std::string_view json) {
   const auto* blocks = member(document, "blocks");
   if (blocks == nullptr || !blocks->IsUint()) return bad("has no block count");
   info.height = blocks->GetUint();
+  info.headers = info.height;
+  if (const auto* headers = member(document, "headers")) {
+    if (headers->IsUint()) info.headers = std::max(info.height, headers->GetUint());
+  }
   const auto tip = hash_of(member(document, "bestblockhash"));
   if (!tip) return bad("has no best block hash");
   info.tip = *tip;

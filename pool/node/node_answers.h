@@ -23,6 +23,7 @@ namespace pool {
 struct ChainInfo {
   std::string chain;  // as the node names it
   std::uint32_t height = 0;
+  std::uint32_t headers = 0;  // not less than the height
   bitcoin::BlockHash tip;
   bool initial_download = false;
   double verification_progress = 1;

@@ -1,13 +1,9 @@
 #include "pool/node/node_check.h"
 
-#include "common/mining/block_template.h"
-#include "common/rpc/rpc_client.h"
 #include "common/uv/clock.h"
-#include "common/uv/loop.h"
 #include "pool/node/node_answers.h"
 
-#include <algorithm>
-#include <optional>
+#include <memory>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,37 +12,13 @@ namespace pool {
 
 namespace {
 
-// RPC calls made one after another, each waited for.
-class Asker {
- public:
-  Asker(rpc::RpcEndpoint endpoint, std::chrono::milliseconds deadline)
-      : client_(loop_, std::move(endpoint)), until_(uv::read_clock().mono + deadline) {}
-
-  rpc::RpcClient::Answer ask(std::string_view method, std::string params) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(until_ - uv::read_clock().mono);
-    std::optional<rpc::RpcClient::Answer> answer;
-    client_.call(method, std::move(params), std::max(left, std::chrono::milliseconds{1}),
-                 [&](rpc::RpcClient::Answer said) {
-                   answer = std::move(said);
-                   loop_.stop();
-                 });
-    while (!answer) loop_.run();
-    return std::move(*answer);
-  }
-  const rpc::RpcEndpoint& endpoint() const { return client_.endpoint(); }
-
- private:
-  uv::Loop loop_;
-  rpc::RpcClient client_;
-  const base::MonoTime until_;
-};
-
-base::Result<void, std::string> check_template(Asker& asker, const std::string& node,
+base::Result<void, std::string> check_template(NodeAsker& asker, const std::string& node,
                                                NodeCheck& found) {
+  found.template_asked = uv::read_clock();
   const auto answer = asker.ask("getblocktemplate", R"([{"rules":["segwit"]}])");
+  found.template_came = uv::read_clock();
   if (!answer) return base::err(describe_failure(answer.error(), asker.endpoint()));
-  const auto parsed = mining::parse_block_template(*answer);
+  auto parsed = mining::parse_block_template(*answer);
   if (!parsed) {
     return base::err(fmt::format("node {} gave a template that can't be used: {}: {}", node,
                                  parsed.error().field, parsed.error().why));
@@ -54,23 +26,33 @@ base::Result<void, std::string> check_template(Asker& asker, const std::string& 
   found.network_difficulty = parsed->network_target.difficulty();
   found.template_transactions = parsed->txids.size();
   found.coinbase_value = parsed->coinbase_value;
+  found.block_template = std::make_shared<const mining::BlockTemplate>(std::move(*parsed));
   return {};
 }
 
 }  // namespace
 
-base::Result<NodeCheck, std::string> check_node(const NodeConfig& config, bitcoin::Network network,
-                                                std::chrono::milliseconds deadline) {
+base::Result<rpc::RpcEndpoint, std::string> endpoint_of(const NodeConfig& config) {
   auto endpoint = rpc::parse_rpc_url(config.rpc);
-  if (!endpoint) return base::err(endpoint.error());
+  if (!endpoint) return endpoint;
   endpoint->user = config.user;
   endpoint->password = config.password;
   endpoint->cookie_file = config.cookie_file;
-  const std::string node = fmt::format("{}:{}", endpoint->host, endpoint->port);
-  Asker asker(*endpoint, deadline);
+  return endpoint;
+}
 
+base::Result<NodeCheck, std::string> check_node(const NodeConfig& config, bitcoin::Network network,
+                                                std::chrono::milliseconds deadline) {
+  auto endpoint = endpoint_of(config);
+  if (!endpoint) return base::err(endpoint.error());
+  NodeAsker asker(std::move(*endpoint), deadline);
+  return check_node(asker, network);
+}
+
+base::Result<NodeCheck, std::string> check_node(NodeAsker& asker, bitcoin::Network network) {
+  const std::string node = asker.name();
   const auto answer = asker.ask("getblockchaininfo", "[]");
-  if (!answer) return base::err(describe_failure(answer.error(), *endpoint));
+  if (!answer) return base::err(describe_failure(answer.error(), asker.endpoint()));
   const auto info = parse_chain_info(*answer);
   if (!info) return base::err(fmt::format("node {}: {}", node, info.error()));
   if (const std::string objection = chain_objection(*info, network); !objection.empty()) {
@@ -81,6 +63,7 @@ base::Result<NodeCheck, std::string> check_node(const NodeConfig& config, bitcoi
   found.height = info->height;
   found.tip = info->tip;
   found.initial_download = info->initial_download;
+  found.headers = info->headers;
   if (const auto network_info = asker.ask("getnetworkinfo", "[]")) {
     found.subversion = parse_subversion(*network_info);
   }

@@ -3,7 +3,6 @@
 #include "common/base/host_port.h"
 #include "common/crypto/cpu_features.h"
 #include "common/crypto/sha256.h"
-#include "pool/node/node_check.h"
 #include "pool/store/migrate.h"
 #include "pool/tools/probe.h"
 #include "pool/tools/tls_files.h"
@@ -15,10 +14,9 @@
 namespace pool {
 namespace {
 
-using Report = std::function<void(const CheckLine&)>;
+using Report = CheckReport;
 
 constexpr std::size_t part_width = 8;
-constexpr auto zmq_deadline = std::chrono::seconds{2};
 // A journal segment and room to write on while somebody looks for more.
 constexpr std::uint64_t free_bytes_min = 256ull * 1024 * 1024;
 
@@ -46,40 +44,15 @@ void check_sha256(const Report& report) {
   report({true, "sha256", "known answers hold: " + good});
 }
 
+// Payouts are sent from the wallet of the first node, the most trusted one.
 void check_nodes(const Config& config, const CheckOptions& options, const Report& report) {
-  for (std::size_t i = 0; i < config.nodes.size(); ++i) {
-    const NodeConfig& node = config.nodes[i];
-    const auto found = check_node(node, config.network, options.node_deadline);
-    if (!found) {
-      report({false, "node", found.error()});
-      continue;
-    }
-    report({true, "node",
-            fmt::format("{} {} height {} {}", node.rpc, network_name(config.network), found->height,
-                        found->subversion)});
-    report({true, "template",
-            fmt::format("{} transactions, pays {} sats, network difficulty {:.6g}",
-                        found->template_transactions, found->coinbase_value.value,
-                        found->network_difficulty)});
-  }
-}
-
-void check_publisher(const std::string& zmq, std::size_t node, const Report& report) {
-  constexpr std::string_view tcp = "tcp://";
-  if (zmq.rfind(tcp, 0) != 0) return;
-  const auto where = base::parse_host_port(std::string_view(zmq).substr(tcp.size()));
-  const std::string problem = !where ? std::string(base::describe(where.error()))
-                                     : probe_zmq(where->host, where->port, zmq_deadline);
-  if (problem.empty()) return report({true, "zmq", zmq + " answers"});
-  report({false, "zmq",
-          fmt::format("nodes[{}].zmq: {}: {}; start bitcoind with -zmqpubhashblock={}, or leave "
-                      "zmq empty to go by long-poll and poll",
-                      node, zmq, problem, zmq)});
-}
-
-void check_zmq(const Config& config, const Report& report) {
-  for (std::size_t i = 0; i < config.nodes.size(); ++i) {
-    for (const std::string& zmq : config.nodes[i].zmq) check_publisher(zmq, i, report);
+  NodeExamOptions exam;
+  exam.network = config.network;
+  exam.deadline = options.node_deadline;
+  exam.wallet = config.payout.wallet;
+  for (const NodeConfig& node : config.nodes) {
+    examine_node(node, exam, report);
+    exam.wallet.clear();
   }
 }
 
@@ -187,7 +160,6 @@ bool check_everything(const Config& config, const CheckOptions& options, const R
   check_tls_files(config, count);
   check_ports(config, count);
   check_nodes(config, options, count);
-  check_zmq(config, count);
   check_database(config, count);
   return all;
 }

@@ -9,27 +9,19 @@
 #pragma once
 
 #include "pool/config/config.h"
+#include "pool/tools/node_exam.h"
 
 #include <chrono>
-#include <functional>
 #include <string>
-#include <string_view>
 
 namespace pool {
-
-struct CheckLine {
-  bool ok = false;
-  std::string part;  // "node"
-  std::string text;  // one line
-};
 
 struct CheckOptions {
   std::chrono::milliseconds node_deadline{10'000};
 };
 
 // Calls `report` once for each finding, as it is found. True when all of them are ok.
-bool check_everything(const Config& config, const CheckOptions& options,
-                      const std::function<void(const CheckLine&)>& report);
+bool check_everything(const Config& config, const CheckOptions& options, const CheckReport& report);
 // "ok    node      …", without a newline.
 std::string format_check_line(const CheckLine& line);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/base/bytes.h"
+#include "common/bitcoin/hash.h"
 #include "common/net/http.h"
 #include "common/rpc/rpc_client.h"
 #include "common/uv/tcp.h"
@@ -80,6 +81,7 @@ class FakeNode {
   // Asked first; an empty function, or one that gives nullopt, leaves the answer to the claims.
   std::function<std::optional<Reply>(const Call&)> handler;
   std::vector<std::string> submitted;  // blocks in hex
+  std::vector<std::string> targets;    // the path of each request
 
   std::string template_json() const {
     return fmt::format(
@@ -103,14 +105,16 @@ class FakeNode {
     auto peer = std::make_shared<Peer>();
     peer->stream = std::move(stream);
     Peer* raw = peer.get();
-    raw->stream->set_callbacks(
-        {.on_bytes =
-             [this, raw](base::ByteSpan bytes) {
-               (void)raw->parser.push(
-                   bytes, [&](net::HttpRequest&& request) { on_request(*raw, request.body); });
-             },
-         .on_close = [raw](uv::CloseCause) { raw->closed = true; },
-         .on_drain = {}});
+    raw->stream->set_callbacks({.on_bytes =
+                                    [this, raw](base::ByteSpan bytes) {
+                                      (void)raw->parser.push(bytes,
+                                                             [&](net::HttpRequest&& request) {
+                                                               targets.push_back(request.target);
+                                                               on_request(*raw, request.body);
+                                                             });
+                                    },
+                                .on_close = [raw](uv::CloseCause) { raw->closed = true; },
+                                .on_drain = {}});
     raw->stream->start_reading();
     peers_.push_back(std::move(peer));
   }

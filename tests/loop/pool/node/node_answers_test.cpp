@@ -14,6 +14,7 @@ TEST_CASE("getblockchaininfo of Bitcoin Core 27 and of bcoin 1.0.2") {
   REQUIRE(core);
   CHECK_EQ(core->chain, "main");
   CHECK_EQ(core->height, 812);
+  CHECK_EQ(core->headers, 900);
   CHECK_EQ(core->tip.display_hex(), hash);
   CHECK(core->initial_download);
   CHECK_EQ(core->verification_progress, 0.25);
@@ -22,6 +23,7 @@ TEST_CASE("getblockchaininfo of Bitcoin Core 27 and of bcoin 1.0.2") {
       parse_chain_info(R"({"chain":"regtest","blocks":0,"bestblockhash":")" + hash + R"("})");
   REQUIRE(bcoin);
   CHECK_FALSE(bcoin->initial_download);
+  CHECK_EQ(bcoin->headers, bcoin->height);
 }
 
 TEST_CASE("a getblockchaininfo that can't be right is refused with its reason") {
