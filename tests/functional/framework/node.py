@@ -39,14 +39,17 @@ class Node:
     user = "bitcoinrpc"  # bcoin takes any user name; Core is told this one
 
     def __init__(self, folder: pathlib.Path, rpc_port: int = 0, zmq_port: int = 0, chain: str = "regtest",
-                 password: str = ""):
+                 password: str = "", publishes: tuple = ("hashblock", "rawblock"), wallet: bool = False):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.chain = chain
         self.rpc_port = rpc_port or free_port()
         self.bitcoind = bitcoind_path()
         self.zmq_port = (zmq_port or free_port()) if self.bitcoind else 0
+        self.p2p_port = free_port()
         self.password = password or secrets.token_hex(16)
+        self.publishes = publishes  # ZMQ topics, all on one port; Core only
+        self.wallet = wallet  # whether wallets can be made; Core only
         self.process = None
 
     # -- life
@@ -88,11 +91,13 @@ class Node:
         config.touch(mode=0o600)
         config.write_text(f"rpcuser={self.user}\nrpcpassword={self.password}\n")
         args = [self.bitcoind, f"-chain={'main' if self.chain == 'mainnet' else self.chain}", f"-datadir={self.folder}",
-                "-server", f"-rpcport={self.rpc_port}", "-rpcbind=127.0.0.1", "-rpcallowip=127.0.0.1", "-listen=0",
-                "-connect=0", "-dnsseed=0", "-fixedseeds=0", "-disablewallet", "-printtoconsole=0", "-dbcache=16",
-                "-maxmempool=50", f"-zmqpubhashblock={self.zmq}", "-rpcthreads=8", "-persistmempool=1",
+                "-server", f"-rpcport={self.rpc_port}", "-rpcbind=127.0.0.1", "-rpcallowip=127.0.0.1", "-listen=1",
+                f"-bind=127.0.0.1:{self.p2p_port}", "-listenonion=0", "-discover=0",
+                "-connect=0", "-dnsseed=0", "-fixedseeds=0", "-printtoconsole=0", "-dbcache=16",
+                "-maxmempool=50", "-rpcthreads=8", "-persistmempool=1",
                 "-fallbackfee=0.00001", "-acceptnonstdtxn=1" if self.chain == "regtest" else "-txindex=0"]
-        return args, {}
+        args += [f"-zmqpub{topic}={self.zmq}" for topic in self.publishes]
+        return args + ([] if self.wallet else ["-disablewallet"]), {}
 
     def _bcoin(self) -> tuple:
         if not BCOIN.exists():

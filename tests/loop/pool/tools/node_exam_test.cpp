@@ -30,6 +30,8 @@ Reply refusal(int code, const std::string& message) {
   return {"null", fmt::format(R"({{"code":{},"message":"{}"}})", code, message), 500};
 }
 
+Reply forbidden() { return {"null", "null", 403}; }
+
 // A listener that greets as a ZMQ publisher does.
 class Publisher {
  public:
@@ -114,6 +116,24 @@ void check_line(const CheckLine& line, bool ok, const std::string& text) {
   CHECK_EQ(line.text.find('\n'), std::string::npos);
 }
 
+struct Row {
+  const char* why;
+  const char* part;
+  bool ok;
+  const char* expected;
+  std::function<void(Exam&)> prepare;
+};
+
+void run_rows(const std::vector<Row>& rows) {
+  for (const Row& row : rows) {
+    CAPTURE(std::string(row.why));
+    Exam exam;
+    row.prepare(exam);
+    exam.run();
+    check_line(exam.line(row.part), row.ok, row.expected);
+  }
+}
+
 }  // namespace
 
 TEST_CASE("a node with nothing wrong has a line for each part, and all are ok") {
@@ -146,15 +166,7 @@ TEST_CASE("a node that can't be used ends the exam of it") {
 }
 
 TEST_CASE("what is wrong with a node, and what to do") {
-  struct Row {
-    const char* why;
-    const char* part;
-    bool ok;
-    const char* expected;
-    std::function<void(Exam&)> prepare;
-  };
-  const Reply forbidden{"null", "null", 403};
-  const Row rows[] = {
+  run_rows({
       {"it knows more headers than blocks", "node", false, "headers up to 110: wait",
        [](Exam& e) {
          e.scripted["getblockchaininfo"] =
@@ -182,16 +194,21 @@ TEST_CASE("what is wrong with a node, and what to do") {
       {"a wrong clock", "clock", false, "behind this machine's: set both right",
        [](Exam& e) { e.clock_ahead = -75; }},
       {"submitblock forbidden", "submit", false, "refuses submitblock to this user: add it to rpcw",
-       [&](Exam& e) { e.scripted["submitblock"] = forbidden; }},
+       [](Exam& e) { e.scripted["submitblock"] = forbidden(); }},
       {"several forbidden", "submit", false, "rpcwhitelist=u:...,submitblock,getblockheader",
-       [&](Exam& e) {
-         e.scripted["submitblock"] = forbidden;
-         e.scripted["getblockheader"] = forbidden;
+       [](Exam& e) {
+         e.scripted["submitblock"] = forbidden();
+         e.scripted["getblockheader"] = forbidden();
        }},
       {"no submitblock", "submit", false, "has no submitblock",
        [](Exam& e) { e.scripted["submitblock"] = refusal(-32601, "Method not found"); }},
       {"bcoin knows no preciousblock", "submit", true, "takes blocks",
        [](Exam& e) { e.scripted["preciousblock"] = refusal(-32601, "Method not found"); }},
+  });
+}
+
+TEST_CASE("what is wrong with its announcements") {
+  run_rows({
       {"no ZMQ configured", "zmq", true, "none configured", [](Exam&) {}},
       {"rawblock is missing", "zmq", true, "publishes hashblock; with -zmqpubrawblock=tcp://",
        [](Exam& e) {
@@ -220,6 +237,11 @@ TEST_CASE("what is wrong with a node, and what to do") {
          e.with_zmq = true;
          e.scripted["getzmqnotifications"] = refusal(-32601, "Method not found");
        }},
+  });
+}
+
+TEST_CASE("what is wrong with the wallet") {
+  run_rows({
       {"no such wallet", "wallet", false, "loadwallet",
        [](Exam& e) {
          e.options.wallet = "w";
@@ -247,18 +269,11 @@ TEST_CASE("what is wrong with a node, and what to do") {
          e.scripted["getwalletinfo"] = refusal(-32601, "Method not found");
        }},
       {"a wallet that may not be asked", "wallet", false, "rpcwhitelist",
-       [&](Exam& e) {
+       [](Exam& e) {
          e.options.wallet = "w";
-         e.scripted["getwalletinfo"] = forbidden;
+         e.scripted["getwalletinfo"] = forbidden();
        }},
-  };
-  for (const Row& row : rows) {
-    CAPTURE(std::string(row.why));
-    Exam exam;
-    row.prepare(exam);
-    exam.run();
-    check_line(exam.line(row.part), row.ok, row.expected);
-  }
+  });
 }
 
 TEST_CASE("a publisher that is not there is named, with the option to start it") {
