@@ -98,6 +98,7 @@ inline constexpr std::size_t journal_record_bytes_max = 64 * 1024;
 inline constexpr std::size_t rpc_body_bytes_max = 64 * 1024 * 1024;
 inline constexpr auto template_refresh = 30s;
 inline constexpr auto template_poll = 1s;  // behind long-poll and ZMQ: getbestblockhash
+inline constexpr std::size_t tip_races_kept_max = 16;  // tips whose sources are compared
 inline constexpr auto rpc_deadline = 10s;
 inline constexpr auto submit_deadline = 60s;
 inline constexpr auto node_shutdown_deadline = 5s;           // for submissions and their outcomes
