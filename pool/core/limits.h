@@ -98,6 +98,13 @@ inline constexpr std::size_t journal_record_bytes_max = 64 * 1024;
 inline constexpr std::size_t rpc_body_bytes_max = 64 * 1024 * 1024;
 inline constexpr auto template_refresh = 30s;
 inline constexpr auto template_poll = 1s;  // behind long-poll and ZMQ: getbestblockhash
+// A node's ZMQ messages. Of blocks few wait at once: together they take 64 MiB, and the tip is polled
+// for where one was lost.
+inline constexpr std::int64_t zmq_notice_bytes_max = 1024;
+inline constexpr std::int64_t zmq_block_bytes_max = 8 * 1024 * 1024;  // consensus allows 4 MB
+inline constexpr int zmq_notices_waiting_max = 1000;
+inline constexpr int zmq_blocks_waiting_max = 8;
+inline constexpr int zmq_messages_per_turn_max = 2000;  // of each topic, the mempool's too
 inline constexpr std::size_t tip_races_kept_max = 16;  // tips whose sources are compared
 inline constexpr auto rpc_deadline = 10s;
 inline constexpr auto submit_deadline = 60s;

@@ -113,11 +113,14 @@ void NodeLink::quiesce() {
 }
 
 void NodeLink::connect_zmq(uv::Loop& loop, const std::string& endpoint) {
-  auto made = ZmqSubscriber::connect(loop, endpoint, [this](const BlockAnnouncement& block) {
-    if (!state_.up) return;
-    announce({block.hash, TipSource::zmq_hashblock, {}, {}, {}});
-    if (block.after_gap) poll_now();
-  });
+  ZmqSubscriber::Events events;
+  events.on_block = [this](const TipNews& news) {
+    if (state_.up) announce(news);
+  };
+  events.on_doubt = [this] {
+    if (state_.up) poll_now();
+  };
+  auto made = ZmqSubscriber::connect(loop, endpoint, std::move(events));
   if (!made) {
     LOG(error, "zmq_unusable", {"node", name_}, {"error", made.error()});
     return;
