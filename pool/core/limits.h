@@ -110,6 +110,12 @@ inline constexpr auto rpc_deadline = 10s;
 inline constexpr auto submit_deadline = 60s;
 inline constexpr auto node_shutdown_deadline = 5s;           // for submissions and their outcomes
 inline constexpr std::size_t vault_settled_files_max = 256;  // in vault/done and vault/rejected
+// Blocks whose way through the chain is followed, each for about 100 blocks; past it, the lowest
+// goes. Only where blocks cost next to nothing (regtest) can there be many.
+inline constexpr std::size_t blocks_followed_max = 4096;
+inline constexpr std::uint32_t block_height_max = 0x7fffffff;  // that a node is believed
+inline constexpr auto chain_question_pause = 2s;  // after a question about the chain had no answer
+inline constexpr auto chain_recheck = 600s;       // of the blocks that are followed
 // What the node thread has for the journal and is not on disk; past it, only blocks are added.
 inline constexpr std::size_t node_journal_entries_max = 1024;
 
