@@ -53,6 +53,12 @@ struct BlockVaulted {
   bool stored = false;
 };
 
+// node -> every shard: no node has been usable for so long that miners had better go elsewhere.
+// They are told to reconnect, and nobody is let in until it is over. Always goes through.
+struct NoWork {
+  bool over = false;
+};
+
 // main -> every shard: the certificate for handshakes from now on. Always goes through.
 struct TlsReload {
   std::shared_ptr<const net::TlsContext> tls;
@@ -80,7 +86,7 @@ struct ConnectionMoved {
 };
 
 using ShardMessage =
-    std::variant<NewJob, Durable, NotDurable, BlockVaulted, AddressBanned, TlsReload,
+    std::variant<NewJob, NoWork, Durable, NotDurable, BlockVaulted, AddressBanned, TlsReload,
                  DifficultiesLearnt, InstanceChanged, ConnectionMoved, Shutdown>;
 
 // ---------------------------------------------------------------- to the journal (pool/journal)

@@ -433,6 +433,8 @@ void Server::open_node() {
   }
   options.job_source.keepalive = std::chrono::seconds(config_.stratum.keepalive_seconds);
   options.job_source.version_mask = config_.stratum.version_mask;
+  options.expire = std::chrono::seconds(config_.templates.expire_seconds);
+  options.reconnect = std::chrono::seconds(config_.templates.reconnect_seconds);
   // Ids rise for as long as this process could possibly run, and differ from those before it.
   options.job_source.first_job_id = ((random_.next() >> 32) + 1) * mining::job_id_step;
   options.job_source.coinbase_unique = random_.next();
@@ -447,6 +449,9 @@ NodeLoop::Hooks Server::node_hooks() {
         shard->mailbox().post_reserved(message);
       }
     }
+  };
+  hooks.no_work = [this](NoWork message) {
+    for (auto& shard : shards_) shard->mailbox().post_reserved(message);
   };
   hooks.block_vaulted = [this](ShardIndex shard, BlockVaulted message) {
     shards_.at(shard.value)->mailbox().post_reserved(message);

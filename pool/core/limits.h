@@ -30,6 +30,8 @@ inline constexpr std::uint32_t bad_authorizes_max = 10;  // of a connection; the
 inline constexpr auto only_rejects_new_job = 60s;
 inline constexpr auto only_rejects_reconnect = 120s;
 inline constexpr auto only_rejects_close = 180s;
+// When there is no work, between telling miners to reconnect and closing those that did not.
+inline constexpr auto no_work_close_after = 10s;
 inline constexpr auto get_version_after = 10s;  // of a miner that did not say what it is
 // Answers of a connection that wait for the disk; with more, it is not read from.
 inline constexpr std::uint32_t answers_waiting_max = 1024;
@@ -97,7 +99,11 @@ inline constexpr std::size_t journal_record_bytes_max = 64 * 1024;
 // --- the node ---
 inline constexpr std::size_t rpc_body_bytes_max = 64 * 1024 * 1024;
 inline constexpr auto template_refresh = 30s;
-inline constexpr auto template_poll = 1s;  // behind long-poll and ZMQ: getbestblockhash
+inline constexpr auto node_poll = 200ms;  // behind long-poll and ZMQ: getbestblockhash
+inline constexpr auto idle_node_poll = 1s;
+// An answer to the poll that takes longer makes the node one to leave, if there is a better one.
+// With node_poll and the loop's tick this keeps a failover within a second.
+inline constexpr auto node_patience = 600ms;
 // A node's ZMQ messages. Of blocks few wait at once: together they take 64 MiB, and the tip is polled
 // for where one was lost.
 inline constexpr std::int64_t zmq_notice_bytes_max = 1024;

@@ -30,6 +30,8 @@ std::string_view describe(CloseReason reason) {
       return "pool is full";
     case CloseReason::only_rejects:
       return "nothing but refused shares";
+    case CloseReason::no_work:
+      return "no node is usable";
   }
   return "unknown";
 }
@@ -54,6 +56,8 @@ std::string_view name_of(CloseReason reason) {
       return "pool_full";
     case CloseReason::only_rejects:
       return "only_rejects";
+    case CloseReason::no_work:
+      return "no_work";
   }
   return "unknown";
 }
@@ -80,8 +84,13 @@ std::string_view name_of(TurnAway why) {
 
 Shard::Shard(ShardHost& host, const ShardOptions& options) : context_(host, options) {}
 
+bool Shard::has_room() const {
+  return !context_.draining && !no_work_since_ &&
+         sessions_.size() < context_.options.connections_max;
+}
+
 bool Shard::on_connect(ConnectionId id, const Peer& peer, base::Instant now) {
-  if (context_.draining || sessions_.size() >= context_.options.connections_max) return false;
+  if (!has_room()) return false;
   if (peer.limited && context_.guard.on_connect(peer.prefix, now.mono) != Admission::ok) {
     ++context_.stats.connections_refused;
     return false;
@@ -92,7 +101,7 @@ bool Shard::on_connect(ConnectionId id, const Peer& peer, base::Instant now) {
 }
 
 bool Shard::on_hand_over(ConnectionId id, const Peer& peer, HandOver state, base::Instant now) {
-  if (context_.draining || sessions_.size() >= context_.options.connections_max) return false;
+  if (!has_room()) return false;
   if (peer.limited && context_.guard.on_hand_over(peer.prefix, now.mono) != Admission::ok) {
     ++context_.stats.connections_refused;
     return false;
@@ -145,7 +154,15 @@ void Shard::on_new_job(const std::shared_ptr<const mining::Job>& job, bool clean
   for (auto& [id, session] : sessions_) session->on_new_job(*job, clean, now);
 }
 
+void Shard::on_no_work(base::Instant now) {
+  if (context_.draining || no_work_since_) return;
+  no_work_since_ = now.mono;
+  for (auto& [id, session] : sessions_) session->ask_to_reconnect();
+}
+
 void Shard::on_tick(base::Instant now) {
+  const bool had_time = no_work_since_ && now.mono - *no_work_since_ >= limits::no_work_close_after;
+  if (had_time && !context_.draining) close_all(CloseReason::no_work);
   context_.jobs.expire(now.mono);
   context_.guard.expire(now.mono);
   context_.extranonces.expire(now.mono);

@@ -17,6 +17,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -51,6 +52,10 @@ class Shard {
   // `clean`: miners are told clean_jobs true though the job itself is a refresh, since they never
   // saw the job of the new tip before it.
   void on_new_job(const std::shared_ptr<const mining::Job>& job, bool clean, base::Instant now);
+  // There will be no work for a while: miners are told to reconnect, those that do not go are
+  // closed a little later, and nobody is let in until on_work_again().
+  void on_no_work(base::Instant now);
+  void on_work_again() { no_work_since_.reset(); }
   void on_durable(AppendId up_to);
   void on_not_durable(AppendId first, AppendId last);
   void on_block_vaulted(const bitcoin::BlockHash& hash);
@@ -77,12 +82,14 @@ class Shard {
   ShardStats stats() const;
 
  private:
+  bool has_room() const;
   Session& add_session(ConnectionId id, const Peer& peer, base::Instant now);
   void release(const PendingReply& reply);
   void refuse(const PendingReply& reply);
   void answer(const PendingReply& reply, std::string_view line);
 
   ShardContext context_;
+  std::optional<base::MonoTime> no_work_since_;
   std::unordered_map<ConnectionId, std::unique_ptr<Session>> sessions_;
 };
 

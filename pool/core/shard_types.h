@@ -46,8 +46,9 @@ enum class CloseReason : std::uint8_t {
   shutting_down,
   pool_full,
   only_rejects,
+  no_work,
 };
-inline constexpr std::size_t close_reason_count = 9;
+inline constexpr std::size_t close_reason_count = 10;
 std::string_view describe(CloseReason reason);
 // Stable machine name, as in the API: "line_too_long".
 std::string_view name_of(CloseReason reason);

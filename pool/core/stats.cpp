@@ -5,6 +5,28 @@
 #include <algorithm>
 
 namespace pool {
+
+std::string_view name_of(NodeFailure failure) {
+  switch (failure) {
+    case NodeFailure::unreachable:
+      return "unreachable";
+    case NodeFailure::timeout:
+      return "timeout";
+    case NodeFailure::unauthorized:
+      return "unauthorized";
+    case NodeFailure::bad_answer:
+      return "bad_answer";
+    case NodeFailure::node_error:
+      return "node_error";
+    case NodeFailure::unfit:
+      return "unfit";
+    case NodeFailure::no_template:
+      return "no_template";
+    case NodeFailure::slow:
+      return "slow";
+  }
+  return "unknown";
+}
 namespace {
 
 constexpr std::size_t seconds_kept = 900 + 1;

@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pool {
@@ -45,6 +46,36 @@ struct ShardStats {
       -1;  // tip seen to last miner told, of the last new tip; -1: none
 };
 
+// What went wrong with a node, by kind; counted since the start.
+enum class NodeFailure : std::uint8_t {
+  unreachable,   // refused, reset, no route, name not found
+  timeout,       // no answer within the deadline
+  unauthorized,  // 401, 403, or a cookie file that can't be read
+  bad_answer,    // not HTTP, not JSON, or not what was asked for
+  node_error,    // it answered with an error
+  unfit,         // another chain, or still catching up
+  no_template,   // it is up, but gave no usable template
+  slow,          // an answer took longer than the node in use may take
+};
+inline constexpr std::size_t node_failure_count = 8;
+// Stable machine name, as in the API: "no_template".
+std::string_view name_of(NodeFailure failure);
+
+// One of the nodes of the list.
+struct NodeSummary {
+  std::string name;  // "127.0.0.1:8332"
+  bool up = false;
+  bool answering = false;
+  bool in_use = false;
+  std::string error;  // why it is not up, or gives no template; one line
+  std::string version;
+  std::uint32_t height = 0;
+  std::int64_t response_us = -1;  // of its small answers, smoothed; -1: none yet
+  std::array<std::uint64_t, node_failure_count> failures{};
+  friend bool operator==(const NodeSummary&, const NodeSummary&) = default;
+};
+
+// Of the node in use, and of all of them.
 struct NodeStatus {
   bool connected = false;
   std::string error;  // why not; one line
@@ -60,6 +91,8 @@ struct NodeStatus {
   std::uint64_t jobs_published = 0;
   std::uint64_t blocks_accepted = 0;
   std::uint64_t blocks_rejected = 0;
+  bool work_expired = false;  // no template has come for templates.expire_seconds
+  std::vector<NodeSummary> nodes;
   friend bool operator==(const NodeStatus&, const NodeStatus&) = default;
 };
 

@@ -251,6 +251,11 @@ void ShardLoop::on(const NewJob& message) {
   shard_.note_notify_latency(std::chrono::duration_cast<std::chrono::microseconds>(spent).count());
 }
 
+void ShardLoop::on(const NoWork& message) {
+  if (message.over) return shard_.on_work_again();
+  shard_.on_no_work(uv::read_clock());
+}
+
 void ShardLoop::on(const InstanceChanged& message) {
   shard_.set_instance(message.instance, uv::read_clock());
 }

@@ -84,6 +84,7 @@ class ShardLoop final : private ShardHost {
   void on(const NewJob& message);
   void on(const Durable& message) { shard_.on_durable(message.up_to); }
   void on(const NotDurable& message) { shard_.on_not_durable(message.first, message.last); }
+  void on(const NoWork& message);
   void on(const BlockVaulted& message) { shard_.on_block_vaulted(message.hash); }
   void on(const AddressBanned& message) { shard_.on_ban(message.ban); }
   void on(const TlsReload& message) { environment_.tls = message.tls; }

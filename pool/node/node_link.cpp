@@ -15,12 +15,30 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto idle_poll = 5s;  // of a node that is not in use
 constexpr auto hashrate_interval = 60s;
 
 // Causes of being down that are not an RpcError; only told apart to log a change once.
 constexpr int cause_bad_answer = -1;
 constexpr int cause_chain = -2;
+
+NodeFailure failure_of(const rpc::RpcError& error) {
+  using Kind = rpc::RpcError::Kind;
+  switch (error.kind) {
+    case Kind::timeout:
+      return NodeFailure::timeout;
+    case Kind::unauthorized:
+    case Kind::cookie:
+      return NodeFailure::unauthorized;
+    case Kind::bad_answer:
+      return NodeFailure::bad_answer;
+    case Kind::node_error:
+      return NodeFailure::node_error;
+    case Kind::unreachable:
+    case Kind::cancelled:
+      break;
+  }
+  return NodeFailure::unreachable;
+}
 
 int cause_of(const rpc::RpcError& error) {
   return static_cast<int>(error.kind) * 100'000 + error.code;
@@ -62,7 +80,8 @@ NodeLink::NodeLink(uv::Loop& loop, Setup setup, bitcoin::Network network, Events
                   },
                   events_.on_template_failed}),
       submit_line_(loop, endpoint_),
-      poll_line_(loop, endpoint_) {
+      poll_line_(loop, endpoint_),
+      question_line_(loop, endpoint_) {
   if (!setup.error.empty()) {
     usable_ = false;
     state_.known = true;
@@ -75,6 +94,7 @@ NodeLink::NodeLink(uv::Loop& loop, Setup setup, bitcoin::Network network, Events
 void NodeLink::on_tick(base::Instant now) {
   if (quiet_ || !usable_) return;
   for (const auto& zmq : zmq_) zmq->drain();
+  look_at_patience(now.mono);
   if (!polling_ && now.mono >= poll_at_) poll(now.mono);
   if (!state_.up) return;
   if (in_use_) templates_.long_poll(now.mono);
@@ -151,7 +171,8 @@ void NodeLink::poll_now() {
 
 void NodeLink::poll(base::MonoTime now) {
   polling_ = true;
-  poll_at_ = now + (state_.up && !in_use_ ? idle_poll : limits::template_poll);
+  polled_at_ = now;
+  poll_at_ = now + (in_use_ ? limits::node_poll : limits::idle_node_poll);
   if (state_.up && in_use_ && !height_stale_) {
     ask_best_block();
   } else {
@@ -162,6 +183,7 @@ void NodeLink::poll(base::MonoTime now) {
 void NodeLink::ask_chain_info() {
   poll_line_.call("getblockchaininfo", "[]", limits::rpc_deadline,
                   [this, before = tips_heard_](const rpc::RpcClient::Answer& answer) {
+                    note_response();
                     if (!quiet_) on_chain_info(answer, before);
                     poll_done();
                   });
@@ -170,6 +192,7 @@ void NodeLink::ask_chain_info() {
 void NodeLink::ask_best_block() {
   poll_line_.call("getbestblockhash", "[]", limits::rpc_deadline,
                   [this, before = tips_heard_](const rpc::RpcClient::Answer& answer) {
+                    note_response();
                     if (!quiet_) on_best_block(answer, before);
                     poll_done();
                   });
@@ -179,9 +202,13 @@ void NodeLink::on_chain_info(const rpc::RpcClient::Answer& answer,
                              std::uint64_t tips_heard_before) {
   if (!answer) return on_poll_failed(answer.error());
   const auto info = parse_chain_info(*answer);
-  if (!info) return set_down(fmt::format("node {}: {}", name_, info.error()), cause_bad_answer);
+  if (!info) {
+    count(NodeFailure::bad_answer);
+    return set_down(fmt::format("node {}: {}", name_, info.error()), cause_bad_answer);
+  }
   state_.chain = info->chain;
   if (const std::string objection = chain_objection(*info, network_); !objection.empty()) {
+    count(NodeFailure::unfit);
     return set_down(fmt::format("node {} {}", name_, objection), cause_chain);
   }
   if (!state_.up) state_.height = info->height;  // who hears of it coming up looks at this
@@ -198,13 +225,17 @@ void NodeLink::on_best_block(const rpc::RpcClient::Answer& answer,
                              std::uint64_t tips_heard_before) {
   if (!answer) return on_poll_failed(answer.error());
   const auto hash = parse_best_block(*answer);
-  if (!hash) return set_down(fmt::format("node {}: {}", name_, hash.error()), cause_bad_answer);
+  if (!hash) {
+    count(NodeFailure::bad_answer);
+    return set_down(fmt::format("node {}: {}", name_, hash.error()), cause_bad_answer);
+  }
   if (tips_heard_ != tips_heard_before) return;
   announce({*hash, TipSource::poll, {}, {}, {}});
   if (height_stale_) poll_again_ = true;
 }
 
 void NodeLink::on_poll_failed(const rpc::RpcError& error) {
+  count(failure_of(error));
   set_down(describe_failure(error, endpoint_), cause_of(error));
 }
 
@@ -213,19 +244,49 @@ void NodeLink::poll_done() {
   if (std::exchange(poll_again_, false)) poll_now();
 }
 
+// Before what the answer says is looked at: who is told that the node is up looks at this, too.
+void NodeLink::note_response() {
+  const auto took = uv::read_clock().mono - polled_at_;
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
+  state_.response_us = state_.response_us < 0 ? us : (7 * state_.response_us + us) / 8;
+  if (state_.known) return set_answering(true);
+  state_.answering = true;  // no news before it is known whether it is up
+}
+
+// A question that is open for too long tells before its deadline that the node may not be well.
+void NodeLink::look_at_patience(base::MonoTime now) {
+  if (polling_ && state_.answering && now - polled_at_ >= limits::node_patience) {
+    count(NodeFailure::slow);
+    set_answering(false);
+  }
+}
+
+void NodeLink::set_answering(bool answering) {
+  if (answering == state_.answering) return;
+  state_.answering = answering;
+  if (quiet_) return;
+  if (!answering) {
+    LOG(warning, "node_slow", {"node", name_}, {"usual_response_us", state_.response_us});
+  } else if (std::exchange(was_slow_, false)) {
+    LOG(info, "node_answers_again", {"node", name_});
+  }
+  was_slow_ = !answering;
+  events_.on_state();
+}
+
 void NodeLink::ask_version() {
-  poll_line_.call("getnetworkinfo", "[]", limits::rpc_deadline,
-                  [this](const rpc::RpcClient::Answer& answer) {
-                    if (answer) state_.version = parse_subversion(*answer);
-                  });
+  question_line_.call("getnetworkinfo", "[]", limits::rpc_deadline,
+                      [this](const rpc::RpcClient::Answer& answer) {
+                        if (answer) state_.version = parse_subversion(*answer);
+                      });
 }
 
 void NodeLink::ask_hashrate() {
-  poll_line_.call("getnetworkhashps", "[]", limits::rpc_deadline,
-                  [this](const rpc::RpcClient::Answer& answer) {
-                    const auto rate = answer ? parse_number(*answer) : std::nullopt;
-                    state_.network_hashrate = rate.value_or(0);
-                  });
+  question_line_.call("getnetworkhashps", "[]", limits::rpc_deadline,
+                      [this](const rpc::RpcClient::Answer& answer) {
+                        const auto rate = answer ? parse_number(*answer) : std::nullopt;
+                        state_.network_hashrate = rate.value_or(0);
+                      });
 }
 
 // ------------------------------------------------------------------------- up and down
@@ -236,7 +297,6 @@ void NodeLink::set_up() {
   state_.up = true;
   state_.known = true;
   state_.error.clear();
-  state_.up_since = now;
   hashrate_at_ = now;
   templates_.on_node_up(now);
   LOG(info, "node_up", {"node", name_}, {"chain", state_.chain}, {"height", state_.height});

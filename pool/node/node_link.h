@@ -1,12 +1,13 @@
 // NodeLink: one node, with everything that is said to it and heard from it.
 //
-// It has five connections, so that nothing waits behind something slow: three for templates
-// (TemplateFeed), one for found blocks (SubmitLine), one for the poll and other small questions.
+// It has six connections, so that nothing waits behind something slow: three for templates
+// (TemplateFeed), one for found blocks (SubmitLine), one for the poll, one for other small
+// questions.
 // The node's ZMQ publisher is listened to where the config names one.
 //
 // The poll doubles as the health check: a node is up when it answers, is on the right chain and has
-// caught up. Only the link in use (set_in_use) asks for templates, long-polls and is polled every
-// second; the others are looked at every few seconds.
+// caught up; it is answering while it does so without delay. Only the link in use (set_in_use) asks
+// for templates and long-polls, and it is polled more often than the others.
 //
 // Errors: state().error, one line for the operator; each change of state is logged once.
 // Thread: the node loop's. Events come from the loop, and from announce(). After destruction none
@@ -19,15 +20,20 @@
 #include "common/rpc/rpc_client.h"
 #include "common/uv/loop.h"
 #include "pool/config/config.h"
+#include "pool/core/stats.h"
 #include "pool/core/tip.h"
 #include "pool/node/submit_line.h"
 #include "pool/node/template_feed.h"
 #include "pool/node/zmq_subscriber.h"
 
+#include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace pool {
@@ -41,13 +47,15 @@ struct NodeState {
   std::uint32_t height = 0;
   bitcoin::BlockHash tip;
   double network_hashrate = 0;
-  base::MonoTime up_since{};
+  bool answering = false;  // no question of the poll is open for longer than node_patience
+  std::int64_t response_us = -1;
+  std::array<std::uint64_t, node_failure_count> failures{};
 };
 
 class NodeLink {
  public:
   struct Events {
-    std::function<void()> on_state;  // up or down
+    std::function<void()> on_state;  // up or down, answering or not
     std::function<void(const TipNews&)> on_tip;
     std::function<void(mining::BlockTemplate, TemplateOrigin)> on_template;
     std::function<void()> on_template_failed;
@@ -68,6 +76,12 @@ class NodeLink {
   void announce(const TipNews& news);
   void submit(const bitcoin::BlockHash& hash, const std::string& block_hex,
               SubmitLine::OnDone on_done);
+  // A small question of somebody else's. `params` is a JSON array.
+  void ask(std::string_view method, std::string params, std::chrono::milliseconds deadline,
+           rpc::RpcClient::OnAnswer on_answer) {
+    question_line_.call(method, std::move(params), deadline, std::move(on_answer));
+  }
+  void count(NodeFailure failure) { ++state_.failures[static_cast<std::size_t>(failure)]; }
   // No more questions and events from here on, except for submissions.
   void quiesce();
 
@@ -90,6 +104,9 @@ class NodeLink {
   void on_best_block(const rpc::RpcClient::Answer& answer, std::uint64_t tips_heard_before);
   void on_poll_failed(const rpc::RpcError& error);
   void poll_done();
+  void note_response();
+  void look_at_patience(base::MonoTime now);
+  void set_answering(bool answering);
   void set_up();
   void set_down(std::string error, int cause);
 
@@ -101,16 +118,19 @@ class NodeLink {
   bool usable_ = true;  // false: the config's URL is none
   bool in_use_ = false;
   bool quiet_ = false;
+  bool was_slow_ = false;
   int down_cause_ = 0;
 
   TemplateFeed templates_;
   SubmitLine submit_line_;
   rpc::RpcClient poll_line_;
+  rpc::RpcClient question_line_;
   bool polling_ = false;
   bool poll_again_ = false;
   bool height_stale_ = false;  // the tip was heard of without its height
   std::uint64_t tips_heard_ = 0;
   base::MonoTime poll_at_{};
+  base::MonoTime polled_at_{};  // when the open question went out
   base::MonoTime hashrate_at_{};
   std::vector<std::unique_ptr<ZmqSubscriber>> zmq_;
 };

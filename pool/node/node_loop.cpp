@@ -18,17 +18,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto tick = 250ms;
+// Of the node in use, a failure is seen within limits::node_poll, node_patience and this.
+constexpr auto tick = 100ms;
 constexpr auto status_interval = 1s;
-// At the start, the preferred node gets this long to answer before another is used.
-constexpr auto preferred_grace = 2s;
-// A node that is back is trusted again after this.
-constexpr auto steady_after = 30s;
-// A node without a usable template is passed over for this long.
-constexpr auto refused_for = 30s;
-// How long the node in use may be behind another before that one takes over; blocks do not reach
-// all nodes at the same moment.
-constexpr auto behind_grace = 15s;
+
+std::int64_t whole_seconds(base::MonoTime::duration time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time).count();
+}
 
 }  // namespace
 
@@ -42,9 +38,10 @@ NodeLoop::NodeLoop(Options options, Hooks hooks)
       source_(*this, options_.job_source),
       journal_(std::make_unique<NodeJournal>(hooks_.journal)),
       vault_(std::make_unique<BlockVault>(loop_, options_.data_dir)),
-      refused_until_(options_.nodes.size()) {
+      choice_(options_.nodes.size(), uv::read_clock().mono, options_.choice) {
   ASSERT(!options_.nodes.empty());
   make_links();
+  was_up_.resize(links_.size());
   ticker_ = std::make_unique<uv::Timer>(loop_, [this] { on_tick(); });
 }
 
@@ -55,7 +52,7 @@ void NodeLoop::make_links() {
   for (const NodeConfig& config : options_.nodes) {
     const std::size_t index = links_.size();
     NodeLink::Events events;
-    events.on_state = [this, index] { on_link_state(*links_[index]); };
+    events.on_state = [this, index] { on_link_state(index); };
     events.on_tip = [this, index](const TipNews& news) { on_tip(*links_[index], news); };
     events.on_template = [this, index](mining::BlockTemplate made, TemplateOrigin origin) {
       on_template(*links_[index], std::move(made), origin);
@@ -78,7 +75,7 @@ void NodeLoop::make_links() {
 
 void NodeLoop::run() {
   const base::Instant now = uv::read_clock();
-  started_at_ = now.mono;
+  work_at_ = now.mono;
   take_up_vault();
   for (const auto& link : links_) link->on_tick(now);
   ticker_->start(tick, tick);
@@ -118,8 +115,10 @@ void NodeLoop::on_tick() {
   submitter_->on_tick(now);
   if (stop_by_) return end_stop_if_settled(now);
   for (const auto& link : links_) link->on_tick(now);
+  refuse_expired(now);
   choose_node(now);
-  if (in_use_) source_.on_tick(now);
+  if (choice_.in_use()) source_.on_tick(now);
+  look_for_work(now);
   if (now.mono - reported_at_ >= status_interval) {
     reported_at_ = now.mono;
     report_status();
@@ -128,7 +127,7 @@ void NodeLoop::on_tick() {
 
 // ------------------------------------------------------------------------- tips and templates
 
-void NodeLoop::request_template() { links_[*in_use_]->request_template(); }
+void NodeLoop::request_template() { links_[*choice_.in_use()]->request_template(); }
 
 void NodeLoop::publish(std::shared_ptr<const mining::Job> job) {
   if (job->clean_jobs) {
@@ -140,23 +139,25 @@ void NodeLoop::publish(std::shared_ptr<const mining::Job> job) {
 }
 
 void NodeLoop::on_tip(NodeLink& link, const TipNews& news) {
-  if (stop_by_ || !in_use_ || links_[*in_use_].get() != &link) return;
+  if (stop_by_ || !is_in_use(link)) return;
   source_.on_tip(news, uv::read_clock());
 }
 
 void NodeLoop::on_template(NodeLink& link, mining::BlockTemplate block_template,
                            TemplateOrigin origin) {
-  if (stop_by_ || !in_use_ || links_[*in_use_].get() != &link) return;
+  if (stop_by_ || !is_in_use(link)) return;
   const base::Instant now = uv::read_clock();
   template_time_us_ = now.unix_micros();
   source_.on_template(std::move(block_template), now, origin);
+  if (source_.last_refusal().empty()) template_at_ = now.mono;
   log_refusal();
 }
 
 void NodeLoop::on_template_failed(NodeLink& link) {
-  if (stop_by_ || !in_use_ || links_[*in_use_].get() != &link) return;
+  if (stop_by_ || !is_in_use(link)) return;
   const base::Instant now = uv::read_clock();
-  if (link.state().up) refused_until_[*in_use_] = now.mono + refused_for;
+  link.count(NodeFailure::no_template);
+  if (link.state().up) choice_.refuse(*choice_.in_use(), now.mono);
   source_.on_template_failed(now);
   choose_node(now);
 }
@@ -170,77 +171,86 @@ void NodeLoop::log_refusal() {
 
 // ------------------------------------------------------------------------- which node
 
-void NodeLoop::on_link_state(NodeLink& link) {
+bool NodeLoop::is_in_use(const NodeLink& link) const {
+  return choice_.in_use() && links_[*choice_.in_use()].get() == &link;
+}
+
+void NodeLoop::on_link_state(std::size_t index) {
   const base::Instant now = uv::read_clock();
-  if (link.state().up) submitter_->on_node_up(link, now);
+  NodeLink& link = *links_[index];
+  const bool comes_up = link.state().up && !was_up_[index];
+  was_up_[index] = link.state().up;
+  if (comes_up) submitter_->on_node_up(link, now);
   if (stop_by_) return;
-  const bool back_in_use = in_use_ && links_[*in_use_].get() == &link && link.state().up;
+  report_health(index, now);
+  const bool back_in_use = comes_up && is_in_use(link);
   choose_node(now);
-  if (back_in_use && links_[*in_use_].get() == &link) {
+  if (back_in_use && is_in_use(link)) {
     link.set_in_use(true);
     source_.on_node_changed(now);
   }
 }
 
-bool NodeLoop::is_usable(const NodeLink& link, std::size_t index, base::Instant now) const {
-  const NodeState& state = link.state();
-  if (!state.up || now.mono < refused_until_[index]) return false;
-  if (in_use_ == index || !in_use_) return true;
-  // Taking over: steady, unless the one in use is gone; and not behind what miners have.
-  const NodeLink& used = *links_[*in_use_];
-  const bool needed = !used.state().up || now.mono < refused_until_[*in_use_];
-  if (!needed && now.mono - state.up_since < steady_after) return false;
-  return !source_.current() || state.height + 1 >= source_.current()->height();
-}
-
-std::optional<std::size_t> NodeLoop::best_node(base::Instant now) const {
-  std::uint32_t best_height = 0;
-  for (const auto& link : links_) {
-    if (link->state().up) best_height = std::max(best_height, link->state().height);
-  }
-  const bool behind_too_long =
-      behind_since_ != base::MonoTime{} && now.mono - behind_since_ >= behind_grace;
-  for (std::size_t i = 0; i < links_.size(); ++i) {
-    if (!in_use_ && !links_[i]->state().known && now.mono - started_at_ < preferred_grace) {
-      return std::nullopt;
-    }
-    if (!is_usable(*links_[i], i, now)) continue;
-    // One that is behind is passed over, but the node in use gets some time to catch up.
-    const bool behind = links_[i]->state().height < best_height;
-    if (behind && (in_use_ != i || behind_too_long)) continue;
-    return i;
-  }
-  return std::nullopt;
+void NodeLoop::report_health(std::size_t index, base::Instant now) {
+  const NodeState& state = links_[index]->state();
+  choice_.report(
+      index,
+      {.known = state.known, .up = state.up, .answering = state.answering, .height = state.height},
+      now.mono);
 }
 
 void NodeLoop::choose_node(base::Instant now) {
-  if (in_use_) {
-    const std::uint32_t height = links_[*in_use_]->state().height;
-    const bool behind = std::any_of(links_.begin(), links_.end(), [&](const auto& link) {
-      return link->state().up && link->state().height > height;
-    });
-    if (!behind) behind_since_ = {};
-    if (behind && behind_since_ == base::MonoTime{}) behind_since_ = now.mono;
+  for (std::size_t i = 0; i < links_.size(); ++i) report_health(i, now);
+  std::optional<std::uint32_t> work_height;
+  if (source_.current()) work_height = source_.current()->height();
+  const auto before = choice_.in_use();
+  const auto chosen = choice_.choose(now.mono, work_height);
+  if (!chosen) return;
+  NodeLink& link = *links_[*chosen];
+  if (before) {
+    links_[*before]->set_in_use(false);
+    LOG(warning, "node_in_use", {"node", link.name()});
   }
-  const auto best = best_node(now);
-  if (best && best != in_use_) use_node(*best, now);
-}
-
-void NodeLoop::use_node(std::size_t index, base::Instant now) {
-  if (in_use_) links_[*in_use_]->set_in_use(false);
-  const bool first = !in_use_;
-  in_use_ = index;
-  behind_since_ = {};
-  NodeLink& link = *links_[index];
-  if (!first) LOG(warning, "node_in_use", {"node", link.name()});
+  template_at_ = now.mono;
   link.set_in_use(true);
   source_.on_node_changed(now);
+}
+
+// A node that answers but has given no usable template for long is no better than one that fails.
+void NodeLoop::refuse_expired(base::Instant now) {
+  const bool expired = source_.current() && now.mono - template_at_ >= options_.expire;
+  if (!expired || !choice_.is_well(now.mono)) return;
+  links_[*choice_.in_use()]->count(NodeFailure::no_template);
+  choice_.refuse(*choice_.in_use(), now.mono);
+}
+
+// Old work goes on while it may be valid. When no node has been well for so long that it hardly
+// is, miners had better go elsewhere.
+void NodeLoop::look_for_work(base::Instant now) {
+  const bool expired = now.mono - template_at_ >= options_.expire;
+  if (choice_.is_well(now.mono) && !expired) {
+    work_at_ = now.mono;
+    if (std::exchange(work_expired_, false)) LOG(info, "work_fresh_again");
+    if (std::exchange(no_work_told_, false)) hooks_.no_work({.over = true});
+    return;
+  }
+  const auto without = now.mono - work_at_;
+  if (source_.current() && !work_expired_ && without >= options_.expire) {
+    work_expired_ = true;
+    LOG(error, "work_expired", {"without_node_seconds", whole_seconds(without)},
+        {"effect", "miners go on with the work they have"});
+  }
+  if (no_work_told_ || options_.reconnect == 0s || without < options_.reconnect) return;
+  no_work_told_ = true;
+  LOG(error, "no_work", {"without_node_seconds", whole_seconds(without)},
+      {"effect", "miners are told to reconnect, and nobody is let in until a node is back"});
+  hooks_.no_work({.over = false});
 }
 
 // ------------------------------------------------------------------------- status
 
 void NodeLoop::report_status() {
-  const std::size_t index = in_use_.value_or(0);
+  const std::size_t index = choice_.in_use().value_or(0);
   const NodeState& state = links_[index]->state();
   NodeStatus status;
   status.connected = state.up;
@@ -262,9 +272,27 @@ void NodeLoop::report_status() {
   status.jobs_published = source_.jobs_published();
   status.blocks_accepted = submitter_->blocks_accepted();
   status.blocks_rejected = submitter_->blocks_rejected();
+  status.work_expired = work_expired_;
+  for (std::size_t i = 0; i < links_.size(); ++i) status.nodes.push_back(summary(i));
   if (status == reported_) return;
   reported_ = status;
   hooks_.status(std::move(status));
+}
+
+NodeSummary NodeLoop::summary(std::size_t index) const {
+  const NodeLink& link = *links_[index];
+  const NodeState& state = link.state();
+  NodeSummary summary;
+  summary.name = link.name();
+  summary.up = state.up;
+  summary.answering = state.answering;
+  summary.in_use = choice_.in_use() == index;
+  summary.error = state.up ? link.template_error() : state.error;
+  summary.version = state.version;
+  summary.height = state.height;
+  summary.response_us = state.response_us;
+  summary.failures = state.failures;
+  return summary;
 }
 
 // ------------------------------------------------------------------------- stop

@@ -16,6 +16,7 @@
 #include "common/uv/mailbox.h"
 #include "pool/config/config.h"
 #include "pool/core/job_source.h"
+#include "pool/core/node_choice.h"
 #include "pool/core/stats.h"
 #include "pool/messages.h"
 #include "pool/node/node_check.h"
@@ -40,6 +41,7 @@ class NodeLoop final : private NodeHost {
   struct Hooks {
     std::function<void(NewJob)> publish;  // to every shard
     std::function<void(ShardIndex, BlockVaulted)> block_vaulted;
+    std::function<void(NoWork)> no_work;         // to every shard
     std::function<bool(JournalAppend)> journal;  // outcomes, on reserved space; false: not now
     std::function<void(NodeStatus)> status;      // to http; the newest replaces
   };
@@ -48,6 +50,9 @@ class NodeLoop final : private NodeHost {
     bitcoin::Network network = bitcoin::Network::mainnet;
     JobSourceOptions job_source;
     std::string data_dir;
+    std::chrono::seconds expire{120};     // see templates.expire_seconds in the config
+    std::chrono::seconds reconnect{600};  // templates.reconnect_seconds; zero: never
+    NodeChoiceOptions choice;
   };
 
   NodeLoop(Options options, Hooks hooks);
@@ -69,14 +74,16 @@ class NodeLoop final : private NodeHost {
   void take_up_vault();
   void on_message(NodeMessage&& message);
   void on_tick();
-  void on_link_state(NodeLink& link);
+  void on_link_state(std::size_t index);
+  void report_health(std::size_t index, base::Instant now);
+  bool is_in_use(const NodeLink& link) const;
+  NodeSummary summary(std::size_t index) const;
   void on_tip(NodeLink& link, const TipNews& news);
   void on_template(NodeLink& link, mining::BlockTemplate block_template, TemplateOrigin origin);
   void on_template_failed(NodeLink& link);
   void choose_node(base::Instant now);
-  bool is_usable(const NodeLink& link, std::size_t index, base::Instant now) const;
-  std::optional<std::size_t> best_node(base::Instant now) const;
-  void use_node(std::size_t index, base::Instant now);
+  void refuse_expired(base::Instant now);
+  void look_for_work(base::Instant now);
   void log_refusal();
   void report_status();
   void begin_stop();
@@ -93,10 +100,12 @@ class NodeLoop final : private NodeHost {
   std::unique_ptr<BlockSubmitter> submitter_;
   std::unique_ptr<uv::Timer> ticker_;
 
-  std::optional<std::size_t> in_use_;
-  std::vector<base::MonoTime> refused_until_;  // a node that is up but gives no template
-  base::MonoTime started_at_{};
-  base::MonoTime behind_since_{};  // the node in use is behind another; zero: it is not
+  NodeChoice choice_;
+  std::vector<bool> was_up_;
+  base::MonoTime template_at_{};  // when the node in use last gave one, or came into use
+  base::MonoTime work_at_{};      // when it last was well, with a template that had not expired
+  bool work_expired_ = false;
+  bool no_work_told_ = false;
   std::string logged_refusal_;
   NodeStatus reported_;
   base::MonoTime reported_at_{};

@@ -84,6 +84,124 @@ TEST_CASE("a second node that is behind does not take miners back in height") {
   CHECK_EQ(b.second->calls("getblocktemplate"), 0);
 }
 
+TEST_CASE("a node that hangs is left for one that answers, within a second") {
+  Bench b;
+  NodeThread pool(b.loop, b.both());
+  REQUIRE(pool.wait_for_jobs(1));
+  REQUIRE(pool.wait([&] { return pool.status.nodes.size() == 2 && pool.status.nodes[1].up; }));
+  b.second->tip = 2;
+  b.second->height = 101;
+  // It takes connections and questions and says nothing any more, as a stuck process does.
+  bool hung_up = false;
+  b.first->handler = [&](const FakeNode::Call&) -> std::optional<FakeNode::Reply> {
+    hung_up = true;
+    return FakeNode::Reply{"", "", 200, true};
+  };
+  REQUIRE(pool.wait([&] { return hung_up; }));
+  const auto hung_at = std::chrono::steady_clock::now();
+  REQUIRE(pool.wait_for_jobs(2));
+  // Not a figure of how fast it is, but it tells the patience from the RPC's deadline of 10 s.
+  CHECK_LT(std::chrono::steady_clock::now() - hung_at, 5s);
+  CHECK_EQ(pool.jobs[1]->height(), 102);
+  REQUIRE(pool.wait([&] { return pool.status.nodes[1].in_use; }));
+  CHECK_FALSE(pool.status.nodes[0].answering);
+  CHECK_EQ(pool.status.nodes[0].failures[static_cast<std::size_t>(NodeFailure::slow)], 1);
+}
+
+TEST_CASE("miners come back to the preferred node when it has been well for a while") {
+  Bench b;
+  NodeThread::Setting setting = b.both();
+  setting.choice.steady_first = 1500ms;
+  bool refuses = false;
+  b.first->handler = [&](const FakeNode::Call&) -> std::optional<FakeNode::Reply> {
+    if (!refuses) return std::nullopt;
+    return FakeNode::Reply{"null", R"({"code":-28,"message":"starting"})", 500};
+  };
+  NodeThread pool(b.loop, setting);
+  REQUIRE(pool.wait_for_jobs(1));
+  refuses = true;
+  REQUIRE(pool.wait([&] { return b.second->calls("getblocktemplate") > 0; }));
+  const int asked = b.first->calls("getblocktemplate");
+  refuses = false;
+  const auto back_at = std::chrono::steady_clock::now();
+  REQUIRE(pool.wait([&] { return b.first->calls("getblocktemplate") > asked; }));
+  CHECK_GE(std::chrono::steady_clock::now() - back_at, 1400ms);
+}
+
+TEST_CASE("what goes wrong with a node is counted by kind") {
+  struct Row {
+    const char* why;
+    FakeNode::Reply reply;
+    NodeFailure counted;
+  };
+  const Row rows[] = {
+      {"an error", {"null", R"({"code":-28,"message":"starting"})", 500}, NodeFailure::node_error},
+      {"unauthorized", {"", "", 401}, NodeFailure::unauthorized},
+      {"forbidden", {"", "", 403}, NodeFailure::unauthorized},
+      {"not JSON-RPC", {"}", "", 200}, NodeFailure::bad_answer},
+      {"another type", {"7"}, NodeFailure::bad_answer},
+      {"another chain",
+       {R"({"chain":"main","blocks":1,"bestblockhash":"00"})"},
+       NodeFailure::bad_answer},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.why);
+    Bench b;
+    b.first->handler = [&](const FakeNode::Call& call) -> std::optional<FakeNode::Reply> {
+      if (call.method != "getblockchaininfo") return std::nullopt;
+      return row.reply;
+    };
+    NodeThread pool(b.loop, b.only_first());
+    REQUIRE(pool.wait([&] {
+      return !pool.status.nodes.empty() &&
+             pool.status.nodes[0].failures[static_cast<std::size_t>(row.counted)] > 0;
+    }));
+    CHECK_FALSE(pool.status.nodes[0].up);
+    CHECK_FALSE(pool.status.nodes[0].error.empty());
+  }
+}
+
+TEST_CASE("without a usable node for long, work is called old, and then miners are sent away") {
+  Bench b;
+  NodeThread::Setting setting = b.only_first();
+  setting.expire = 1s;
+  setting.reconnect = 2s;
+  bool refuses = false;
+  b.first->handler = [&](const FakeNode::Call& call) -> std::optional<FakeNode::Reply> {
+    if (!refuses || call.method == "submitblock") return std::nullopt;
+    return FakeNode::Reply{"null", R"({"code":-28,"message":"starting"})", 500};
+  };
+  NodeThread pool(b.loop, setting);
+  REQUIRE(pool.wait_for_jobs(1));
+  refuses = true;
+  REQUIRE(pool.wait([&] { return pool.status.work_expired; }));
+  CHECK_EQ(pool.told_of_no_work, 0);
+  REQUIRE(pool.wait([&] { return pool.no_work; }));
+  CHECK_EQ(pool.jobs.size(), 1);
+  // A block of the old work is still taken.
+  pool.post(test::find_block(pool.jobs[0]));
+  REQUIRE(pool.wait([&] { return b.first->submitted.size() == 1; }));
+  refuses = false;
+  REQUIRE(pool.wait([&] { return !pool.no_work && !pool.status.work_expired; }));
+  CHECK_EQ(pool.told_of_no_work, 2);
+}
+
+TEST_CASE("a node that is up but gives no usable template for long is left") {
+  Bench b;
+  NodeThread::Setting setting = b.both();
+  setting.expire = 1s;
+  NodeThread pool(b.loop, setting);
+  REQUIRE(pool.wait_for_jobs(1));
+  // Its templates go backwards: answered, but of no use.
+  b.first->tip = 9;
+  b.first->height = 90;
+  b.first->handler = [&](const FakeNode::Call& call) -> std::optional<FakeNode::Reply> {
+    if (call.method != "getbestblockhash") return std::nullopt;
+    return FakeNode::Reply{fmt::format("\"{}\"", test::numbered_hash(1).display_hex())};
+  };
+  REQUIRE(pool.wait([&] { return b.second->calls("getblocktemplate") > 0; }));
+}
+
 TEST_CASE("status says why there is no node") {
   Bench b;
   b.first->chain = "main";

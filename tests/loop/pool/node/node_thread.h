@@ -28,6 +28,9 @@ class NodeThread {
     std::vector<NodeConfig> nodes;
     std::string data_dir;
     base::Bytes payout_script{0x51};
+    std::chrono::seconds expire{120};
+    std::chrono::seconds reconnect{600};
+    NodeChoiceOptions choice = {};
     bool journal_answers = true;  // each append is called durable at once
   };
 
@@ -41,8 +44,12 @@ class NodeThread {
     options.job_source.payout_script = setting_.payout_script;
     options.job_source.coinbase_tag = "/test/";
     options.data_dir = setting_.data_dir;
+    options.expire = setting_.expire;
+    options.reconnect = setting_.reconnect;
+    options.choice = setting_.choice;
     NodeLoop::Hooks hooks;
     hooks.publish = [this](NewJob job) { CHECK(inbox_.post(std::move(job))); };
+    hooks.no_work = [this](NoWork told) { CHECK(inbox_.post(told)); };
     hooks.block_vaulted = [this](ShardIndex shard, BlockVaulted what) {
       CHECK(inbox_.post(Vaulted{shard, what}));
     };
@@ -82,12 +89,18 @@ class NodeThread {
   std::vector<BlockCandidateRecord> candidates;
   std::vector<BlockOutcomeRecord> outcomes;
   NodeStatus status;
+  int told_of_no_work = 0;
+  bool no_work = false;
 
  private:
-  using Told = std::variant<NewJob, Vaulted, JournalAppend, NodeStatus>;
+  using Told = std::variant<NewJob, NoWork, Vaulted, JournalAppend, NodeStatus>;
 
   void on_told(Told&& told) {
     if (auto* news = std::get_if<NewJob>(&told)) jobs.push_back(std::move(news->job));
+    if (const auto* work = std::get_if<NoWork>(&told)) {
+      ++told_of_no_work;
+      no_work = !work->over;
+    }
     if (auto* stored = std::get_if<Vaulted>(&told)) vaulted.push_back(*stored);
     if (auto* now = std::get_if<NodeStatus>(&told)) status = std::move(*now);
     if (auto* append = std::get_if<JournalAppend>(&told)) on_append(*append);

@@ -154,6 +154,36 @@ TEST_CASE("a full shard takes no more connections, and takes them again when one
   CHECK(world.shard.on_connect(pool::ConnectionId{3}, test_peer(), world.clock.now));
 }
 
+TEST_CASE("without work miners are sent away and nobody is let in, until there is work again") {
+  World world;
+  world.new_job({.id = 1});
+  world.handshake();
+  world.heard();
+  world.shard.on_no_work(world.clock.now);
+  world.shard.on_no_work(world.clock.now);
+  const auto told = world.heard();
+  REQUIRE_EQ(told.size(), 1);
+  CHECK_EQ(told[0], "{\"id\":null,\"method\":\"client.reconnect\",\"params\":[]}\n");
+  CHECK_FALSE(world.shard.on_connect(pool::ConnectionId{8}, test_peer(), world.clock.now));
+
+  SUBCASE("it is over before those that stay are closed") {
+    world.clock.advance(9s);
+    world.shard.on_tick(world.clock.now);
+    world.shard.on_work_again();
+    world.clock.advance(9s);
+    world.shard.on_tick(world.clock.now);
+    CHECK(world.host.closed.empty());
+  }
+  SUBCASE("those that stay are closed") {
+    world.clock.advance(10s);
+    world.shard.on_tick(world.clock.now);
+    REQUIRE(world.host.closed.contains(world.miner));
+    CHECK_EQ(world.host.closed.at(world.miner), pool::CloseReason::no_work);
+    world.shard.on_work_again();
+  }
+  CHECK(world.shard.on_connect(pool::ConnectionId{9}, test_peer(), world.clock.now));
+}
+
 // ---------------------------------------------------------------- limits of an address
 
 TEST_CASE("a shard keeps the limits of an address, and forgets a connection that it refuses") {
