@@ -8,6 +8,7 @@ namespace {
 constexpr std::uint8_t op_0 = 0x00;
 constexpr std::uint8_t op_pushdata1 = 0x4c;
 constexpr std::uint8_t op_pushdata2 = 0x4d;
+constexpr std::uint8_t op_pushdata4 = 0x4e;
 constexpr std::uint8_t op_1negate = 0x4f;
 constexpr std::uint8_t op_1 = 0x51;
 constexpr std::uint8_t op_dup = 0x76;
@@ -15,6 +16,10 @@ constexpr std::uint8_t op_equal = 0x87;
 constexpr std::uint8_t op_equalverify = 0x88;
 constexpr std::uint8_t op_hash160 = 0xa9;
 constexpr std::uint8_t op_checksig = 0xac;
+constexpr std::uint8_t op_checksigverify = 0xad;
+constexpr std::uint8_t op_checkmultisig = 0xae;
+constexpr std::uint8_t op_checkmultisigverify = 0xaf;
+constexpr std::uint64_t multisig_keys_max = 20;
 
 constexpr std::size_t push_bytes_max = 520;  // MAX_SCRIPT_ELEMENT_SIZE
 
@@ -31,7 +36,35 @@ base::Bytes encode_script_number(std::int64_t value) {
   return bytes;
 }
 
+// Takes the operation in front, with what it pushes. False where the script ends within it.
+bool take_operation(base::ByteSpan& script, std::uint8_t& op) {
+  op = script[0];
+  script = script.subspan(1);
+  if (op > op_pushdata4) return true;
+  const std::size_t length_bytes = op < op_pushdata1 ? 0 : std::size_t{1} << (op - op_pushdata1);
+  if (script.size() < length_bytes) return false;
+  std::size_t size = op;
+  if (length_bytes > 0) {
+    size = 0;
+    for (std::size_t i = length_bytes; i-- > 0;) size = size << 8 | script[i];
+  }
+  script = script.subspan(length_bytes);
+  if (script.size() < size) return false;
+  script = script.subspan(size);
+  return true;
+}
+
 }  // namespace
+
+std::uint64_t legacy_sigops(base::ByteSpan script) {
+  std::uint64_t count = 0;
+  std::uint8_t op = 0;
+  while (!script.empty() && take_operation(script, op)) {
+    if (op == op_checksig || op == op_checksigverify) ++count;
+    if (op == op_checkmultisig || op == op_checkmultisigverify) count += multisig_keys_max;
+  }
+  return count;
+}
 
 void append_push(base::Bytes& script, base::ByteSpan data) {
   ASSERT(data.size() <= push_bytes_max);

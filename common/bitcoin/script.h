@@ -20,4 +20,10 @@ base::Bytes p2sh_script(base::ByteSpan hash160);   // REQUIRES: 20 bytes
 // OP_n and one push. REQUIRES: version <= 16, program of 2 to 40 bytes.
 base::Bytes witness_script(int version, base::ByteSpan program);
 
+// Signature operations as consensus counts them without looking at what a script spends: each
+// CHECKMULTISIG counts 20. What cannot be read as a script counts as far as it can.
+// Source: Bitcoin Core, script/script.cpp GetSigOpCount(fAccurate=false), for
+//         consensus/tx_verify.cpp GetLegacySigOpCount.
+std::uint64_t legacy_sigops(base::ByteSpan script);
+
 }  // namespace bitcoin

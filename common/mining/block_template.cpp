@@ -31,7 +31,7 @@ namespace {
 constexpr std::size_t depth_max = 16;
 
 // Where in the answer an event belongs. Everything else is passed over.
-enum class Place { outside, top, rules, transactions, transaction };
+enum class Place { outside, top, rules, capabilities, transactions, transaction };
 
 }  // namespace
 
@@ -73,6 +73,10 @@ class TemplateEvents {
       reader_.begin_rules();
       return enter(Place::rules);
     }
+    if (place() == Place::top && key_ == "capabilities") {
+      reader_.begin_capabilities();
+      return enter(Place::capabilities);
+    }
     return container();
   }
   bool EndObject(rj::SizeType) {
@@ -107,6 +111,9 @@ class TemplateEvents {
         return reader_.transaction_field(key_, value);
       case Place::rules:
         return reader_.rule(value);
+      case Place::capabilities:
+        reader_.capability(value);
+        return true;
       case Place::transactions:
         return reader_.fail("transactions", "an entry is not an object");
       case Place::outside:

@@ -46,7 +46,16 @@ struct BlockTemplate {
   base::Bytes transactions;             // witness serialisation, one after another
   std::string longpollid;
   std::uint64_t transactions_weight = 0;
-  std::uint64_t transactions_sigops = 0;
+  std::uint64_t transactions_sigops = 0;  // in the units of sigop_limit
+  // What the block may have in all. Before segwit, sigops are counted once instead of four times.
+  std::uint64_t weight_limit = 4'000'000;
+  std::uint64_t sigop_limit = 80'000;
+  std::uint64_t size_limit = 4'000'000;
+  bool segwit = true;              // in force, or no rules were told
+  std::vector<std::string> rules;  // as the node lists them
+  // BIP325's, where the chain is a signet; one that needs no solution.
+  std::optional<base::Bytes> signet_challenge;
+  bool takes_proposals = true;  // false: the node says that it does not (BIP23)
 };
 
 // `json` is the "result" value of the answer.

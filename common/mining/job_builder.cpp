@@ -2,6 +2,7 @@
 
 #include "common/base/assert.h"
 #include "common/bitcoin/merkle.h"
+#include "common/mining/coinbase_fit.h"
 #include "common/stratum/codec.h"
 
 #include <algorithm>
@@ -12,11 +13,6 @@ namespace mining {
 
 namespace {
 
-constexpr std::uint64_t block_weight_max = 4'000'000;  // BIP141
-constexpr std::uint64_t header_bytes = 80;
-// BIP141: marker and flag, and a witness of one item of 32 bytes.
-constexpr std::uint64_t coinbase_witness_bytes = 2 + 1 + 1 + 32;
-
 // Counts down from the total, so that no sum overflows and a negative amount can not make up for
 // another.
 bool sum_is(const std::vector<bitcoin::TxOut>& outputs, bitcoin::Sats total) {
@@ -26,65 +22,6 @@ bool sum_is(const std::vector<bitcoin::TxOut>& outputs, bitcoin::Sats total) {
     rest -= output.value.value;
   }
   return rest == 0;
-}
-
-bitcoin::CoinbaseSpec coinbase_spec(const JobSpec& spec) {
-  bitcoin::CoinbaseSpec coinbase;
-  coinbase.height = spec.block_template->height;
-  coinbase.unique = spec.coinbase_unique;
-  coinbase.extranonce_bytes = spec.extranonce1_size + spec.extranonce2_size;
-  coinbase.tag = spec.coinbase_tag;
-  coinbase.outputs = spec.outputs;
-  coinbase.witness_commitment_script = spec.block_template->default_witness_commitment;
-  coinbase.extra_push = spec.coinbase_extra_push;
-  return coinbase;
-}
-
-// False when nothing more can be left out.
-bool shorten(bitcoin::CoinbaseSpec& coinbase) {
-  if (coinbase.outputs.size() > 1) {
-    coinbase.outputs.front().value.value += coinbase.outputs.back().value.value;
-    coinbase.outputs.pop_back();
-    return true;
-  }
-  const bool has_tag = !coinbase.tag.empty();
-  coinbase.tag.clear();
-  return has_tag;
-}
-
-std::size_t coinbase_bytes(const bitcoin::CoinbaseParts& parts, const JobSpec& spec) {
-  return parts.coinb1.size() + spec.extranonce1_size + spec.extranonce2_size + parts.coinb2.size();
-}
-
-// The longest coinbase that fits, or the shortest there is.
-base::Result<bitcoin::CoinbaseParts, bitcoin::CoinbaseError> fit_coinbase(const JobSpec& spec,
-                                                                          std::size_t bytes_max) {
-  bitcoin::CoinbaseSpec coinbase = coinbase_spec(spec);
-  for (;;) {
-    auto parts = bitcoin::build_coinbase(coinbase);
-    if (!parts || coinbase_bytes(*parts, spec) <= bytes_max || !shorten(coinbase)) return parts;
-  }
-}
-
-JobError job_error(bitcoin::CoinbaseError error) {
-  switch (error) {
-    case bitcoin::CoinbaseError::script_sig_too_long:
-      return JobError::script_sig_too_long;
-    case bitcoin::CoinbaseError::no_height:
-      return JobError::no_height;
-    case bitcoin::CoinbaseError::no_output:
-      break;
-  }
-  return JobError::no_output;
-}
-
-std::uint64_t block_weight(const JobSpec& spec, const bitcoin::CoinbaseParts& coinbase) {
-  const BlockTemplate& block_template = *spec.block_template;
-  const std::uint64_t count_bytes = bitcoin::compact_size_length(block_template.txids.size() + 1);
-  const std::uint64_t witness_bytes =
-      block_template.default_witness_commitment ? coinbase_witness_bytes : 0;
-  return 4 * (header_bytes + count_bytes + coinbase_bytes(coinbase, spec)) + witness_bytes +
-         block_template.transactions_weight;
 }
 
 std::shared_ptr<const TierWork> make_work(const Job& job, bitcoin::CoinbaseParts coinbase) {
@@ -112,10 +49,7 @@ base::Result<void, JobError> build_tiers(const JobSpec& spec, Job& job) {
   if (tiers.empty()) tiers.push_back(std::numeric_limits<std::size_t>::max());
   for (const std::size_t bytes_max : tiers) {
     auto coinbase = fit_coinbase(spec, bytes_max);
-    if (!coinbase) return base::err(job_error(coinbase.error()));
-    if (block_weight(spec, *coinbase) > block_weight_max) {
-      return base::err(JobError::block_too_heavy);
-    }
+    if (!coinbase) return base::err(coinbase.error());
     const auto same = std::find_if(job.tiers.begin(), job.tiers.end(), [&](const auto& other) {
       return other->coinbase.coinb1 == coinbase->coinb1 &&
              other->coinbase.coinb2 == coinbase->coinb2;
@@ -138,7 +72,11 @@ std::string_view describe(JobError error) {
     case JobError::no_height:
       return "the template has no height";
     case JobError::block_too_heavy:
-      return "coinbase and template weigh over 4000000";
+      return "with the shortest coinbase, the block weighs more than its limit";
+    case JobError::block_too_large:
+      return "with the shortest coinbase, the block has more bytes than its limit";
+    case JobError::too_many_sigops:
+      return "with the shortest coinbase, the block has more sigops than its limit";
   }
   return "unknown job error";
 }

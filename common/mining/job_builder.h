@@ -1,8 +1,7 @@
 // build_job: a template and the payout outputs become a Job.
 //
 // Firmwares differ in how long a coinbase they can take, so a job is built for several tiers, each
-// with its most bytes. Where it does not fit, the last outputs but the first are left out and their
-// value goes to the first; then the tag is left out. What still does not fit is given all the same.
+// with its most bytes; how a coinbase is shortened stands in coinbase_fit.h.
 //
 // Money: the outputs' values must add up to the template's coinbase_value exactly; anything else is
 // JobError::wrong_sum, so that no satoshi is left to the network by an oversight.
@@ -20,7 +19,15 @@
 
 namespace mining {
 
-enum class JobError { wrong_sum, script_sig_too_long, no_output, no_height, block_too_heavy };
+enum class JobError {
+  wrong_sum,
+  script_sig_too_long,
+  no_output,
+  no_height,
+  block_too_heavy,  // these three: with the shortest coinbase, over the template's limit
+  block_too_large,
+  too_many_sigops,
+};
 std::string_view describe(JobError error);
 
 struct JobSpec {

@@ -10,6 +10,7 @@
 #include "common/mining/block_template.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,8 @@ class TemplateReader {
 
   [[nodiscard]] bool top_field(std::string_view name, const JsonScalar& value);
   void begin_rules() { rules_given_ = true; }
+  void begin_capabilities() { out_.takes_proposals = false; }
+  void capability(const JsonScalar& value);
   [[nodiscard]] bool rule(const JsonScalar& value);
   [[nodiscard]] bool begin_transactions();
   [[nodiscard]] bool begin_transaction();
@@ -50,6 +53,10 @@ class TemplateReader {
   bool read_bits(const JsonScalar& value);
   bool read_version(const JsonScalar& value);
   bool read_commitment(const JsonScalar& value);
+  bool read_signet_challenge(const JsonScalar& value);
+  bool read_limit(std::string_view name, const JsonScalar& value,
+                  std::optional<std::uint64_t>& out);
+  bool read_expires(const JsonScalar& value);
   bool read_data(const JsonScalar& value);
   bool read_count(std::string_view name, const JsonScalar& value, std::int64_t most,
                   std::uint64_t& sum, bool& seen);
@@ -58,9 +65,13 @@ class TemplateReader {
   // "bits", or "transactions[12].txid" inside a transaction.
   std::string path(std::string_view name) const;
   bool weigh_transaction();
+  void note_witness();
+  void settle_rules();
+  void settle_limits();
 
   struct TransactionSeen {
-    bool txid = false, data = false, weight = false, fee = false, sigops = false;
+    bool txid = false, hash = false, data = false, weight = false, fee = false, sigops = false;
+    bitcoin::Hash256 wtxid;
     std::size_t data_begin = 0;
     std::size_t data_size = 0;
   };
@@ -78,6 +89,12 @@ class TemplateReader {
   std::uint64_t fees_ = 0;
   bool rules_given_ = false;
   bool segwit_rule_ = false;
+  bool signet_rule_ = false;               // mandatory
+  std::optional<std::size_t> witness_at_;  // the first transaction that has one
+  std::optional<std::uint64_t> weight_limit_;
+  std::optional<std::uint64_t> sigop_limit_;
+  std::optional<std::uint64_t> size_limit_;
+  std::optional<std::int64_t> expires_;
 };
 
 }  // namespace mining

@@ -18,6 +18,72 @@ std::string number_hex(std::int64_t value) {
 
 }  // namespace
 
+TEST_CASE("signature operations, as consensus counts them in a script by itself") {
+  struct Row {
+    const char* why;
+    const char* script;
+    std::uint64_t sigops;
+  };
+  const Row rows[] = {
+      {"nothing", "", 0},
+      {"P2PKH",
+       "76a914"
+       "0000000000000000000000000000000000000000"
+       "88ac",
+       1},
+      {"P2PK",
+       "21"
+       "030303030303030303030303030303030303030303030303030303030303030303"
+       "ac",
+       1},
+      {"P2SH",
+       "a914"
+       "acacacacacacacacacacacacacacacacacacacac"
+       "87",
+       0},
+      {"P2WPKH",
+       "0014"
+       "acacacacacacacacacacacacacacacacacacacac",
+       0},
+      {"CHECKSIGVERIFY CHECKSIG", "adac", 2},
+      {"1-of-1 multisig counts twenty",
+       "51"
+       "02acac"
+       "51ae",
+       20},
+      {"CHECKMULTISIGVERIFY", "af", 20},
+      {"in a push", "03acacac", 0},
+      {"in pushes of each form",
+       "4c02acac"
+       "4d0200acac"
+       "4e02000000acac"
+       "ac",
+       1},
+      {"OP_RETURN does not end the counting", "6aac", 1},
+      {"nor does an operation that nobody knows", "feffac", 1},
+      {"a push that is cut short does",
+       "ac"
+       "05acacac",
+       1},
+      {"in each form",
+       "ac"
+       "4c03acac",
+       1},
+      {"and by its length's bytes",
+       "ac"
+       "4d03",
+       1},
+      {"four of them",
+       "ac"
+       "4effffffffac",
+       1},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.why);
+    CHECK_EQ(bitcoin::legacy_sigops(*base::from_hex(row.script)), row.sigops);
+  }
+}
+
 TEST_CASE("numbers are pushed as CScript pushes them") {
   struct Row {
     std::int64_t value;

@@ -201,7 +201,8 @@ TEST_CASE("ntime is never before the template's mintime") {
 
 TEST_CASE("a block may weigh 4,000,000 and not one more") {
   auto block_template = template_of(vector_text("gbt_core_regtest.json"));
-  const JobSpec spec = spec_for(block_template);
+  JobSpec spec = spec_for(block_template);
+  spec.coinbase_tag.clear();  // nothing to leave out
   // Header 80, count 1 and coinbase in full weight; BIP141's marker, flag and witness in single.
   const std::uint64_t rest = 4 * (80 + 1 + coinbase_of(*build(spec)).size()) + 36;
   block_template->transactions_weight = 4'000'000 - rest;
@@ -251,9 +252,9 @@ TEST_CASE("a share of a built job hashes the header that the block would have") 
 }
 
 TEST_CASE("every job error has words") {
-  for (const JobError error :
-       {JobError::wrong_sum, JobError::script_sig_too_long, JobError::no_output,
-        JobError::no_height, JobError::block_too_heavy}) {
+  for (const JobError error : {JobError::wrong_sum, JobError::script_sig_too_long,
+                               JobError::no_output, JobError::no_height, JobError::block_too_heavy,
+                               JobError::block_too_large, JobError::too_many_sigops}) {
     CHECK_NE(mining::describe(error), "unknown job error");
   }
 }

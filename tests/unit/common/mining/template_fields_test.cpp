@@ -8,6 +8,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 using mining::BlockTemplate;
 
@@ -141,6 +142,13 @@ TEST_CASE("each field, when it is wrong") {
       {"vbrequired", "4", "vbrequired: 4 is not 0: required version bits are not supported"},
       {"rules", "\"segwit\"", "rules: \"segwit\" is not an array"},
       {"rules", "[5]", "rules: 5 is not a string"},
+      {"signet_challenge", "5", "signet_challenge: 5 is not a script in hex"},
+      {"signet_challenge", "\"\"", "signet_challenge: \"\" is not a script in hex"},
+      {"signet_challenge", "\"5\"", "signet_challenge: \"5\" is not a script in hex"},
+      {"weightlimit", "0", "weightlimit: 0 is not an integer from 1 to 9223372036854775807"},
+      {"sigoplimit", "-1", "sigoplimit: -1 is not an integer from 1 to 9223372036854775807"},
+      {"sizelimit", "\"1\"", "sizelimit: \"1\" is not an integer from 1 to 9223372036854775807"},
+      {"expires", "\"1\"", "expires: \"1\" is not an integer from -2147483648 to 4294967295"},
       {"transactions", "{}", "transactions: an array or object is not an array"},
       {"transactions", "[5]", "transactions: an entry is not an object"},
       {"transactions", "[[]]", "transactions: an entry is not an object"},
@@ -165,6 +173,7 @@ TEST_CASE("each field of a transaction, when it is missing or wrong") {
       {"data", "12", "transactions[1].data: 12 is not a transaction in hex"},
       {"txid", "", "transactions[1].txid: it is missing"},
       {"txid", "\"aa\"", "transactions[1].txid: \"aa\" is not 64 hex digits"},
+      {"hash", "\"aa\"", "transactions[1].hash: \"aa\" is not 64 hex digits"},
       {"fee", "-1", "transactions[1].fee: -1 is not an integer from 0 to 2100000000000000"},
       {"weight", "4000001", "transactions[1].weight: 4000001 is not an integer from 0 to 4000000"},
       {"sigops", "\"1\"", "transactions[1].sigops: \"1\" is not an integer from 0 to 80000"},
@@ -198,7 +207,9 @@ TEST_CASE("a weight that is not told is computed") {
   for (const auto& listed : json["transactions"].GetArray()) {
     Object one = without(transaction(), "weight");
     one["data"] = "\"" + std::string(listed["data"].GetString()) + "\"";
-    const BlockTemplate parsed = parse(with(least(), "transactions", "[" + to_json(one) + "]"));
+    Object whole = with(least(), "transactions", "[" + to_json(one) + "]");
+    whole["default_witness_commitment"] = "\"6a24aa21a9ed" + std::string(64, '0') + "\"";
+    const BlockTemplate parsed = parse(whole);
     CHECK_EQ(parsed.transactions_weight, listed["weight"].GetUint64());
   }
 }
@@ -209,9 +220,6 @@ TEST_CASE("rules: what is mandatory must be known (BIP9)") {
     CAPTURE(good);
     parse(with(least(), "rules", good));
   }
-  CHECK_EQ(
-      error_of(with(least(), "rules", "[\"!segwit\",\"!signet\"]")),
-      "rules: \"!signet\": a signet block needs its issuer's signature, which the pool can't give");
   CHECK_EQ(error_of(with(least(), "rules", "[\"!covenants\"]")),
            "rules: \"!covenants\" is mandatory and not a rule that the pool knows");
 }
@@ -224,6 +232,123 @@ TEST_CASE("a commitment counts only where the segwit rule is listed, or no rules
   CHECK(parse(with(offered, "rules", "[\"segwit\"]")).default_witness_commitment);
   CHECK_FALSE(parse(with(offered, "rules", "[]")).default_witness_commitment);
   CHECK_FALSE(parse(with(offered, "rules", "[\"csv\"]")).default_witness_commitment);
+}
+
+TEST_CASE("rules are kept as the node lists them, in bounds") {
+  CHECK_EQ(parse(with(least(), "rules", "[\"csv\",\"!segwit\"]")).rules,
+           std::vector<std::string>{"csv", "!segwit"});
+  const std::string longest(64, 'r');
+  CHECK_EQ(parse(with(least(), "rules", "[\"" + longest + "\"]")).rules.size(), 1);
+  CHECK_NE(error_of(with(least(), "rules", "[\"" + longest + "r\"]")).find("too long"),
+           std::string::npos);
+  std::string many = "\"r\"";
+  for (int i = 1; i < 64; ++i) many += ",\"r\"";
+  CHECK_EQ(parse(with(least(), "rules", "[" + many + "]")).rules.size(), 64);
+  CHECK_NE(error_of(with(least(), "rules", "[" + many + ",\"r\"]")).find("one too many"),
+           std::string::npos);
+}
+
+TEST_CASE("a signet's template counts where its challenge needs no solution (BIP325)") {
+  const std::string commitment = "\"6a24aa21a9ed" + std::string(64, '0') + "\"";
+  const Object committed =
+      with(with(least(), "rules", "[\"csv\",\"!segwit\",\"!signet\",\"taproot\"]"),
+           "default_witness_commitment", commitment);
+  const BlockTemplate parsed = parse(with(committed, "signet_challenge", "\"51\""));
+  REQUIRE(parsed.signet_challenge);
+  CHECK_EQ(*parsed.signet_challenge, base::Bytes{0x51});
+  CHECK_FALSE(parse(least()).signet_challenge);
+
+  CHECK_EQ(error_of(committed), "signet_challenge: it is missing");
+  // The default signet's, from Bitcoin Core 27.0's answer.
+  const std::string refusal = error_of(
+      with(committed, "signet_challenge",
+           "\"512103ad5e0edad18cb1f0fc0d28a3d4f1f3e445640337489abb10404f2d1e086be430210359ef50"
+           "21964fe22d6f8e05b2463c9540ce96883fe3b278760f048f5189f2e6c452ae\""));
+  CHECK_NE(refusal.find("signet_challenge: \"512103ad"), std::string::npos);
+  CHECK_NE(refusal.find("merkle root (BIP325)"), std::string::npos);
+  CHECK_EQ(error_of(without(with(committed, "signet_challenge", "\"51\""),
+                            "default_witness_commitment")),
+           "default_witness_commitment: it is missing, and a signet's blocks need one");
+}
+
+TEST_CASE("a commitment must be there when a transaction has a witness") {
+  const std::string commitment = "\"6a24aa21a9ed" + std::string(64, '0') + "\"";
+  const std::string other_hash = "\"" + std::string(64, 'b') + "\"";
+  const std::string same_hash = "\"" + std::string(64, 'a') + "\"";
+  const std::string marked = "\"02000000000101\"";
+  const std::string legacy = "\"02000000010101\"";
+  struct Row {
+    const char* why;
+    Object one;
+    bool witness;
+  };
+  const Row rows[] = {
+      {"told by its hash", with(transaction(), "hash", other_hash), true},
+      {"told by its hash", with(transaction(), "hash", same_hash), false},
+      {"told by its hash, whatever its bytes",
+       with(with(transaction(), "hash", same_hash), "data", marked), false},
+      {"BIP144's marker", with(transaction(), "data", marked), true},
+      {"no marker", with(transaction(), "data", legacy), false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.why);
+    const Object object = with_transaction(row.one);
+    CHECK(parse(with(object, "default_witness_commitment", commitment)).default_witness_commitment);
+    if (row.witness) {
+      CHECK_EQ(error_of(object),
+               "default_witness_commitment: it is missing, while transactions[1] has a witness");
+      // Before segwit, a commitment does not count.
+      CHECK_NE(error_of(with(with(object, "default_witness_commitment", commitment), "rules", "[]"))
+                   .find("has a witness"),
+               std::string::npos);
+    } else {
+      CHECK_EQ(parse(object).txids.size(), 2);
+    }
+  }
+}
+
+TEST_CASE(
+    "limits: as the node tells, never more than consensus, and consensus where it is silent") {
+  const BlockTemplate silent = parse(least());
+  CHECK(silent.segwit);
+  CHECK_EQ(silent.weight_limit, 4'000'000);
+  CHECK_EQ(silent.sigop_limit, 80'000);
+  CHECK_EQ(silent.size_limit, 4'000'000);
+  Object object = with(with(with(least(), "weightlimit", "3996000"), "sigoplimit", "79000"),
+                       "sizelimit", "3000000");
+  const BlockTemplate told = parse(object);
+  CHECK_EQ(told.weight_limit, 3'996'000);
+  CHECK_EQ(told.sigop_limit, 79'000);
+  CHECK_EQ(told.size_limit, 3'000'000);
+  object = with(with(with(least(), "weightlimit", "4000001"), "sigoplimit", "80001"), "sizelimit",
+                "9223372036854775807");
+  const BlockTemplate more = parse(object);
+  CHECK_EQ(more.weight_limit, 4'000'000);
+  CHECK_EQ(more.sigop_limit, 80'000);
+  CHECK_EQ(more.size_limit, 4'000'000);
+  const BlockTemplate old = parse(with(least(), "rules", "[\"csv\"]"));
+  CHECK_FALSE(old.segwit);
+  CHECK_EQ(old.weight_limit, 4'000'000);
+  CHECK_EQ(old.sigop_limit, 20'000);
+  CHECK_EQ(old.size_limit, 1'000'000);
+}
+
+TEST_CASE("a template that its node calls expired is none: seconds (BIP23), or a time (bcoin)") {
+  for (const char* good : {"1", "120", "1750362328", "1750369527", "null"}) {
+    CAPTURE(good);
+    parse(with(least(), "expires", good));
+  }
+  for (const char* bad : {"0", "-1", "1750362327", "1600000000"}) {
+    CAPTURE(bad);
+    CHECK_EQ(error_of(with(least(), "expires", bad)),
+             std::string("expires: ") + bad + ": the node calls its own template expired");
+  }
+}
+
+TEST_CASE("whether the node takes proposals (BIP23): it says so, or says nothing") {
+  CHECK(parse(least()).takes_proposals);
+  CHECK(parse(with(least(), "capabilities", "[\"longpoll\",\"proposal\"]")).takes_proposals);
+  CHECK_FALSE(parse(with(least(), "capabilities", "[\"longpoll\",5]")).takes_proposals);
 }
 
 TEST_CASE("fees are summed and can't exceed the coinbase value") {
