@@ -1,5 +1,7 @@
 #include "pool/node/node_answers.h"
 
+#include "common/mining/template_network.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -72,6 +74,9 @@ base::Result<ChainInfo, std::string> parse_chain_info(std::string_view json) {
   if (const auto* progress = member(document, "verificationprogress")) {
     if (progress->IsNumber()) info.verification_progress = progress->GetDouble();
   }
+  if (const auto* challenge = member(document, "signet_challenge")) {
+    if (challenge->IsString()) info.signet_challenge = text_of(*challenge);
+  }
   return info;
 }
 
@@ -137,17 +142,40 @@ std::string chain_objection(const ChainInfo& info, bitcoin::Network network) {
         "\"rpc\" at a {} node",
         info.chain, wanted, wanted);
   }
-  if (network == bitcoin::Network::signet) {
-    return "is on signet, whose blocks need the signet operator's signature: this pool can't mine "
-           "there";
+  if (network == bitcoin::Network::signet && !info.signet_challenge.empty()) {
+    const auto challenge = base::from_hex(info.signet_challenge);
+    if (!challenge || !mining::needs_no_solution(*challenge)) {
+      return fmt::format("is on a signet whose challenge {}", mining::unminable_signet);
+    }
   }
-  if (info.initial_download && network != bitcoin::Network::regtest) {
+  const bool may_be_fresh = network == bitcoin::Network::regtest ||
+                            (network == bitcoin::Network::signet && info.height == info.headers);
+  if (info.initial_download && !may_be_fresh) {
     return fmt::format(
         "is still in initial block download (height {}, {:.1f} % verified): wait until it has "
         "caught up",
         info.height, info.verification_progress * 100);
   }
   return {};
+}
+
+std::string template_params(bitcoin::Network network, std::string_view members) {
+  const bool signet = network == bitcoin::Network::signet;
+  return fmt::format(R"([{{{}"rules":["segwit"{}]}}])", members, signet ? R"(,"signet")" : "");
+}
+
+base::Result<mining::BlockTemplate, std::string> read_template(rpc::RpcResult& answer,
+                                                               bitcoin::Network network) {
+  auto parsed = mining::parse_block_template_in_place(answer.writable(mining::json_padding_bytes));
+  std::optional<mining::TemplateError> error;
+  if (parsed) {
+    error = mining::network_objection(*parsed, network);
+  } else {
+    error = std::move(parsed.error());
+  }
+  if (!error) return std::move(*parsed);
+  return base::err(
+      fmt::format("gave a template that can't be used: {}: {}", error->field, error->why));
 }
 
 // A failed call's message names the endpoint and the method; what is added here is what to do.

@@ -10,6 +10,7 @@
 #include "common/base/result.h"
 #include "common/bitcoin/address.h"
 #include "common/bitcoin/hash.h"
+#include "common/mining/block_template.h"
 #include "common/rpc/rpc_client.h"
 
 #include <cstdint>
@@ -27,6 +28,7 @@ struct ChainInfo {
   bitcoin::BlockHash tip;
   bool initial_download = false;
   double verification_progress = 1;
+  std::string signet_challenge;  // in hex; from Bitcoin Core 28 on
 };
 [[nodiscard]] base::Result<ChainInfo, std::string> parse_chain_info(std::string_view json);
 
@@ -55,10 +57,17 @@ struct SubmitAnswer {
 };
 SubmitAnswer parse_submit_answer(std::string_view json);
 
-// Why a node of this chain can't be mined on, with the remedy; empty: it can. On regtest a node
-// that says it is in initial download is mined on all the same: a fresh chain leaves that state by
-// its first block.
+// Why a node of this chain can't be mined on, with the remedy; empty: it can. On regtest, and on a
+// signet of which it has all the blocks that it has heard of, a node that says it is in initial
+// download is mined on all the same: such a chain leaves that state by its next block.
 std::string chain_objection(const ChainInfo& info, bitcoin::Network network);
+
+// The params of getblocktemplate: the rules that we obey there (BIP145, BIP325), with further
+// members in front, each with its comma.
+std::string template_params(bitcoin::Network network, std::string_view members = {});
+// getblocktemplate's answer, which is used up; the error completes "node … ".
+[[nodiscard]] base::Result<mining::BlockTemplate, std::string> read_template(
+    rpc::RpcResult& answer, bitcoin::Network network);
 
 // A failed call, for the operator: what happened, where, and what to do.
 std::string describe_failure(const rpc::RpcError& error, const rpc::RpcEndpoint& endpoint);

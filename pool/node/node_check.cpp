@@ -12,17 +12,14 @@ namespace pool {
 
 namespace {
 
-base::Result<void, std::string> check_template(NodeAsker& asker, const std::string& node,
+base::Result<void, std::string> check_template(NodeAsker& asker, bitcoin::Network network,
                                                NodeCheck& found) {
   found.template_asked = uv::read_clock();
-  const auto answer = asker.ask("getblocktemplate", R"([{"rules":["segwit"]}])");
+  auto answer = asker.ask("getblocktemplate", template_params(network));
   found.template_came = uv::read_clock();
   if (!answer) return base::err(describe_failure(answer.error(), asker.endpoint()));
-  auto parsed = mining::parse_block_template(*answer);
-  if (!parsed) {
-    return base::err(fmt::format("node {} gave a template that can't be used: {}: {}", node,
-                                 parsed.error().field, parsed.error().why));
-  }
+  auto parsed = read_template(*answer, network);
+  if (!parsed) return base::err(fmt::format("node {} {}", asker.name(), parsed.error()));
   found.network_difficulty = parsed->network_target.difficulty();
   found.template_transactions = parsed->txids.size();
   found.coinbase_value = parsed->coinbase_value;
@@ -67,7 +64,8 @@ base::Result<NodeCheck, std::string> check_node(NodeAsker& asker, bitcoin::Netwo
   if (const auto network_info = asker.ask("getnetworkinfo", "[]")) {
     found.subversion = parse_subversion(*network_info);
   }
-  if (auto usable = check_template(asker, node, found); !usable) return base::err(usable.error());
+  if (auto usable = check_template(asker, network, found); !usable)
+    return base::err(usable.error());
   return found;
 }
 

@@ -72,7 +72,7 @@ NodeLink::NodeLink(uv::Loop& loop, Setup setup, bitcoin::Network network, Events
       name_(fmt::format("{}:{}", endpoint_.host, endpoint_.port)),
       network_(network),
       events_(std::move(events)),
-      templates_(loop, endpoint_, name_,
+      templates_(loop, endpoint_, name_, network_,
                  {[this](mining::BlockTemplate made, TemplateOrigin origin) {
                     // News of a tip, as an announcement is: an answer on its way is older.
                     if (origin == TemplateOrigin::pushed) ++tips_heard_;

@@ -17,7 +17,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::string_view request_params = R"([{"rules":["segwit"]}])";
 constexpr auto long_poll_deadline = 300s;  // then it is simply asked again
 // A long-poll answered within this and without news is one that the node does not really do.
 constexpr auto quick_answer = 1s;
@@ -25,19 +24,20 @@ constexpr std::chrono::seconds quick_wait_most = 60s;
 constexpr std::size_t long_poll_id_bytes_max = 512;
 
 // The id is the node's own text. What could break out of a JSON string does not go back.
-std::string long_poll_params(std::string_view id) {
+std::string long_poll_member(std::string_view id) {
   std::string plain;
   for (const char c : id.substr(0, long_poll_id_bytes_max)) {
     if (c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20) plain += c;
   }
-  return fmt::format(R"([{{"rules":["segwit"],"longpollid":"{}"}}])", plain);
+  return fmt::format(R"("longpollid":"{}",)", plain);
 }
 
 }  // namespace
 
 TemplateFeed::TemplateFeed(uv::Loop& loop, const rpc::RpcEndpoint& endpoint, std::string node_name,
-                           Events events)
+                           bitcoin::Network network, Events events)
     : name_(std::move(node_name)),
+      network_(network),
       events_(std::move(events)),
       lines_{Line{rpc::RpcClient(loop, endpoint)}, Line{rpc::RpcClient(loop, endpoint)}},
       long_poll_line_(loop, endpoint) {}
@@ -48,7 +48,7 @@ void TemplateFeed::request() {
                        [](const Line& a, const Line& b) { return a.open_calls < b.open_calls; });
   Line& line = *least_busy;
   ++line.open_calls;
-  line.rpc.call("getblocktemplate", std::string(request_params), limits::rpc_deadline,
+  line.rpc.call("getblocktemplate", template_params(network_), limits::rpc_deadline,
                 [this, &line, epoch = epoch_](rpc::RpcClient::Answer answer) {
                   --line.open_calls;
                   if (epoch == epoch_) on_answer(std::move(answer));
@@ -67,10 +67,9 @@ std::optional<mining::BlockTemplate> TemplateFeed::read(rpc::RpcClient::Answer& 
     set_error(describe_failure(answer.error(), long_poll_line_.endpoint()));
     return std::nullopt;
   }
-  auto parsed = mining::parse_block_template_in_place(answer->writable(mining::json_padding_bytes));
+  auto parsed = read_template(*answer, network_);
   if (!parsed) {
-    set_error(fmt::format("node {} gave a template that can't be used: {}: {}", name_,
-                          parsed.error().field, parsed.error().why));
+    set_error(fmt::format("node {} {}", name_, parsed.error()));
     return std::nullopt;
   }
   set_error({});
@@ -83,17 +82,19 @@ void TemplateFeed::set_error(std::string error) {
   if (!error.empty() && error_.empty()) {
     LOG(warning, "template_failed", {"node", name_}, {"error", error});
   }
+  if (error.empty() && !error_.empty()) LOG(info, "template_usable_again", {"node", name_});
   error_ = std::move(error);
 }
 
 void TemplateFeed::long_poll(base::MonoTime now) {
   if (long_polling_ || long_poll_id_.empty() || now < long_poll_not_before_) return;
   long_polling_ = true;
-  long_poll_line_.call("getblocktemplate", long_poll_params(long_poll_id_), long_poll_deadline,
-                       [this, now, epoch = epoch_](rpc::RpcClient::Answer answer) {
-                         long_polling_ = false;
-                         if (epoch == epoch_) on_long_poll_answer(std::move(answer), now);
-                       });
+  long_poll_line_.call(
+      "getblocktemplate", template_params(network_, long_poll_member(long_poll_id_)),
+      long_poll_deadline, [this, now, epoch = epoch_](rpc::RpcClient::Answer answer) {
+        long_polling_ = false;
+        if (epoch == epoch_) on_long_poll_answer(std::move(answer), now);
+      });
 }
 
 void TemplateFeed::on_long_poll_answer(rpc::RpcClient::Answer answer, base::MonoTime asked_at) {

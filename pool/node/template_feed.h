@@ -4,12 +4,14 @@
 // third holds the long-poll, which the node answers when it has something new. A node that answers
 // every long-poll at once, without news, is asked less and less often.
 //
-// Errors: error(), one line for the operator; logged when it begins, not at each retry.
+// Errors: error(), one line for the operator; logged when it begins and when it is over, not at
+//         each retry.
 // Thread: the node loop's. After destruction no event comes.
-// Source: BIP22 (long polling), BIP145 (rules).
+// Source: BIP22 (long polling), BIP23 (expires), BIP145 (rules).
 #pragma once
 
 #include "common/base/time.h"
+#include "common/bitcoin/address.h"
 #include "common/bitcoin/hash.h"
 #include "common/mining/block_template.h"
 #include "common/rpc/rpc_client.h"
@@ -33,7 +35,7 @@ class TemplateFeed {
   };
 
   TemplateFeed(uv::Loop& loop, const rpc::RpcEndpoint& endpoint, std::string node_name,
-               Events events);
+               bitcoin::Network network, Events events);
   TemplateFeed(const TemplateFeed&) = delete;
   TemplateFeed& operator=(const TemplateFeed&) = delete;
 
@@ -59,6 +61,7 @@ class TemplateFeed {
   void set_error(std::string error);
 
   const std::string name_;
+  const bitcoin::Network network_;
   const Events events_;
   std::array<Line, JobSource::requests_in_flight_max> lines_;
   std::uint64_t epoch_ = 0;  // of the requests that are still wanted

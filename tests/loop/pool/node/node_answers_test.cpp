@@ -9,12 +9,13 @@ namespace pool {
 TEST_CASE("getblockchaininfo of Bitcoin Core 27 and of bcoin 1.0.2") {
   const std::string hash(64, 'a');
   const auto core = parse_chain_info(
-      R"({"chain":"main","blocks":812,"headers":900,"bestblockhash":")" + hash +
-      R"(","difficulty":1,"verificationprogress":0.25,"initialblockdownload":true})");
+      R"({"chain":"main","blocks":812,"headers":900,"signet_challenge":"51","bestblockhash":")" +
+      hash + R"(","difficulty":1,"verificationprogress":0.25,"initialblockdownload":true})");
   REQUIRE(core);
   CHECK_EQ(core->chain, "main");
   CHECK_EQ(core->height, 812);
   CHECK_EQ(core->headers, 900);
+  CHECK_EQ(core->signet_challenge, "51");
   CHECK_EQ(core->tip.display_hex(), hash);
   CHECK(core->initial_download);
   CHECK_EQ(core->verification_progress, 0.25);
@@ -72,19 +73,52 @@ TEST_CASE("which chains can be mined on") {
       {"the node is on another chain than the config", "main", false, Network::regtest,
        "is on chain \"main\", but the config's network is \"regtest\": change"},
       {"a chain nobody knows", "moon", false, Network::mainnet, "is on chain \"moon\""},
-      {"signet blocks are signed", "signet", false, Network::signet, "can't mine there"},
+      {"signet, whose challenge its template tells", "signet", false, Network::signet, ""},
+      {"a signet with blocks to come", "signet", true, Network::signet,
+       "still in initial block download"},
   };
   for (const Row& row : rows) {
     CAPTURE(std::string(row.why));
     ChainInfo info;
     info.chain = row.chain;
     info.height = 5;
+    info.headers = 6;
     info.initial_download = row.initial_download;
     info.verification_progress = 0.5;
     const std::string objection = chain_objection(info, row.network);
     CHECK_EQ(objection.empty(), std::string(row.objection).empty());
     CHECK_NE(objection.find(row.objection), std::string::npos);
   }
+}
+
+TEST_CASE("a signet by its challenge, where the node tells it, and by how far it is") {
+  ChainInfo info;
+  info.chain = "signet";
+  for (const char* good : {"", "51", "60", "4f"}) {
+    CAPTURE(std::string(good));
+    info.signet_challenge = good;
+    CHECK_EQ(chain_objection(info, bitcoin::Network::signet), "");
+  }
+  for (const char* bad : {"00", "5151", "zz", "512103ad5e0edad18cb1f0fc0d28a3d4f1f3e44564"}) {
+    CAPTURE(std::string(bad));
+    info.signet_challenge = bad;
+    const std::string objection = chain_objection(info, bitcoin::Network::signet);
+    CHECK_NE(objection.find("the merkle root (BIP325)"), std::string::npos);
+  }
+  // A chain of one's own that has been left alone for a day; its next block ends the download.
+  info.signet_challenge.clear();
+  info.initial_download = true;
+  CHECK_EQ(chain_objection(info, bitcoin::Network::signet), "");
+  info.headers = info.height + 1;
+  CHECK_NE(chain_objection(info, bitcoin::Network::signet), "");
+}
+
+TEST_CASE("getblocktemplate is asked with the rules of its chain") {
+  using bitcoin::Network;
+  CHECK_EQ(template_params(Network::mainnet), R"([{"rules":["segwit"]}])");
+  CHECK_EQ(template_params(Network::regtest, R"("longpollid":"x",)"),
+           R"([{"longpollid":"x","rules":["segwit"]}])");
+  CHECK_EQ(template_params(Network::signet), R"([{"rules":["segwit","signet"]}])");
 }
 
 TEST_CASE("what submitblock's answer means") {

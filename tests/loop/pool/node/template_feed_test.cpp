@@ -18,6 +18,11 @@ using Reply = test::FakeNode::Reply;
 using Call = test::FakeNode::Call;
 
 struct Bench {
+  explicit Bench(bitcoin::Network on = bitcoin::Network::regtest) : network(on) {
+    ticker.start(0ms, 20ms);
+  }
+
+  const bitcoin::Network network;
   uv::Loop loop;
   test::FakeNode node{loop};
   std::vector<std::pair<std::uint32_t, TemplateOrigin>> templates;
@@ -25,13 +30,13 @@ struct Bench {
   TemplateFeed feed{loop,
                     node.endpoint(),
                     "the-node",
+                    network,
                     {[this](const mining::BlockTemplate& made, TemplateOrigin origin) {
                        templates.emplace_back(made.height, origin);
                      },
                      [this] { ++failures; }}};
   uv::Timer ticker{loop, [this] { feed.long_poll(uv::read_clock().mono); }};
 
-  Bench() { ticker.start(0ms, 20ms); }
   bool wait(const std::function<bool()>& condition) {
     return test::wait_until(loop, condition, 10s);
   }
@@ -95,6 +100,25 @@ TEST_CASE("a template that can't be had or used is a failure with a reason, and 
     REQUIRE(b.wait([&] { return b.templates.size() == 1; }));
     CHECK_EQ(b.feed.error(), "");
   }
+}
+
+TEST_CASE("a template of another network is none, and on signet its rule is asked for") {
+  Bench mainnet(bitcoin::Network::mainnet);
+  mainnet.feed.request();
+  REQUIRE(mainnet.wait([&] { return mainnet.failures == 1; }));
+  CHECK_EQ(mainnet.feed.error(),
+           "node the-node gave a template that can't be used: bits: 207fffff is easier than "
+           "mainnet allows (1d00ffff)");
+
+  Bench signet(bitcoin::Network::signet);
+  bool asked_by_rule = false;
+  signet.node.handler = [&](const Call& call) -> std::optional<Reply> {
+    asked_by_rule = call.has(R"("rules":["segwit","signet"])");
+    return std::nullopt;
+  };
+  signet.feed.request();
+  REQUIRE(signet.wait([&] { return signet.failures == 1; }));
+  CHECK(asked_by_rule);
 }
 
 TEST_CASE("two template requests are under way at once") {

@@ -185,6 +185,8 @@ TEST_CASE("what is wrong with a node, and what to do") {
        [](Exam& e) {
          e.node.chain = "main";
          e.options.network = bitcoin::Network::mainnet;
+         e.scripted["getblocktemplate"] =
+             Reply{replaced(e.timed_template(), "\"207fffff\"", "\"1d00ffff\"")};
        }},
       {"no segwit yet", "template", true, "not active", [](Exam&) {}},
       {"a clock that is a little off is told", "clock", true, "20 s behind",
