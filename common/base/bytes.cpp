@@ -82,8 +82,13 @@ std::string to_hex(ByteSpan bytes) {
 }
 
 void append_hex(std::string& out, ByteSpan bytes) {
-  out.reserve(out.size() + 2 * bytes.size());
-  for (std::uint8_t byte : bytes) append_hex_byte(out, byte);
+  const std::size_t old_size = out.size();
+  out.resize(old_size + 2 * bytes.size());
+  char* to = out.data() + old_size;
+  for (const std::uint8_t byte : bytes) {
+    *to++ = hex_digits[byte >> 4];
+    *to++ = hex_digits[byte & 15];
+  }
 }
 
 std::string to_reversed_hex(ByteSpan bytes) {

@@ -83,6 +83,12 @@ CoinbaseParts with_unique(CoinbaseParts parts, std::uint64_t unique) {
   return parts;
 }
 
+// coinb1 ends with the push that they complete.
+std::size_t extranonce_bytes(const CoinbaseParts& parts) {
+  ASSERT(parts.unique_at != 0 && !parts.coinb1.empty());
+  return parts.coinb1.back();
+}
+
 base::Bytes assemble_coinbase(const CoinbaseParts& parts, base::ByteSpan extranonce1,
                               base::ByteSpan extranonce2) {
   base::Bytes coinbase;

@@ -52,6 +52,9 @@ inline constexpr std::size_t script_sig_bytes_max = 100;
 // The same coinbase with another `unique`. REQUIRES: build_coinbase() made it.
 CoinbaseParts with_unique(CoinbaseParts parts, std::uint64_t unique);
 
+// How many bytes go between the halves. REQUIRES: build_coinbase() made them.
+std::size_t extranonce_bytes(const CoinbaseParts& parts);
+
 // The whole transaction in legacy form.
 base::Bytes assemble_coinbase(const CoinbaseParts& parts, base::ByteSpan extranonce1,
                               base::ByteSpan extranonce2);
