@@ -13,7 +13,7 @@ void BlockTracker::on_block(const bitcoin::BlockHash& hash, std::optional<std::u
   if (height) {
     follow(hash, *height);
   } else if (without_height_.size() < limits::blocks_followed_max) {
-    without_height_.push_back(hash);
+    without_height_.emplace(hash, true);
   }
   report(now);
   ask_next(now);
@@ -50,11 +50,13 @@ void BlockTracker::on_header(const std::optional<ChainBlock>& block, base::Insta
   const auto asked = std::exchange(asked_, std::nullopt);
   const auto* hash = asked ? std::get_if<bitcoin::BlockHash>(&*asked) : nullptr;
   if (hash == nullptr) return;
-  const auto waiting = std::find(without_height_.begin(), without_height_.end(), *hash);
+  const auto waiting = without_height_.find(*hash);
   if (waiting != without_height_.end()) {
-    // A node that does not know it can't have it in its chain; the next start asks again.
-    without_height_.erase(waiting);
-    if (block) follow(*hash, block->height);
+    waiting->second = false;
+    if (block) {
+      without_height_.erase(waiting);
+      follow(*hash, block->height);
+    }
   }
   if (heard_tip_ == *hash) {
     if (block) {
@@ -119,7 +121,7 @@ void BlockTracker::follow(const bitcoin::BlockHash& hash, std::uint32_t height) 
 bool BlockTracker::is_followed(const bitcoin::BlockHash& hash) const {
   return std::any_of(blocks_.begin(), blocks_.end(),
                      [&](const auto& item) { return item.second.hash == hash; }) ||
-         std::find(without_height_.begin(), without_height_.end(), hash) != without_height_.end();
+         without_height_.contains(hash);
 }
 
 // What a chain that has this block at the height means for ours. Above the chain's end only those
@@ -145,6 +147,15 @@ bool BlockTracker::is_mature(std::uint32_t height) const {
 
 void BlockTracker::doubt_all() {
   for (const auto& [height, block] : blocks_) doubted_.insert(height);
+  for (auto& [hash, wanted] : without_height_) wanted = true;
+}
+
+std::optional<bitcoin::BlockHash> BlockTracker::header_wanted() const {
+  if (heard_tip_) return heard_tip_;
+  const auto wanted = std::find_if(without_height_.begin(), without_height_.end(),
+                                   [](const auto& item) { return item.second; });
+  if (wanted == without_height_.end()) return std::nullopt;
+  return wanted->first;
 }
 
 void BlockTracker::report(base::Instant now) {
@@ -168,9 +179,8 @@ void BlockTracker::report(base::Instant now) {
 
 void BlockTracker::ask_next(base::Instant now) {
   if (asked_ || now.mono < ask_again_at_) return;
-  if (heard_tip_ || !without_height_.empty()) {
-    const bitcoin::BlockHash hash = heard_tip_ ? *heard_tip_ : without_height_.front();
-    if (host_.ask_header(hash)) asked_ = hash;
+  if (const auto hash = header_wanted()) {
+    if (host_.ask_header(*hash)) asked_ = *hash;
     return;
   }
   // What the chain has at a height says little without its end.

@@ -23,7 +23,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -99,13 +98,15 @@ class BlockTracker {
   void decide(std::uint32_t height, const std::optional<bitcoin::BlockHash>& in_chain);
   bool is_mature(std::uint32_t height) const;
   void doubt_all();
+  std::optional<bitcoin::BlockHash> header_wanted() const;
   void report(base::Instant now);
   void ask_next(base::Instant now);
 
   ChainHost& host_;
   Blocks blocks_;
-  std::set<std::uint32_t> doubted_;                // heights to ask about
-  std::deque<bitcoin::BlockHash> without_height_;  // the header tells
+  std::set<std::uint32_t> doubted_;  // heights to ask about
+  // The header tells; false: the node in use does not know it, and is not to be asked yet.
+  std::map<bitcoin::BlockHash, bool> without_height_;
   std::optional<ChainBlock> tip_;
   std::optional<bitcoin::BlockHash> reported_tip_;
   std::optional<bitcoin::BlockHash> heard_tip_;  // its header is awaited
