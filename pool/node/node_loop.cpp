@@ -6,6 +6,7 @@
 #include "pool/core/limits.h"
 #include "pool/node/block_submitter.h"
 #include "pool/node/block_vault.h"
+#include "pool/node/chain_watch.h"
 #include "pool/node/node_journal.h"
 #include "pool/node/node_link.h"
 
@@ -38,6 +39,7 @@ NodeLoop::NodeLoop(Options options, Hooks hooks)
       source_(*this, options_.job_source),
       journal_(std::make_unique<NodeJournal>(hooks_.journal)),
       vault_(std::make_unique<BlockVault>(loop_, options_.data_dir)),
+      chain_watch_(std::make_unique<ChainWatch>(*journal_)),
       choice_(options_.nodes.size(), uv::read_clock().mono, options_.choice) {
   ASSERT(!options_.nodes.empty());
   make_links();
@@ -69,6 +71,9 @@ void NodeLoop::make_links() {
     link.announce({hash, TipSource::own_block, {}, {}, {}});
     for (const auto& other : links_) other->poll_now();
   };
+  hooks.on_known = [this](const bitcoin::BlockHash& hash) {
+    chain_watch_->on_block(hash, uv::read_clock());
+  };
   submitter_ =
       std::make_unique<BlockSubmitter>(*vault_, *journal_, std::move(nodes), std::move(hooks));
 }
@@ -94,6 +99,7 @@ void NodeLoop::take_up_vault() {
   }
   for (const std::string& why : contents->ignored) LOG(error, "vault_file_ignored", {"file", why});
   const base::Instant now = uv::read_clock();
+  chain_watch_->take_up_settled(options_.data_dir, now);
   for (VaultedBlock& block : contents->blocks) submitter_->resume(std::move(block), now);
 }
 
@@ -115,6 +121,7 @@ void NodeLoop::on_tick() {
   submitter_->on_tick(now);
   if (stop_by_) return end_stop_if_settled(now);
   for (const auto& link : links_) link->on_tick(now);
+  chain_watch_->on_tick(now);
   refuse_expired(now);
   choose_node(now);
   if (choice_.in_use()) source_.on_tick(now);
@@ -140,7 +147,9 @@ void NodeLoop::publish(std::shared_ptr<const mining::Job> job) {
 
 void NodeLoop::on_tip(NodeLink& link, const TipNews& news) {
   if (stop_by_ || !is_in_use(link)) return;
-  source_.on_tip(news, uv::read_clock());
+  const base::Instant now = uv::read_clock();
+  source_.on_tip(news, now);
+  chain_watch_->on_tip(news, now);
 }
 
 void NodeLoop::on_template(NodeLink& link, mining::BlockTemplate block_template,
@@ -188,6 +197,7 @@ void NodeLoop::on_link_state(std::size_t index) {
   if (back_in_use && is_in_use(link)) {
     link.set_in_use(true);
     source_.on_node_changed(now);
+    watch_chain_of(link, now);
   }
 }
 
@@ -214,6 +224,17 @@ void NodeLoop::choose_node(base::Instant now) {
   template_at_ = now.mono;
   link.set_in_use(true);
   source_.on_node_changed(now);
+  watch_chain_of(link, now);
+}
+
+void NodeLoop::watch_chain_of(NodeLink& link, base::Instant now) {
+  chain_watch_->use_node(
+      [&link](std::string_view method, std::string params, std::chrono::milliseconds deadline,
+              rpc::RpcClient::OnAnswer on_answer) {
+        link.ask(method, std::move(params), deadline, std::move(on_answer));
+      },
+      now);
+  chain_watch_->on_tip({link.state().tip, TipSource::poll, {}, {}, {}}, now);
 }
 
 // A node that answers but has given no usable template for long is no better than one that fails.

@@ -32,6 +32,7 @@ namespace pool {
 
 class BlockSubmitter;
 class BlockVault;
+class ChainWatch;
 class NodeJournal;
 class NodeLink;
 
@@ -82,6 +83,7 @@ class NodeLoop final : private NodeHost {
   void on_template(NodeLink& link, mining::BlockTemplate block_template, TemplateOrigin origin);
   void on_template_failed(NodeLink& link);
   void choose_node(base::Instant now);
+  void watch_chain_of(NodeLink& link, base::Instant now);
   void refuse_expired(base::Instant now);
   void look_for_work(base::Instant now);
   void log_refusal();
@@ -96,6 +98,7 @@ class NodeLoop final : private NodeHost {
   JobSource source_;
   std::unique_ptr<NodeJournal> journal_;
   std::unique_ptr<BlockVault> vault_;
+  std::unique_ptr<ChainWatch> chain_watch_;
   std::vector<std::unique_ptr<NodeLink>> links_;
   std::unique_ptr<BlockSubmitter> submitter_;
   std::unique_ptr<uv::Timer> ticker_;

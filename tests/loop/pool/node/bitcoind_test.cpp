@@ -107,6 +107,10 @@ TEST_CASE("of two blocks for one height the second is known, but not in the best
     REQUIRE(pool.wait([&] { return pool.outcomes.size() == 1; }));
     CHECK(pool.outcomes[0].status == BlockStatus::submitted);
     CHECK_EQ(pool.outcomes[0].detail, "not in the best chain: inconclusive");
+    REQUIRE(pool.wait([&] { return pool.states.size() == 1; }));
+    CHECK(pool.states[0].hash == late.hash);
+    CHECK(pool.states[0].state == BlockState::orphaned);
+    CHECK_EQ(pool.states[0].height, 1);
   });
 }
 
@@ -142,6 +146,45 @@ TEST_CASE("a reorganisation to a lower height is followed" * needs_bitcoind()) {
       REQUIRE(pool.wait([&] { return pool.jobs.back()->height() == 6; }, 10s));
     });
   }
+}
+
+TEST_CASE("a found block is followed through reorganisations and restarts to 100 confirmations" *
+          needs_bitcoind()) {
+  with_node([&](uv::Loop& loop, RegtestNode& node) {
+    test::TemporaryFolder data;
+    const NodeThread::Setting setting{.nodes = {node.config(true)}, .data_dir = data.path()};
+    auto pool = std::make_unique<NodeThread>(loop, setting);
+    const auto wait_state = [&](std::size_t count, BlockState state) {
+      REQUIRE(pool->wait([&] { return pool->states.size() >= count; }));
+      REQUIRE_EQ(pool->states.size(), count);
+      CHECK(pool->states.back().state == state);
+      CHECK_EQ(pool->states.back().height, 1);
+    };
+    REQUIRE(pool->wait_for_jobs(1));
+    const FoundBlock found = test::find_block(pool->jobs[0]);
+    const std::string params = fmt::format(R"(["{}"])", found.hash.display_hex());
+    pool->post(found);
+    wait_state(1, BlockState::in_chain);
+    node.tell("invalidateblock", params);
+    wait_state(2, BlockState::orphaned);
+    node.generate(3);
+    node.tell("reconsiderblock", params);  // three blocks on the other branch
+    REQUIRE(pool->wait([&] { return pool->tips.back().height == 3; }));
+    const std::string other = node.tell("getblockhash", "[1]").GetString();
+
+    pool = std::make_unique<NodeThread>(loop, setting);
+    wait_state(1, BlockState::orphaned);
+    node.tell("invalidateblock", fmt::format(R"(["{}"])", other));
+    wait_state(2, BlockState::in_chain);
+    pool.reset();
+    node.generate(98);
+
+    pool = std::make_unique<NodeThread>(loop, setting);
+    wait_state(1, BlockState::in_chain);
+    node.generate(1);
+    wait_state(2, BlockState::confirmed);
+    REQUIRE(pool->wait([&] { return pool->tips.back().height == 100; }));
+  });
 }
 
 TEST_CASE("a node that is killed and comes back is used again, and gets the block found meanwhile" *

@@ -150,6 +150,12 @@ class FakeNode {
       reply.silent = call.has("longpollid");
       return reply;
     }
+    if (call.method == "getblockheader" && call.has(numbered_hash(tip).display_hex())) {
+      return {
+          fmt::format(R"({{"hash":"{}","confirmations":1,"height":{},"previousblockhash":"{}"}})",
+                      numbered_hash(tip).display_hex(), height,
+                      numbered_hash(static_cast<std::uint8_t>(tip - 1)).display_hex())};
+    }
     if (call.method == "getnetworkinfo") return {R"({"subversion":"/Fake:1/"})"};
     if (call.method == "getnetworkhashps") return {"1234.5"};
     if (call.method == "submitblock") return {"null"};

@@ -49,6 +49,8 @@ TEST_CASE("when the node in use fails the next takes over, and miners keep the j
   Bench b;
   NodeThread pool(b.loop, b.both());
   REQUIRE(pool.wait_for_jobs(1));
+  REQUIRE(pool.wait([&] { return pool.tips.size() == 1; }));
+  CHECK(pool.tips[0].hash == test::numbered_hash(1));
   b.second->tip = 2;
   b.second->height = 101;
   b.first.reset();
@@ -58,6 +60,9 @@ TEST_CASE("when the node in use fails the next takes over, and miners keep the j
   CHECK_GE(b.second->calls("getblocktemplate"), 1);
   REQUIRE(pool.wait([&] { return pool.status.height == 101; }));
   CHECK(pool.status.connected);
+  REQUIRE(pool.wait([&] { return pool.tips.size() == 2; }));
+  CHECK(pool.tips[1].hash == test::numbered_hash(2));
+  CHECK_EQ(pool.tips[1].height, 101);
 }
 
 TEST_CASE("a node that is up but refuses templates is passed over") {

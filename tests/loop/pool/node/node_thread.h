@@ -88,6 +88,8 @@ class NodeThread {
   std::vector<Vaulted> vaulted;
   std::vector<BlockCandidateRecord> candidates;
   std::vector<BlockOutcomeRecord> outcomes;
+  std::vector<BlockStateRecord> states;
+  std::vector<ChainTipRecord> tips;
   NodeStatus status;
   int told_of_no_work = 0;
   bool no_work = false;
@@ -110,6 +112,10 @@ class NodeThread {
     for (JournalRecord& record : records_of(append)) {
       if (auto* candidate = std::get_if<BlockCandidateRecord>(&record)) {
         candidates.push_back(std::move(*candidate));
+      } else if (auto* state = std::get_if<BlockStateRecord>(&record)) {
+        states.push_back(*state);
+      } else if (auto* tip = std::get_if<ChainTipRecord>(&record)) {
+        tips.push_back(*tip);
       } else {
         outcomes.push_back(std::get<BlockOutcomeRecord>(std::move(record)));
       }
