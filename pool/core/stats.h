@@ -13,6 +13,7 @@
 #include "common/stratum/reject.h"
 #include "pool/core/journal_format.h"
 #include "pool/core/shard_types.h"
+#include "pool/core/tip_race.h"
 
 #include <array>
 #include <chrono>
@@ -63,12 +64,12 @@ std::string_view name_of(NodeFailure failure);
 
 // One of the nodes of the list.
 struct NodeSummary {
-  std::string name;  // "127.0.0.1:8332"
+  std::string name = {};  // "127.0.0.1:8332"
   bool up = false;
   bool answering = false;
   bool in_use = false;
-  std::string error;  // why it is not up, or gives no template; one line
-  std::string version;
+  std::string error = {};  // why it is not up, or gives no template; one line
+  std::string version = {};
   std::uint32_t height = 0;
   std::int64_t response_us = -1;  // of its small answers, smoothed; -1: none yet
   std::array<std::uint64_t, node_failure_count> failures{};
@@ -91,7 +92,9 @@ struct NodeStatus {
   std::uint64_t jobs_published = 0;
   std::uint64_t blocks_accepted = 0;
   std::uint64_t blocks_rejected = 0;
-  bool work_expired = false;  // no template has come for templates.expire_seconds
+  std::uint64_t empty_jobs_published = 0;  // of jobs_published: empty-first work
+  bool work_expired = false;               // no template has come for templates.expire_seconds
+  TipRaceStats tips;
   std::vector<NodeSummary> nodes;
   friend bool operator==(const NodeStatus&, const NodeStatus&) = default;
 };

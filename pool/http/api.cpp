@@ -155,8 +155,57 @@ void write_node(Members& json, const PoolSnapshot& s) {
   json.text_or_null("chain", s.node ? s.node->chain : "");
   json.text_or_null("version", s.node ? s.node->version : "");
   json.count("jobs_published", s.node ? s.node->jobs_published : 0);
+  json.count("empty_jobs_published", s.node ? s.node->empty_jobs_published : 0);
+  json.flag("work_expired", s.node && s.node->work_expired);
   json.count("blocks_accepted", s.node ? s.node->blocks_accepted : 0);
   json.count("blocks_rejected", s.node ? s.node->blocks_rejected : 0);
+}
+
+// Who told of new tips first, and by how much the others were late.
+void write_tips(Members& json, const TipRaceStats& tips) {
+  for (std::size_t i = 0; i < tip_source_count; ++i) {
+    const TipSourceStats& source = tips.sources[i];
+    json.object(name_of(static_cast<TipSource>(i)), [&] {
+      json.count("first", source.wins);
+      json.count("heard", source.heard);
+      json.integer("last_lag_us", source.last_lag_us);
+      json.integer("mean_lag_us", source.mean_lag_us());
+    });
+  }
+}
+
+void write_node_summary(Members& json, const NodeSummary& node) {
+  json.text("name", node.name);
+  json.flag("up", node.up);
+  json.flag("answering", node.answering);
+  json.flag("in_use", node.in_use);
+  json.text_or_null("error", node.error);
+  json.text_or_null("version", node.version);
+  json.count("height", node.height);
+  if (node.response_us < 0) {
+    json.null("response_us");
+  } else {
+    json.integer("response_us", node.response_us);
+  }
+  json.object("failures", [&] {
+    for (std::size_t i = 0; i < node.failures.size(); ++i) {
+      json.count(name_of(static_cast<NodeFailure>(i)), node.failures[i]);
+    }
+  });
+}
+
+// All nodes, the most trusted first.
+void write_nodes(Members& json, JsonWriter& writer, const PoolSnapshot& s) {
+  writer.Key("nodes");
+  writer.StartArray();
+  if (s.node) {
+    for (const NodeSummary& node : s.node->nodes) {
+      writer.StartObject();
+      write_node_summary(json, node);
+      writer.EndObject();
+    }
+  }
+  writer.EndArray();
 }
 
 void write_journal(Members& json, const PoolSnapshot& s) {
@@ -311,6 +360,8 @@ std::string pool_json(const PoolSnapshot& s) {
     json.null("notify_latency_us");
   }
   json.object("node", [&] { write_node(json, s); });
+  write_nodes(json, writer, s);
+  json.object("tips", [&] { write_tips(json, s.node ? s.node->tips : TipRaceStats{}); });
   json.object("journal", [&] { write_journal(json, s); });
   json.object("database", [&] { write_database(json, s); });
   writer.EndObject();
@@ -374,6 +425,8 @@ std::vector<std::string> unreadiness(const PoolSnapshot& s) {
     missing.emplace_back("node: not asked yet");
   } else if (!s.node->connected) {
     missing.push_back("node: " + (s.node->error.empty() ? "not connected" : s.node->error));
+  } else if (s.node->work_expired) {
+    missing.emplace_back("node: no usable template for long, the work is old");
   }
   if (!s.journal) {
     missing.emplace_back("journal: not open yet");

@@ -49,6 +49,12 @@ void hide_errors(PoolSnapshot& s) {
   if (s.node) {
     say_instead(s.node->error, s.node->connected ? "the node gives no usable template"
                                                  : "the node does not answer as it should");
+    for (std::size_t i = 0; i < s.node->nodes.size(); ++i) {
+      NodeSummary& node = s.node->nodes[i];
+      node.name = "node " + std::to_string(i + 1);
+      say_instead(node.error,
+                  node.up ? "it gives no usable template" : "it does not answer as it should");
+    }
   }
   if (s.journal) say_instead(s.journal->error, "the disk does not take the journal");
   if (s.stored) {

@@ -61,6 +61,32 @@ TEST_CASE("the pool's JSON reads back as the snapshot") {
   CHECK_EQ(json["database"]["records_behind"].GetUint64(), 10);
 }
 
+TEST_CASE("every node is listed with what went wrong, and every source of tips with its lead") {
+  PoolSnapshot s = busy_snapshot();
+  s.node->work_expired = true;
+  NodeSummary first{.name = "node 1", .error = "it does not answer", .height = 7};
+  first.failures[static_cast<std::size_t>(NodeFailure::timeout)] = 3;
+  const NodeSummary second{
+      .name = "node 2", .up = true, .answering = true, .in_use = true, .response_us = 850};
+  s.node->nodes = {first, second};
+  s.node->tips.sources[static_cast<std::size_t>(TipSource::long_poll)] = {
+      .wins = 2, .heard = 5, .last_lag_us = 40, .lags_sum_us = 90};
+  const auto json = parsed(pool_json(s));
+  CHECK(json["node"]["work_expired"].GetBool());
+  REQUIRE_EQ(json["nodes"].Size(), 2);
+  CHECK_FALSE(json["nodes"][0]["up"].GetBool());
+  CHECK(json["nodes"][0]["response_us"].IsNull());
+  CHECK_EQ(json["nodes"][0]["failures"]["timeout"].GetUint64(), 3);
+  CHECK_EQ(json["nodes"][0]["failures"]["slow"].GetUint64(), 0);
+  CHECK(json["nodes"][1]["in_use"].GetBool());
+  CHECK_EQ(json["nodes"][1]["response_us"].GetInt64(), 850);
+  CHECK(json["nodes"][1]["error"].IsNull());
+  CHECK_EQ(json["tips"]["long_poll"]["first"].GetUint64(), 2);
+  CHECK_EQ(json["tips"]["long_poll"]["mean_lag_us"].GetInt64(), 30);
+  CHECK_EQ(json["tips"]["zmq_rawblock"]["heard"].GetUint64(), 0);
+  CHECK_FALSE(unreadiness(s).empty());
+}
+
 TEST_CASE("what is not known yet is null, not zero") {
   const auto json = parsed(pool_json(PoolSnapshot{}));
   CHECK_EQ(std::string(json["state"].GetString()), "starting");

@@ -103,6 +103,7 @@ TEST_CASE("errors are told by their kind: hosts, users and paths stay in the log
     NodeStatus node;
     node.connected = connected;
     node.error = secret;
+    node.nodes = {{.name = "10.1.2.3:8332", .up = connected, .error = secret}};
     state.on(node);
     JournalStatus journal;
     journal.writable = connected;
@@ -114,8 +115,8 @@ TEST_CASE("errors are told by their kind: hosts, users and paths stay in the log
     state.on(stored);
     state.on_query_failed(secret);
     const PoolSnapshot s = state.snapshot(at(1s));
-    for (const std::string& error :
-         {s.node->error, s.journal->error, s.stored->error, s.query_error}) {
+    for (const std::string& error : {s.node->error, s.node->nodes[0].error, s.node->nodes[0].name,
+                                     s.journal->error, s.stored->error, s.query_error}) {
       CAPTURE(error);
       CHECK_FALSE(error.empty());
       for (const char* part : {"10.1.2.3", "bob", "/srv"}) {
