@@ -1,8 +1,10 @@
 #include "pool/node/node_answers.h"
 
 #include "common/mining/template_network.h"
+#include "common/rpc/rpc_answer.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -131,6 +133,26 @@ SubmitAnswer parse_submit_answer(std::string_view json) {
                        : not_yet ? SubmitVerdict::not_yet
                                  : SubmitVerdict::rejected;
   return {verdict, std::string(reason)};
+}
+
+// A proposal has no work, its parent may be the tip no more, and clocks differ: none of that is a
+// word on the block that a miner would find. Source: BIP22 (reasons); Bitcoin Core, rpc/mining.cpp;
+// bcoin, node/rpc.js.
+ProposalAnswer parse_proposal_answer(std::string_view json) {
+  constexpr std::array passing{
+      std::string_view("high-hash"),         std::string_view("bad-prevblk"),
+      std::string_view("stale-prevblk"),     std::string_view("stale-work"),
+      std::string_view("time-invalid"),      std::string_view("time-too-new"),
+      std::string_view("time-too-old"),      std::string_view("unknown-work"),
+      std::string_view("prev-blk-not-found")};
+  rapidjson::Document document;
+  if (!parse(document, json)) return {ProposalVerdict::unsure, "an answer that is not JSON"};
+  if (document.IsNull()) return {ProposalVerdict::accepted, {}};
+  if (!document.IsString()) return {ProposalVerdict::unsure, "an answer that is not text"};
+  const std::string reason = rpc::one_line(text_of(document), reason_bytes_max);
+  const bool passes = contains(reason, "inconclusive") || contains(reason, "duplicate") ||
+                      std::find(passing.begin(), passing.end(), reason) != passing.end();
+  return {passes ? ProposalVerdict::unsure : ProposalVerdict::refused, reason};
 }
 
 std::string chain_objection(const ChainInfo& info, bitcoin::Network network) {

@@ -57,6 +57,18 @@ struct SubmitAnswer {
 };
 SubmitAnswer parse_submit_answer(std::string_view json);
 
+// getblocktemplate in proposal mode (BIP23): null, or the reason against.
+enum class ProposalVerdict {
+  accepted,
+  unsure,  // it can't tell: its tip is another by now, or it has no answer to that question
+  refused,
+};
+struct ProposalAnswer {
+  ProposalVerdict verdict = ProposalVerdict::unsure;
+  std::string reason;  // one line
+};
+ProposalAnswer parse_proposal_answer(std::string_view json);
+
 // Why a node of this chain can't be mined on, with the remedy; empty: it can. On regtest, and on a
 // signet of which it has all the blocks that it has heard of, a node that says it is in initial
 // download is mined on all the same: such a chain leaves that state by its next block.

@@ -9,6 +9,7 @@
 #include "pool/node/chain_watch.h"
 #include "pool/node/node_journal.h"
 #include "pool/node/node_link.h"
+#include "pool/node/proposal_check.h"
 
 #include <algorithm>
 #include <utility>
@@ -62,6 +63,12 @@ void NodeLoop::make_links() {
     events.on_template_failed = [this, index] { on_template_failed(*links_[index]); };
     links_.push_back(
         std::make_unique<NodeLink>(loop_, config, options_.network, std::move(events)));
+    proposals_.push_back(std::make_unique<ProposalCheck>(
+        links_.back()->name(), options_.network,
+        [this, index](auto method, auto params, auto deadline, auto on_answer) {
+          links_[index]->ask(method, std::move(params), deadline, std::move(on_answer));
+        },
+        [this](bool) { leave_refusing_node(uv::read_clock()); }));
     nodes.push_back(links_.back().get());
   }
   BlockSubmitter::Hooks hooks;
@@ -123,6 +130,7 @@ void NodeLoop::on_tick() {
   for (const auto& link : links_) link->on_tick(now);
   chain_watch_->on_tick(now);
   refuse_expired(now);
+  leave_refusing_node(now);
   choose_node(now);
   if (choice_.in_use()) source_.on_tick(now);
   look_for_work(now);
@@ -142,7 +150,8 @@ void NodeLoop::publish(std::shared_ptr<const mining::Job> job) {
         {"transactions", job->block_template->txids.size()},
         {"coinbase_sats", job->coinbase_value.value});
   }
-  hooks_.publish(NewJob{std::move(job)});
+  hooks_.publish(NewJob{job});
+  proposals_[*choice_.in_use()]->on_job(*job);
 }
 
 void NodeLoop::on_tip(NodeLink& link, const TipNews& news) {
@@ -171,6 +180,19 @@ void NodeLoop::on_template_failed(NodeLink& link) {
   choose_node(now);
 }
 
+// A node that would refuse our blocks is left for one of which that is not known. Where there is no
+// such node, its work goes on: better a word to the operator than no work on a mistaken one.
+void NodeLoop::leave_refusing_node(base::Instant now) {
+  if (stop_by_ || !choice_.in_use() || !choice_.is_well(now.mono)) return;
+  const std::size_t used = *choice_.in_use();
+  if (proposals_[used]->refusal().empty()) return;
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    if (!links_[i]->state().up || !proposals_[i]->refusal().empty()) continue;
+    choice_.refuse(used, now.mono);
+    return choose_node(now);
+  }
+}
+
 void NodeLoop::log_refusal() {
   const std::string& refusal = source_.last_refusal();
   if (refusal == logged_refusal_) return;
@@ -190,6 +212,7 @@ void NodeLoop::on_link_state(std::size_t index) {
   const bool comes_up = link.state().up && !was_up_[index];
   was_up_[index] = link.state().up;
   if (comes_up) submitter_->on_node_up(link, now);
+  if (comes_up) proposals_[index]->forget();
   if (stop_by_) return;
   report_health(index, now);
   const bool back_in_use = comes_up && is_in_use(link);
@@ -221,6 +244,7 @@ void NodeLoop::choose_node(base::Instant now) {
     links_[*before]->set_in_use(false);
     LOG(warning, "node_in_use", {"node", link.name()});
   }
+  proposals_[*chosen]->forget();  // its word may be old
   template_at_ = now.mono;
   link.set_in_use(true);
   source_.on_node_changed(now);
@@ -277,6 +301,7 @@ void NodeLoop::report_status() {
   status.connected = state.up;
   status.error = !state.up ? state.error : links_[index]->template_error();
   if (status.error.empty()) status.error = source_.last_refusal();
+  if (status.error.empty()) status.error = proposals_[index]->refusal();
   status.chain = state.chain;
   status.version = state.version;
   status.height = state.height;
@@ -309,6 +334,7 @@ NodeSummary NodeLoop::summary(std::size_t index) const {
   summary.answering = state.answering;
   summary.in_use = choice_.in_use() == index;
   summary.error = state.up ? link.template_error() : state.error;
+  if (summary.error.empty()) summary.error = proposals_[index]->refusal();
   summary.version = state.version;
   summary.height = state.height;
   summary.response_us = state.response_us;

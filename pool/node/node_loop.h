@@ -35,6 +35,7 @@ class BlockVault;
 class ChainWatch;
 class NodeJournal;
 class NodeLink;
+class ProposalCheck;
 
 class NodeLoop final : private NodeHost {
  public:
@@ -86,6 +87,7 @@ class NodeLoop final : private NodeHost {
   void watch_chain_of(NodeLink& link, base::Instant now);
   void refuse_expired(base::Instant now);
   void look_for_work(base::Instant now);
+  void leave_refusing_node(base::Instant now);
   void log_refusal();
   void report_status();
   void begin_stop();
@@ -100,6 +102,7 @@ class NodeLoop final : private NodeHost {
   std::unique_ptr<BlockVault> vault_;
   std::unique_ptr<ChainWatch> chain_watch_;
   std::vector<std::unique_ptr<NodeLink>> links_;
+  std::vector<std::unique_ptr<ProposalCheck>> proposals_;  // one a link
   std::unique_ptr<BlockSubmitter> submitter_;
   std::unique_ptr<uv::Timer> ticker_;
 

@@ -80,6 +80,7 @@ class FakeNode {
   std::uint8_t tip = 1;
   // Asked first; an empty function, or one that gives nullopt, leaves the answer to the claims.
   std::function<std::optional<Reply>(const Call&)> handler;
+  std::string on_proposal = "null";    // its word on them, as JSON
   std::vector<std::string> submitted;  // blocks in hex
   std::vector<std::string> targets;    // the path of each request
 
@@ -123,9 +124,11 @@ class FakeNode {
     rapidjson::Document request;
     REQUIRE(!request.Parse(body.data(), body.size()).HasParseError());
     const Call call{request["method"].GetString(), body};
-    ++calls_[call.method];
+    const bool proposal = call.has(R"("mode":"proposal")");
+    ++calls_[proposal ? "proposal" : call.method];
     if (call.method == "submitblock") submitted.emplace_back(request["params"][0].GetString());
-    auto scripted = handler ? handler(call) : std::nullopt;
+    auto scripted = handler && !proposal ? handler(call) : std::nullopt;
+    if (proposal) scripted = Reply{on_proposal};
     const Reply reply = scripted ? *scripted : claim(call);
     if (reply.silent) return;
     peer.stream->write(net::write_response(

@@ -76,6 +76,33 @@ TEST_CASE("a node that is up but refuses templates is passed over") {
   CHECK_GE(b.second->calls("getblocktemplate"), 1);
 }
 
+TEST_CASE(
+    "the first job's block is proposed to the node, and work goes on while it would refuse it") {
+  Bench b;
+  b.first->on_proposal = R"("bad-cb-amount")";
+  NodeThread pool(b.loop, b.only_first());
+  REQUIRE(pool.wait_for_jobs(1));
+  REQUIRE(pool.wait([&] { return pool.status.error.find("bad-cb-amount") != std::string::npos; }));
+  CHECK_NE(pool.status.nodes[0].error.find("would refuse the pool's block"), std::string::npos);
+  CHECK(pool.status.nodes[0].in_use);
+  CHECK_GE(b.first->calls("proposal"), 1);
+  b.first->on_proposal = "null";
+  b.first->tip = 2;
+  b.first->height = 101;
+  REQUIRE(pool.wait_for_jobs(2));
+  REQUIRE(pool.wait([&] { return pool.status.error.empty(); }));
+}
+
+TEST_CASE("a node that would refuse the pool's blocks is left for one that would not") {
+  Bench b;
+  b.first->on_proposal = R"("bad-witness-merkle-match")";
+  NodeThread pool(b.loop, b.both());
+  REQUIRE(pool.wait([&] { return pool.status.nodes.size() == 2 && pool.status.nodes[1].in_use; }));
+  CHECK_GE(b.first->calls("getblocktemplate"), 1);
+  REQUIRE(pool.wait([&] { return b.second->calls("proposal") >= 1; }));
+  CHECK_NE(pool.status.nodes[0].error.find("bad-witness-merkle-match"), std::string::npos);
+}
+
 TEST_CASE("a second node that is behind does not take miners back in height") {
   Bench b;
   b.second->tip = 9;

@@ -47,9 +47,11 @@ inline std::uint16_t free_port(uv::Loop& loop) {
 
 class RegtestNode {
  public:
-  RegtestNode(uv::Loop& loop, std::string program)
+  // `chain` is the options that name it.
+  RegtestNode(uv::Loop& loop, std::string program, std::vector<std::string> chain = {"-regtest"})
       : loop_(loop),
         program_(std::move(program)),
+        chain_(std::move(chain)),
         rpc_port_(free_port(loop)),
         zmq_port_(free_port(loop)) {
     start();
@@ -59,15 +61,14 @@ class RegtestNode {
   RegtestNode& operator=(const RegtestNode&) = delete;
 
   void start() {
-    const std::vector<std::string> words{
-        program_,
-        "-regtest",
-        "-server",
-        "-listen=0",
-        "-fallbackfee=0.0001",
-        "-datadir=" + folder_.path(),
-        fmt::format("-rpcport={}", rpc_port_),
-        fmt::format("-zmqpubhashblock=tcp://127.0.0.1:{}", zmq_port_)};
+    std::vector<std::string> words{program_,
+                                   "-server",
+                                   "-listen=0",
+                                   "-fallbackfee=0.0001",
+                                   "-datadir=" + folder_.path(),
+                                   fmt::format("-rpcport={}", rpc_port_),
+                                   fmt::format("-zmqpubhashblock=tcp://127.0.0.1:{}", zmq_port_)};
+    words.insert(words.end(), chain_.begin(), chain_.end());
     std::vector<char*> argv;
     for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
@@ -90,7 +91,7 @@ class RegtestNode {
   NodeConfig config(bool with_zmq) const {
     NodeConfig made;
     made.rpc = fmt::format("http://127.0.0.1:{}", rpc_port_);
-    made.cookie_file = folder_.path() + "/regtest/.cookie";
+    made.cookie_file = folder_.path() + "/" + chain_[0].substr(1) + "/.cookie";
     if (with_zmq) made.zmq = {fmt::format("tcp://127.0.0.1:{}", zmq_port_)};
     return made;
   }
@@ -123,6 +124,7 @@ class RegtestNode {
  private:
   uv::Loop& loop_;
   const std::string program_;
+  const std::vector<std::string> chain_;
   const std::uint16_t rpc_port_;
   const std::uint16_t zmq_port_;
   TemporaryFolder folder_;
