@@ -53,6 +53,12 @@ class Cluster:
             self.node.mine(missing)
         return self.node
 
+    def add_node(self, **options) -> Node:
+        """Another one, connected to the first and with the same chain."""
+        node = Node(self.folder / f"node{len(self._others)}", peer=self.node, **options).start()
+        self._others.append(node)
+        return node
+
     def make_pool(self, difficulty: float = EASIEST) -> Pool:
         """Configured for our node and database, not started."""
         self.pool = Pool(self.folder / "pool", [self.node.config()], self.postgres.url(), difficulty)
@@ -74,6 +80,11 @@ class Cluster:
         miner = Miner(self.folder / f"miner{len(self._others)}", self.pool.stratum_port, **options).start()
         self._others.append(miner)
         return miner
+
+    def also_close(self, part):
+        """`part.close()` is called at the end, before node and database stop; returns it."""
+        self._others.append(part)
+        return part
 
     # -- the database, as a test sees it
 

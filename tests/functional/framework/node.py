@@ -39,7 +39,7 @@ class Node:
     user = "bitcoinrpc"  # bcoin takes any user name; Core is told this one
 
     def __init__(self, folder: pathlib.Path, rpc_port: int = 0, zmq_port: int = 0, chain: str = "regtest",
-                 password: str = "", publishes: tuple = ("hashblock", "rawblock"), wallet: bool = False):
+                 password: str = "", publishes: tuple = ("hashblock", "rawblock"), wallet: bool = False, peer: "Node | None" = None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.chain = chain
@@ -49,6 +49,7 @@ class Node:
         self.p2p_port = free_port()
         self.password = password or secrets.token_hex(16)
         self.publishes = publishes  # ZMQ topics, all on one port; Core only
+        self.peer = peer  # tells us of blocks and transactions, and hears of ours
         self.wallet = wallet  # whether wallets can be made; Core only
         self.process = None
 
@@ -78,11 +79,21 @@ class Node:
         args, env = self._bitcoind() if self.bitcoind else self._bcoin()
         self.process = Process(self.kind, args + (extra or []), self.folder / "node.log", env=env)
         wait_until(self._ready, 60, f"{self.kind}'s RPC on port {self.rpc_port}")
+        if self.peer:
+            wait_until(lambda: self.tip() == self.peer.tip(), 60, "the two nodes to have the same chain")
         return self
 
     def stop(self):
         if self.process:
             self.process.stop()
+            self.process = None
+
+    close = stop
+
+    def kill(self):
+        """kill -9: no farewell, connections end where they are."""
+        if self.process:
+            self.process.kill()
             self.process = None
 
     def _bitcoind(self) -> tuple:
@@ -93,7 +104,7 @@ class Node:
         args = [self.bitcoind, f"-chain={'main' if self.chain == 'mainnet' else self.chain}", f"-datadir={self.folder}",
                 "-server", f"-rpcport={self.rpc_port}", "-rpcbind=127.0.0.1", "-rpcallowip=127.0.0.1", "-listen=1",
                 f"-bind=127.0.0.1:{self.p2p_port}", "-listenonion=0", "-discover=0",
-                "-connect=0", "-dnsseed=0", "-fixedseeds=0", "-printtoconsole=0", "-dbcache=16",
+                f"-connect={self._peer_address() or 0}", "-dnsseed=0", "-fixedseeds=0", "-printtoconsole=0", "-dbcache=16",
                 "-maxmempool=50", "-rpcthreads=8", "-persistmempool=1",
                 "-fallbackfee=0.00001", "-acceptnonstdtxn=1" if self.chain == "regtest" else "-txindex=0"]
         args += [f"-zmqpub{topic}={self.zmq}" for topic in self.publishes]
@@ -105,8 +116,12 @@ class Node:
         network = {"mainnet": "main"}.get(self.chain, self.chain)
         args = [shutil.which("node") or "node", BCOIN, f"--network={network}", "--memory=true", f"--prefix={self.folder}",
                 f"--api-key={self.password}", "--http-host=127.0.0.1", f"--http-port={self.rpc_port}",
-                "--listen=false", "--only=127.0.0.1:1", "--no-wallet", "--workers=false", "--log-level=info"]
+                "--listen=true", "--host=127.0.0.1", f"--port={self.p2p_port}", "--public-host=127.0.0.1",
+                f"--public-port={self.p2p_port}", f"--only={self._peer_address() or '127.0.0.1:1'}", "--no-wallet", "--workers=false", "--log-level=info"]
         return args, {"NODE_BACKEND": "js"}
+
+    def _peer_address(self) -> str:
+        return f"127.0.0.1:{self.peer.p2p_port}" if self.peer else ""
 
     def _ready(self) -> bool:
         if not self.process.running():
@@ -152,7 +167,8 @@ class Node:
         tip = ""
         for _ in range(count):
             template = template if template and count == 1 else self.template()
-            block, block_hash = bitcoin.block_from_template(template, script, bitcoin.segwit_in(template))
+            block, block_hash = bitcoin.block_from_template(template, script, bitcoin.segwit_in(template),
+                                                            secrets.token_bytes(4))  # no two are the same
             verdict = self.rpc("submitblock", block.hex())
             assert verdict is None, f"{self.kind} refused our block at height {template['height']}: {verdict}"
             tip = bitcoin.display(block_hash)
@@ -170,19 +186,42 @@ class Node:
         """(header, [Tx]) as the node stores it."""
         return bitcoin.parse_block(bytes.fromhex(self.rpc("getblock", block_hash, 0)))
 
+    def invalidate(self, block_hash: str):
+        """This block and what is built on it is no longer believed: the chain ends at its parent, or goes over to
+        another branch that is there."""
+        self.rpc("invalidateblock", block_hash)
+        wait_until(lambda: self.tip() != block_hash, 10, "the tip to change")
+
     def send_witness_transactions(self, count: int) -> list:
         """Puts `count` witness transactions into the mempool, each spending a mature coinbase of `mine`,
         and returns their display txids. They are in the template of the next tip at the latest."""
-        sent, height = [], 1
-        while len(sent) < count:
-            assert height + COINBASE_MATURITY <= self.height() + 1, "not enough mature coinbases"
-            coinbase = self._coinbase(height)
-            height += 1
-            if coinbase is None:
-                continue
-            txid, value = coinbase
-            tx = bitcoin.spend_anyone(txid, 0, value, outputs=2)
-            sent.append(self.rpc("sendrawtransaction", tx.full().hex()))
+        coinbases = self._mature_coinbases()
+        return self._send(bitcoin.spend_anyone(txid, 0, value, outputs=2)
+                          for _, (txid, value) in zip(range(count), coinbases, strict=False))
+
+    def fill_mempool(self, count: int) -> list:
+        """The same with as many transactions as a block may be asked to carry: mines a block in which a few mature
+        coinbases are split into `count` outputs, each of which a witness transaction of its own then spends."""
+        outputs_each = 200
+        splits = [bitcoin.spend_anyone(txid, 0, value, outputs=outputs_each, fee=100 * outputs_each)
+                  for _, (txid, value) in zip(range(0, count, outputs_each), self._mature_coinbases(), strict=False)]
+        self._send(splits)
+        while not {bitcoin.display(tx.txid()) for tx in splits} <= {tx["txid"] for tx in self.template()["transactions"]}:
+            self.mine()  # bcoin's template takes them at the next tip
+        self.mine()
+        spends = [bitcoin.spend_anyone(tx.txid(), index, out.value, outputs=1 + index % 3)
+                  for tx in splits for index, out in enumerate(tx.outputs)]
+        return self._send(spends[:count])
+
+    def _mature_coinbases(self):
+        """(txid, value) of each that `mine` made, the oldest first; AssertionError after the last."""
+        for height in range(1, self.height() + 2 - COINBASE_MATURITY):
+            if coinbase := self._coinbase(height):
+                yield coinbase
+        raise AssertionError("not enough mature coinbases")
+
+    def _send(self, transactions) -> list:
+        sent = [self.rpc("sendrawtransaction", tx.full().hex()) for tx in transactions]
         # bcoin answers before its mempool has looked, and names a txid for what it refuses, too.
         wait_until(lambda: set(sent) <= set(self.rpc("getrawmempool")), 10, "our transactions in the mempool")
         return sent
