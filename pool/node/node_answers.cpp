@@ -104,6 +104,14 @@ std::optional<double> parse_number(std::string_view json) {
   return document.GetDouble();
 }
 
+std::optional<std::uint32_t> parse_header_height(std::string_view json) {
+  rapidjson::Document document;
+  if (!parse(document, json)) return std::nullopt;
+  const auto* height = member(document, "height");
+  if (height == nullptr || !height->IsUint()) return std::nullopt;
+  return height->GetUint();
+}
+
 std::optional<std::int64_t> parse_confirmations(std::string_view json) {
   rapidjson::Document document;
   if (!parse(document, json)) return std::nullopt;

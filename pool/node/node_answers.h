@@ -41,6 +41,9 @@ std::string parse_subversion(std::string_view json);
 // A bare number (getnetworkhashps).
 std::optional<double> parse_number(std::string_view json);
 
+// height of getblockheader.
+std::optional<std::uint32_t> parse_header_height(std::string_view json);
+
 // confirmations of getblockheader: 1 and more in the best chain, -1 on another branch.
 std::optional<std::int64_t> parse_confirmations(std::string_view json);
 

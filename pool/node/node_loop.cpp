@@ -197,7 +197,11 @@ void NodeLoop::log_refusal() {
   const std::string& refusal = source_.last_refusal();
   if (refusal == logged_refusal_) return;
   logged_refusal_ = refusal;
-  if (!refusal.empty()) LOG(warning, "template_refused", {"reason", refusal});
+  if (!refusal.empty()) {
+    LOG(warning, "template_refused", {"reason", refusal});
+  } else {
+    LOG(info, "template_usable_again", {"node", links_[*choice_.in_use()]->name()});
+  }
 }
 
 // ------------------------------------------------------------------------- which node

@@ -6,6 +6,7 @@
 #include "pool/node/node_answers.h"
 
 #include <algorithm>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -42,11 +43,14 @@ TemplateFeed::TemplateFeed(uv::Loop& loop, const rpc::RpcEndpoint& endpoint, std
       lines_{Line{rpc::RpcClient(loop, endpoint)}, Line{rpc::RpcClient(loop, endpoint)}},
       long_poll_line_(loop, endpoint) {}
 
+TemplateFeed::Line& TemplateFeed::least_busy_line() {
+  return *std::min_element(lines_.begin(), lines_.end(), [](const Line& a, const Line& b) {
+    return a.open_calls < b.open_calls;
+  });
+}
+
 void TemplateFeed::request() {
-  const auto least_busy =
-      std::min_element(lines_.begin(), lines_.end(),
-                       [](const Line& a, const Line& b) { return a.open_calls < b.open_calls; });
-  Line& line = *least_busy;
+  Line& line = least_busy_line();
   ++line.open_calls;
   line.rpc.call("getblocktemplate", template_params(network_), limits::rpc_deadline,
                 [this, &line, epoch = epoch_](rpc::RpcClient::Answer answer) {
@@ -58,7 +62,7 @@ void TemplateFeed::request() {
 void TemplateFeed::on_answer(rpc::RpcClient::Answer answer) {
   auto block_template = read(answer);
   if (!block_template) return events_.on_failed();
-  events_.on_template(std::move(*block_template), TemplateOrigin::requested);
+  deliver(std::move(*block_template), TemplateOrigin::requested);
 }
 
 // The answer's text is used up.
@@ -72,10 +76,46 @@ std::optional<mining::BlockTemplate> TemplateFeed::read(rpc::RpcClient::Answer& 
     set_error(fmt::format("node {} {}", name_, parsed.error()));
     return std::nullopt;
   }
-  set_error({});
   long_poll_id_ = parsed->longpollid;
   tip_ = parsed->prev_hash;
   return std::move(*parsed);
+}
+
+void TemplateFeed::deliver(mining::BlockTemplate made, TemplateOrigin origin) {
+  if (height_follows(made)) return accept(std::move(made), origin);
+  ask_height(std::move(made), origin);
+}
+
+bool TemplateFeed::height_follows(const mining::BlockTemplate& made) const {
+  if (!accepted_on_) return false;
+  return made.height == accepted_height_ + (made.prev_hash == accepted_on_ ? 0 : 1);
+}
+
+// A node that does not tell is believed.
+void TemplateFeed::ask_height(mining::BlockTemplate made, TemplateOrigin origin) {
+  Line& line = least_busy_line();
+  ++line.open_calls;
+  const auto kept = std::make_shared<mining::BlockTemplate>(std::move(made));
+  line.rpc.call(
+      "getblockheader", fmt::format(R"(["{}"])", kept->prev_hash.display_hex()),
+      limits::rpc_deadline,
+      [this, &line, kept, origin, epoch = epoch_](const rpc::RpcClient::Answer& answer) {
+        --line.open_calls;
+        if (epoch != epoch_) return;
+        const auto before = answer ? parse_header_height(*answer) : std::nullopt;
+        if (!before || *before + 1 == kept->height) return accept(std::move(*kept), origin);
+        set_error(fmt::format(
+            "node {} gave a template for height {}, but the block it builds on has height {}",
+            name_, kept->height, *before));
+        if (origin == TemplateOrigin::requested) events_.on_failed();
+      });
+}
+
+void TemplateFeed::accept(mining::BlockTemplate made, TemplateOrigin origin) {
+  set_error({});
+  accepted_on_ = made.prev_hash;
+  accepted_height_ = made.height;
+  events_.on_template(std::move(made), origin);
 }
 
 void TemplateFeed::set_error(std::string error) {
@@ -112,7 +152,7 @@ void TemplateFeed::on_long_poll_answer(rpc::RpcClient::Answer answer, base::Mono
     long_poll_not_before_ = now + std::min(quick_wait_most, wait);
   }
   long_poll(now);  // at once where that is right: with the new id
-  if (block_template) events_.on_template(std::move(*block_template), TemplateOrigin::pushed);
+  if (block_template) deliver(std::move(*block_template), TemplateOrigin::pushed);
 }
 
 void TemplateFeed::forget() {

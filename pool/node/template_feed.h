@@ -4,6 +4,10 @@
 // third holds the long-poll, which the node answers when it has something new. A node that answers
 // every long-poll at once, without news, is asked less and less often.
 //
+// A template's height goes into every coinbase, and the node refuses a block with a wrong one. So
+// where the height is not the one that follows the last template's, the node is asked for that of
+// the block before it, and a template that contradicts it is no use.
+//
 // Errors: error(), one line for the operator; logged when it begins and when it is over, not at
 //         each retry.
 // Thread: the node loop's. After destruction no event comes.
@@ -55,9 +59,14 @@ class TemplateFeed {
     int open_calls = 0;
   };
 
+  Line& least_busy_line();
   void on_answer(rpc::RpcClient::Answer answer);
   void on_long_poll_answer(rpc::RpcClient::Answer answer, base::MonoTime asked_at);
   std::optional<mining::BlockTemplate> read(rpc::RpcClient::Answer& answer);
+  void deliver(mining::BlockTemplate made, TemplateOrigin origin);
+  bool height_follows(const mining::BlockTemplate& made) const;
+  void ask_height(mining::BlockTemplate made, TemplateOrigin origin);
+  void accept(mining::BlockTemplate made, TemplateOrigin origin);
   void set_error(std::string error);
 
   const std::string name_;
@@ -66,6 +75,8 @@ class TemplateFeed {
   std::array<Line, JobSource::requests_in_flight_max> lines_;
   std::uint64_t epoch_ = 0;  // of the requests that are still wanted
   std::string error_;
+  std::optional<bitcoin::BlockHash> accepted_on_;  // the block before the last template's
+  std::uint32_t accepted_height_ = 0;              // of that template
 
   rpc::RpcClient long_poll_line_;
   std::string long_poll_id_;

@@ -204,4 +204,11 @@ TEST_CASE("every failure names the node and what to do") {
   }
 }
 
+TEST_CASE("the height of a header") {
+  CHECK_EQ(parse_header_height(R"({"hash":"00","confirmations":1,"height":812})"), 812);
+  for (const char* json : {"", "null", "812", "{}", R"({"height":"812"})", R"({"height":-1})"}) {
+    CHECK_FALSE(parse_header_height(json));
+  }
+}
+
 }  // namespace pool

@@ -41,7 +41,10 @@ struct Bench {
     return test::wait_until(loop, condition, 10s);
   }
   void answer(const Reply& reply) {
-    node.handler = [=](const Call&) -> std::optional<Reply> { return reply; };
+    node.handler = [=](const Call& call) -> std::optional<Reply> {
+      if (call.method != "getblocktemplate") return std::nullopt;
+      return reply;
+    };
   }
 };
 
@@ -141,6 +144,53 @@ TEST_CASE("answers to what was asked before forget() are dropped") {
   test::run_for(b.loop, 100ms);
   CHECK(b.templates.empty());
   CHECK_EQ(b.failures, 0);
+}
+
+TEST_CASE(
+    "a template of another height than the chain's is refused, and one of a reorganisation is "
+    "not") {
+  Bench b;
+  std::uint32_t height_before = 100;
+  std::optional<std::uint32_t> claimed;
+  b.node.handler = [&](const Call& call) -> std::optional<Reply> {
+    if (call.method == "getblockheader") {
+      return Reply{fmt::format(R"({{"height":{}}})", height_before)};
+    }
+    if (call.method != "getblocktemplate" || call.has("longpollid")) return std::nullopt;
+    b.node.height = claimed.value_or(height_before + 1) - 1;
+    return Reply{b.node.template_json()};
+  };
+  const auto request_gives = [&](std::size_t templates, int failures) {
+    b.feed.request();
+    return b.wait([&] { return b.templates.size() == templates && b.failures == failures; });
+  };
+  // The first one is looked at, those that follow it are not.
+  REQUIRE(request_gives(1, 0));
+  CHECK_EQ(b.node.calls("getblockheader"), 1);
+  ++b.node.tip;
+  ++height_before;
+  REQUIRE(request_gives(2, 0));
+  REQUIRE(request_gives(3, 0));
+  CHECK_EQ(b.node.calls("getblockheader"), 1);
+
+  ++b.node.tip;
+  ++height_before;
+  claimed = height_before + 8;
+  REQUIRE(request_gives(3, 1));
+  CHECK_EQ(b.feed.error(),
+           "node the-node gave a template for height 110, but the block it builds on has height "
+           "102");
+  claimed = height_before;
+  REQUIRE(request_gives(3, 2));
+  claimed.reset();
+  REQUIRE(request_gives(4, 2));
+  CHECK_EQ(b.feed.error(), "");
+  CHECK_EQ(b.templates.back().first, 103);
+
+  ++b.node.tip;
+  height_before = 60;  // a reorganisation, as regtest has them
+  REQUIRE(request_gives(5, 2));
+  CHECK_EQ(b.templates.back().first, 61);
 }
 
 }  // namespace pool
