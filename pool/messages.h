@@ -117,7 +117,10 @@ using StoreMessage = std::variant<JournalAdvanced, Shutdown>;
 // http -> query. Full: http answers 503. The answer's JSON, as sql/migrations describes it:
 //   blocks  [{"height":12,"hash":"<display hex>","status":"accepted","detail":"",
 //           "time":"2026-01-31T12:00:00.000Z","address":"…","worker":"…","reward_sats":5000000000,
-//           "network_difficulty":1.0,"share_difficulty":1.5}, …], newest first
+//           "network_difficulty":1.0,"share_difficulty":1.5,"state":"in_chain",
+//           "confirmations":3,"matures_in":97,"submissions":[{"node":"…","answer":"accepted",
+//           "detail":"","time":"…"}]}, …], newest first; state, confirmations and matures_in may
+//           be null
 //   totals  {"shares_stored":0,"miners":0,"workers":0,"blocks":{"<status>":0, …}}, of the whole
 //           database
 struct StatsQuery {

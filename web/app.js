@@ -195,14 +195,32 @@
     return out;
   }
 
+  const CONFIRMATIONS_WANTED = 100;  // then the coinbase can be spent
+
+  // Class, label and title of a block's tag.
+  function blockTag(block) {
+    let [tagClass, label] = STATUS[block.status] || ['off', block.status];
+    let title = block.detail;
+    if (block.status === 'accepted' && block.confirmations !== null) {
+      tagClass = 'part';
+      label = Math.min(Math.max(block.confirmations, 0), CONFIRMATIONS_WANTED) + ' of ' + CONFIRMATIONS_WANTED;
+      title = 'In the chain; its coinbase can be spent in ' + plural(Math.max(block.matures_in || 0, 0), 'block');
+    } else if (block.status === 'accepted') title = 'A node took it; not seen in the chain yet';
+    else if (block.status === 'confirmed') title = 'In the chain; its coinbase can be spent';
+    else if (block.status === 'orphaned') title = 'The chain goes another way, for now or for good';
+    else if (block.status === 'submitted' && !block.detail) title = 'No node has answered yet';
+    const answers = block.submissions.map((s) => '\n' + s.node + ': ' + s.answer + (s.detail ? ', ' + s.detail : ''));
+    return [tagClass, label, title + answers.join('')];
+  }
+
   function blockRow(block) {
-    const [tagClass, label] = STATUS[block.status] || ['off', block.status];
+    const [tagClass, label, title] = blockTag(block);
     const utc = block.time.slice(0, 19);
     const time = titled('time', '', utc, utc.replace('T', ' ') + ' UTC');
     time.dateTime = utc + 'Z';
     const height = cell('th', '', count(block.height));
     height.scope = 'row';
-    return cell('tr', '', height, cell('td', '', titled('span', 'tag ' + tagClass, label, block.detail)), cell('td', '', time),
+    return cell('tr', '', height, cell('td', '', titled('span', 'tag ' + tagClass, label, title)), cell('td', '', time),
       cell('td', 'num', btc(block.reward_sats)),
       cell('td', '', titled('code', '', shorten(block.address, 8, 4), block.address), ' ', cell('span', 'faint', block.worker)),
       cell('td', '', titled('code', '', shorten(block.hash, 0, 12), block.hash)));
@@ -210,7 +228,7 @@
 
   let blocksSeen = '';
   async function readBlocks(p) {
-    const now = JSON.stringify([p.blocks, p.blocks_found, p.database.connected]);
+    const now = JSON.stringify([p.blocks_version, p.blocks, p.database.connected]);
     if (now === blocksSeen) return;
     const answer = await fetch('/api/v1/blocks', { cache: 'no-store', signal: AbortSignal.timeout(5000) });
     if (!answer.ok) return;  // the database is away: the last rows stay

@@ -69,6 +69,19 @@ class Members {
     writer_.EndObject();
   }
 
+  // An object for each of the items.
+  template <class Items, class Fill>
+  void array(std::string_view name, const Items& items, const Fill& fill) {
+    key(name);
+    writer_.StartArray();
+    for (const auto& item : items) {
+      writer_.StartObject();
+      fill(item);
+      writer_.EndObject();
+    }
+    writer_.EndArray();
+  }
+
   static std::string valid_utf8(std::string_view text);
 
  private:
@@ -268,6 +281,15 @@ void write_block(Members& json, const BlockRow& row) {
   json.integer("reward_sats", row.reward_sats);
   json.number("network_difficulty", row.network_difficulty);
   json.number("share_difficulty", row.share_difficulty);
+  json.text_or_null("state", row.state);
+  json.integer_or_null("confirmations", row.confirmations);
+  json.integer_or_null("matures_in", row.matures_in);
+  json.array("submissions", row.answers, [&](const BlockAnswer& answer) {
+    json.text("node", answer.node);
+    json.text("answer", answer.answer);
+    json.text_or_null("detail", answer.detail);
+    json.text("time", format_utc_machine(answer.time_us));
+  });
 }
 
 void write_reject(Members& json, const RejectedSubmit& r) {
@@ -309,6 +331,25 @@ std::int64_t integer_member(const Value& object, const char* name) {
   return found != object.MemberEnd() && found->value.IsInt64() ? found->value.GetInt64() : 0;
 }
 
+std::optional<std::int64_t> optional_integer_member(const Value& object, const char* name) {
+  const auto found = object.FindMember(name);
+  if (found == object.MemberEnd() || !found->value.IsInt64()) return std::nullopt;
+  return found->value.GetInt64();
+}
+
+std::vector<BlockAnswer> block_answers(const Value& object) {
+  std::vector<BlockAnswer> answers;
+  const auto list = object.FindMember("submissions");
+  if (list == object.MemberEnd() || !list->value.IsArray()) return answers;
+  for (const Value& item : list->value.GetArray()) {
+    if (!item.IsObject()) continue;
+    answers.push_back({text_member(item, "node"), text_member(item, "answer"),
+                       text_member(item, "detail"),
+                       parse_utc(text_member(item, "time")).value_or(0)});
+  }
+  return answers;
+}
+
 BlockRow block_row(const Value& object) {
   BlockRow row;
   const std::int64_t height = integer_member(object, "height");
@@ -322,6 +363,10 @@ BlockRow block_row(const Value& object) {
   row.reward_sats = integer_member(object, "reward_sats");
   row.network_difficulty = number_member(object, "network_difficulty");
   row.share_difficulty = number_member(object, "share_difficulty");
+  row.state = text_member(object, "state");
+  row.confirmations = optional_integer_member(object, "confirmations");
+  row.matures_in = optional_integer_member(object, "matures_in");
+  row.answers = block_answers(object);
   return row;
 }
 
@@ -353,6 +398,7 @@ std::string pool_json(const PoolSnapshot& s) {
   json.number("best_share_difficulty", s.best_share_difficulty);
   json.count("blocks_found", s.blocks_found);
   json.object("blocks", [&] { write_by_status(json, s); });
+  json.count("blocks_version", s.blocks_version);
   write_chain(json, s);
   if (s.notify_latency_us) {
     json.integer("notify_latency_us", *s.notify_latency_us);

@@ -151,13 +151,53 @@ constexpr std::array<StatusTag, 5> status_tags{{{"submitted", "part", "Submitted
                                                 {"confirmed", "", "Confirmed"},
                                                 {"orphaned", "warn", "Orphaned"}}};
 
+constexpr std::int64_t confirmations_wanted = 100;  // then the coinbase can be spent
+
+bool is_maturing(const BlockRow& row) { return row.status == "accepted" && row.confirmations; }
+
+std::string status_label(const BlockRow& row) {
+  if (is_maturing(row)) {
+    const std::int64_t shown =
+        std::clamp<std::int64_t>(*row.confirmations, 0, confirmations_wanted);
+    return std::to_string(shown) + " of " + std::to_string(confirmations_wanted);
+  }
+  const auto known = std::find_if(status_tags.begin(), status_tags.end(),
+                                  [&](const StatusTag& tag) { return row.status == tag.status; });
+  return known == status_tags.end() ? row.status : known->label;
+}
+
+std::string status_text(const BlockRow& row) {
+  const auto blocks = [](std::int64_t n) {
+    return plural(static_cast<std::uint64_t>(std::max<std::int64_t>(n, 0)), "block");
+  };
+  if (row.status == "confirmed") return "In the chain; its coinbase can be spent";
+  if (is_maturing(row)) {
+    return "In the chain; its coinbase can be spent in " + blocks(row.matures_in.value_or(0));
+  }
+  if (row.status == "accepted") return "A node took it; not seen in the chain yet";
+  if (row.status == "orphaned") return "The chain goes another way, for now or for good";
+  if (row.status == "submitted" && row.detail.empty()) return "No node has answered yet";
+  return row.detail;
+}
+
+// In words what the tag says in one: what it means, and what each node said.
+std::string status_title(const BlockRow& row) {
+  std::string title = status_text(row);
+  for (const BlockAnswer& answer : row.answers) {
+    title += "\n" + answer.node + ": " + answer.answer;
+    if (!answer.detail.empty()) title += ", " + answer.detail;
+  }
+  return title;
+}
+
 std::string status_tag(const BlockRow& row) {
   const auto known = std::find_if(status_tags.begin(), status_tags.end(),
                                   [&](const StatusTag& tag) { return row.status == tag.status; });
-  const std::string css = known == status_tags.end() ? "off" : known->css;
-  const std::string label = known == status_tags.end() ? row.status : known->label;
-  return "<span class=\"tag " + css + "\" title=\"" + escape_html(row.detail) + "\">" +
-         escape_html(label) + "</span>";
+  const std::string css = is_maturing(row)             ? "part"
+                          : known == status_tags.end() ? "off"
+                                                       : known->css;
+  return "<span class=\"tag " + css + "\" title=\"" + escape_html(status_title(row)) + "\">" +
+         escape_html(status_label(row)) + "</span>";
 }
 
 std::string block_row(const BlockRow& row) {

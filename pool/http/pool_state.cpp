@@ -43,9 +43,24 @@ void say_instead(std::string& error, const char* text) {
   if (!error.empty()) error = text;
 }
 
+// A node by its place in the configuration; what it said, where that does not tell where it is.
+void hide_node(BlockAnswer& answer, const std::optional<NodeStatus>& node) {
+  std::string shown = "another node";
+  for (std::size_t i = 0; node && i < node->nodes.size(); ++i) {
+    if (node->nodes[i].name == answer.node) shown = "node " + std::to_string(i + 1);
+  }
+  const bool is_nodes_word =
+      answer.answer != "unreachable" && answer.detail.find(answer.node) == std::string::npos;
+  if (!is_nodes_word) answer.detail.clear();
+  answer.node = std::move(shown);
+}
+
 // Whoever reads the page learns what is wrong; hosts, users and paths, which libpq, the node's RPC
 // and the system name in their errors, are for the log.
 void hide_errors(PoolSnapshot& s) {
+  for (BlockRow& row : s.blocks) {
+    for (BlockAnswer& answer : row.answers) hide_node(answer, s.node);
+  }
   if (s.node) {
     say_instead(s.node->error, s.node->connected ? "the node gives no usable template"
                                                  : "the node does not answer as it should");
@@ -75,6 +90,7 @@ PoolState::PoolState(PoolFacts facts, base::Instant started)
 bool PoolState::on_blocks(const std::string& json, base::Instant now) {
   auto rows = parse_blocks(json);
   if (!rows) return false;
+  if (*rows != blocks_) ++blocks_version_;
   blocks_ = std::move(*rows);
   database_read_us_ = now.unix_micros();
   query_error_.clear();
@@ -137,6 +153,7 @@ PoolSnapshot PoolState::snapshot(base::Instant now) const {
   out.journal = journal_;
   out.stored = stored_;
   out.blocks = blocks_;
+  out.blocks_version = blocks_version_;
   out.blocks_by_status = blocks_by_status_;
   out.database_read_us = database_read_us_;
   out.query_error = query_error_;

@@ -48,6 +48,7 @@ class PoolState {
   std::optional<JournalStatus> journal_;
   std::optional<StoredStats> stored_;
   std::vector<BlockRow> blocks_;
+  std::uint64_t blocks_version_ = 0;
   std::map<std::string, std::uint64_t> blocks_by_status_;
   std::optional<std::int64_t> database_read_us_;
   std::string query_error_;

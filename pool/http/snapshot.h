@@ -28,6 +28,15 @@ struct PoolFacts {
   std::uint32_t fee_ppm = 0;
 };
 
+// What one node said of a block.
+struct BlockAnswer {
+  std::string node;    // published as "node 1", by its place in the configuration
+  std::string answer;  // "accepted", "duplicate", …
+  std::string detail;
+  std::int64_t time_us = 0;
+  friend bool operator==(const BlockAnswer&, const BlockAnswer&) = default;
+};
+
 // A row of the database's block table.
 struct BlockRow {
   std::uint32_t height = 0;
@@ -40,6 +49,11 @@ struct BlockRow {
   std::int64_t reward_sats = 0;
   double network_difficulty = 0;
   double share_difficulty = 0;
+  std::string state;  // "in_chain", "orphaned", "confirmed"; empty until the chain has spoken
+  std::optional<std::int64_t> confirmations;  // while it is in the chain
+  std::optional<std::int64_t> matures_in;     // blocks until its coinbase can be spent; likewise
+  std::vector<BlockAnswer> answers;
+  friend bool operator==(const BlockRow&, const BlockRow&) = default;
 };
 
 // The worst thing that is wrong, or that nothing is.
@@ -85,6 +99,7 @@ struct PoolSnapshot {
 
   // From the database, and how old that is.
   std::vector<BlockRow> blocks;
+  std::uint64_t blocks_version = 0;  // another one: the rows have changed
   std::map<std::string, std::uint64_t> blocks_by_status;
   std::optional<std::int64_t> database_read_us;  // when; nullopt: never
   std::string query_error;                       // why the last reading failed; empty: it did not

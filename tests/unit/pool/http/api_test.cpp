@@ -44,6 +44,7 @@ TEST_CASE("the pool's JSON reads back as the snapshot") {
   CHECK_EQ(json["shares"]["rejects"]["duplicate"].GetUint64(), 0);
   CHECK_EQ(json["blocks_found"].GetUint64(), 2);
   CHECK_EQ(json["blocks"]["accepted"].GetUint64(), 2);
+  CHECK_EQ(json["blocks_version"].GetUint64(), 6);
   CHECK_EQ(json["height"].GetUint(), 1'234);
   CHECK_EQ(std::string(json["tip"].GetString()), std::string(62, '0') + "ab");
   CHECK_EQ(json["network_difficulty"].GetDouble(), 4.6565423739069247e-10);
@@ -148,7 +149,11 @@ TEST_CASE("blocks read from the database come out as they went in") {
   const std::string from_database =
       R"([{"height":12,"hash":"00ab","status":"accepted","detail":"","time":"2024-09-20T14:31:40.250Z",)"
       R"("address":"bcrt1q","worker":"r\"1","reward_sats":5000000000,"network_difficulty":1.0,)"
-      R"("share_difficulty":1.5},{"height":-1,"hash":5,"reward_sats":"x","time":"now"}])";
+      R"("share_difficulty":1.5,"state":"in_chain","confirmations":3,"matures_in":97,)"
+      R"("submissions":[{"node":"a:1","answer":"rejected","detail":"high-hash",)"
+      R"("time":"2024-09-20T14:31:41Z"},5,{}]},)"
+      R"({"height":-1,"hash":5,"reward_sats":"x","time":"now","state":null,"confirmations":null,)"
+      R"("matures_in":"x","submissions":{}}])";
   const auto rows = parse_blocks(from_database);
   REQUIRE(rows);
   REQUIRE_EQ(rows->size(), 2);
@@ -171,6 +176,18 @@ TEST_CASE("blocks read from the database come out as they went in") {
   CHECK_EQ((*rows)[1].time_us, 0);
   CHECK_EQ(std::string(first["time"].GetString()), "2024-09-20T14:31:40Z");
   CHECK_EQ(first["share_difficulty"].GetDouble(), 1.5);
+  CHECK_EQ(std::string(first["state"].GetString()), "in_chain");
+  CHECK_EQ(first["confirmations"].GetInt64(), 3);
+  CHECK_EQ(first["matures_in"].GetInt64(), 97);
+  REQUIRE_EQ(first["submissions"].Size(), 2);
+  const auto& answer = first["submissions"][0];
+  CHECK_EQ(std::string(answer["node"].GetString()), "a:1");
+  CHECK_EQ(std::string(answer["answer"].GetString()), "rejected");
+  CHECK_EQ(std::string(answer["detail"].GetString()), "high-hash");
+  CHECK_EQ(std::string(answer["time"].GetString()), "2024-09-20T14:31:41Z");
+  const auto& second = json["blocks"][1];
+  for (const char* name : {"state", "confirmations", "matures_in"}) CHECK(second[name].IsNull());
+  CHECK_EQ(second["submissions"].Size(), 0);
 }
 
 TEST_CASE("what is not the database's JSON is refused") {

@@ -40,8 +40,22 @@ inline PoolSnapshot busy_snapshot() {
   s.node->template_time_us = 1'726'842'726'000'000;
   s.journal = JournalStatus{true, "", {0, 1000, 9'990}, 55, 1'900};
   s.stored = StoredStats{true, "", {0, 900, 9'980}, 9'980};
-  s.blocks = {{1'234, std::string(60, '0') + "abcd", "accepted", "", 1'726'842'700'000'000,
-               "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080", "rig1", 5'000'000'000, 1, 2}};
+  s.blocks = {{1'234,
+               std::string(60, '0') + "abcd",
+               "accepted",
+               "",
+               1'726'842'700'000'000,
+               "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080",
+               "rig1",
+               5'000'000'000,
+               1,
+               2,
+               "in_chain",
+               3,
+               97,
+               {{"node 1", "accepted", "", 1'726'842'700'100'000},
+                {"node 2", "inconclusive", "inconclusive", 1'726'842'700'200'000}}}};
+  s.blocks_version = 6;
   s.blocks_by_status = {{"accepted", 2}, {"rejected", 0}};
   s.database_read_us = 1'726'842'726'500'000;
   return s;

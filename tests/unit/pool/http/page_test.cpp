@@ -68,6 +68,45 @@ TEST_CASE("the sentence counts the blocks that a node took, not the candidates")
   CHECK(has(page(s), "no block yet"));
 }
 
+TEST_CASE("a block's tag says how far it is, and its title what that means") {
+  struct Row {
+    const char* status;
+    std::optional<std::int64_t> confirmations;
+    std::optional<std::int64_t> matures_in;
+    const char* detail;
+    const char* tag;
+    const char* title;
+  };
+  const Row rows[] = {
+      {"submitted", {}, {}, "", "Submitted", "No node has answered yet"},
+      {"submitted", {}, {}, "not in the best chain", "Submitted", "not in the best chain"},
+      {"accepted", {}, {}, "", "Accepted", "A node took it; not seen in the chain yet"},
+      {"accepted", 1, 99, "", "1 of 100",
+       "In the chain; its coinbase can be spent in 99\u00a0blocks"},
+      {"accepted", 99, 1, "", "99 of 100",
+       "In the chain; its coinbase can be spent in 1\u00a0block"},
+      {"accepted", 100, 0, "", "100 of 100",
+       "In the chain; its coinbase can be spent in 0\u00a0blocks"},
+      {"accepted", 101, -1, "", "100 of 100",
+       "In the chain; its coinbase can be spent in 0\u00a0blocks"},
+      {"confirmed", 123, 0, "", "Confirmed", "In the chain; its coinbase can be spent"},
+      {"orphaned", {}, {}, "", "Orphaned", "The chain goes another way, for now or for good"},
+      {"rejected", {}, {}, "high-hash", "Rejected", "high-hash"},
+      {"new_status", {}, {}, "why", "new_status", "why"}};
+  for (const Row& row : rows) {
+    CAPTURE(row.status);
+    PoolSnapshot s = busy_snapshot();
+    BlockRow& block = s.blocks[0];
+    block.status = row.status;
+    block.confirmations = row.confirmations;
+    block.matures_in = row.matures_in;
+    block.detail = row.detail;
+    CHECK(has(page(s), std::string("title=\"") + row.title +
+                           "\nnode 1: accepted\nnode 2: inconclusive, inconclusive\">" + row.tag +
+                           "</span>"));
+  }
+}
+
 TEST_CASE("a fee is shown exactly") {
   PoolSnapshot s = busy_snapshot();
   for (const auto& [ppm, text] :
@@ -122,6 +161,7 @@ TEST_CASE("text from peers, nodes and the database can't become markup") {
   s.blocks[0].hash = evil;
   s.blocks[0].status = evil;
   s.blocks[0].detail = evil;
+  s.blocks[0].answers = {{evil, evil, evil, 0}};
   s.blocks_by_status = {{evil, 1}};
   s.node->version = evil;
   s.node->error = evil;

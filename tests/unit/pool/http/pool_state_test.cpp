@@ -94,6 +94,43 @@ TEST_CASE("the database's answers are kept until better ones come") {
   CHECK(s.query_error.empty());
 }
 
+TEST_CASE("the version of the blocks changes with the rows, and only then") {
+  PoolState state({}, at(0s));
+  const auto version = [&](const char* json) {
+    REQUIRE(state.on_blocks(json, at(1s)));
+    return state.snapshot(at(1s)).blocks_version;
+  };
+  const auto first = version(R"([{"height":5,"confirmations":1}])");
+  CHECK_EQ(version(R"([{"height":5,"confirmations":1}])"), first);
+  const auto second = version(R"([{"height":5,"confirmations":2}])");
+  CHECK_NE(second, first);
+  CHECK_NE(version("[]"), second);
+}
+
+TEST_CASE("a block's nodes are told by their place, their words without hosts") {
+  PoolState state({}, at(0s));
+  NodeStatus node;
+  node.nodes.resize(2);
+  node.nodes[0].name = "10.1.2.3:8332";
+  node.nodes[1].name = "10.1.2.4:8332";
+  state.on(node);
+  REQUIRE(state.on_blocks(
+      R"([{"submissions":[{"node":"10.1.2.3:8332","answer":"unreachable","detail":"10.1.2.3 is away"},
+          {"node":"10.1.2.4:8332","answer":"rejected","detail":"high-hash"},
+          {"node":"10.1.2.4:8332","answer":"rejected","detail":"node 10.1.2.4:8332 said: no"},
+          {"node":"10.9.9.9:8332","answer":"accepted","detail":""}]}])",
+      at(1s)));
+  const PoolSnapshot s = state.snapshot(at(1s));
+  REQUIRE_EQ(s.blocks.size(), 1);
+  std::string shown;
+  for (const BlockAnswer& answer : s.blocks[0].answers) {
+    shown += answer.node + " " + answer.answer + " " + answer.detail + ";";
+  }
+  CHECK_EQ(
+      shown,
+      "node 1 unreachable ;node 2 rejected high-hash;node 2 rejected ;another node accepted ;");
+}
+
 TEST_CASE("errors are told by their kind: hosts, users and paths stay in the log") {
   const std::string secret =
       "connection to server at \"10.1.2.3\" as user \"bob\" in /srv/pool failed";
