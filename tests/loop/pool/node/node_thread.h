@@ -32,6 +32,7 @@ class NodeThread {
     std::chrono::seconds reconnect{600};
     NodeChoiceOptions choice = {};
     bool journal_answers = true;  // each append is called durable at once
+    bitcoin::Network network = bitcoin::Network::regtest;
   };
 
   NodeThread(uv::Loop& loop, Setting setting)
@@ -40,7 +41,7 @@ class NodeThread {
         inbox_(loop, 10'000, [this](auto&& told) { on_told(std::move(told)); }) {
     NodeLoop::Options options;
     options.nodes = setting_.nodes;
-    options.network = bitcoin::Network::regtest;
+    options.network = setting_.network;
     options.job_source.payout_script = setting_.payout_script;
     options.job_source.coinbase_tag = "/test/";
     options.data_dir = setting_.data_dir;

@@ -25,6 +25,27 @@ TEST_CASE("every byte survives hex in either case") {
   }
 }
 
+TEST_CASE("a character that is no digit is found wherever it stands") {
+  for (const std::size_t length : {2, 14, 16, 18, 30, 32, 34, 62, 64, 66}) {
+    CAPTURE(length);
+    std::string hex;
+    base::Bytes bytes;
+    for (std::size_t i = 0; i < length / 2; ++i) {
+      bytes.push_back(static_cast<std::uint8_t>(17 * i + 3));
+      base::append_hex(hex, {&bytes.back(), 1});
+    }
+    CHECK_EQ(base::from_hex(hex).value(), bytes);
+    for (std::size_t at = 0; at < length; ++at) {
+      for (const char c :
+           {'/', ':', '@', 'G', '`', 'g', '\0', '\x7f', '\x80', '\xb1', '\xff', ' '}) {
+        std::string wrong = hex;
+        wrong[at] = c;
+        CHECK_FALSE(base::from_hex(wrong).has_value());
+      }
+    }
+  }
+}
+
 TEST_CASE("exactly the hex digits are hex digits") {
   const std::string digits = "0123456789abcdefABCDEF";
   for (int value = 0; value < 256; ++value) {
