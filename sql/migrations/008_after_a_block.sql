@@ -141,36 +141,38 @@ COMMENT ON COLUMN block_confirmations.matures_in IS 'Blocks until its coinbase c
 
 CREATE OR REPLACE FUNCTION page_blocks(count_max integer)
 RETURNS json
-LANGUAGE sql
+LANGUAGE plpgsql  -- which plans for the limit it is given: without it, whole tables are joined
 STABLE
 AS $$
-  SELECT coalesce(json_agg(json_build_object(
-    'hash', encode(b.hash, 'hex'),
-    'height', b.height,
-    'time', to_char(b.time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-    'address', m.address,
-    'worker', w.name,
-    'reward_sats', b.reward,
-    'network_difficulty', b.network_difficulty,
-    'share_difficulty', b.share_difficulty,
-    'status', b.status,
-    'detail', b.detail,
-    'state', s.state,
-    'confirmations', c.confirmations,
-    'matures_in', c.matures_in,
-    'submissions', (SELECT coalesce(json_agg(json_build_object(
-        'node', a.node,
-        'answer', a.answer,
-        'detail', a.detail,
-        'time', to_char(a.time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
-        ORDER BY a.node), '[]'::json)
-      FROM (SELECT * FROM block_submissions WHERE hash = b.hash ORDER BY node LIMIT 100) a))
-    ORDER BY b.time DESC, b.id DESC), '[]'::json)
-  FROM (SELECT * FROM blocks ORDER BY time DESC, id DESC LIMIT least(count_max, 1000)) b
-  JOIN workers w ON w.id = b.worker_id
-  JOIN miners m ON m.id = w.miner_id
-  JOIN block_confirmations c ON c.hash = b.hash
-  LEFT JOIN block_states s ON s.hash = b.hash;
+BEGIN
+  RETURN (SELECT coalesce(json_agg(json_build_object(
+      'hash', encode(b.hash, 'hex'),
+      'height', b.height,
+      'time', to_char(b.time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+      'address', m.address,
+      'worker', w.name,
+      'reward_sats', b.reward,
+      'network_difficulty', b.network_difficulty,
+      'share_difficulty', b.share_difficulty,
+      'status', b.status,
+      'detail', b.detail,
+      'state', s.state,
+      'confirmations', c.confirmations,
+      'matures_in', c.matures_in,
+      'submissions', (SELECT coalesce(json_agg(json_build_object(
+          'node', a.node,
+          'answer', a.answer,
+          'detail', a.detail,
+          'time', to_char(a.time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+          ORDER BY a.node), '[]'::json)
+        FROM (SELECT * FROM block_submissions WHERE hash = b.hash ORDER BY node LIMIT 100) a))
+      ORDER BY b.time DESC, b.id DESC), '[]'::json)
+    FROM (SELECT * FROM blocks ORDER BY time DESC, id DESC LIMIT least(count_max, 1000)) b
+    JOIN workers w ON w.id = b.worker_id
+    JOIN miners m ON m.id = w.miner_id
+    JOIN block_confirmations c ON c.hash = b.hash
+    LEFT JOIN block_states s ON s.hash = b.hash);
+END;
 $$;
 COMMENT ON FUNCTION page_blocks(integer) IS
   'The newest candidates first: an array of {hash, height, time, address, worker, reward_sats, network_difficulty, share_difficulty, status, detail, state, confirmations, matures_in, submissions: [{node, answer, detail, time}]}.';
