@@ -5,6 +5,7 @@
 #include "common/crypto/sha256.h"
 #include "pool/store/migrate.h"
 #include "pool/tools/probe.h"
+#include "pool/tools/stratum_settings.h"
 #include "pool/tools/tls_files.h"
 
 #include <cstdio>
@@ -49,6 +50,7 @@ void check_nodes(const Config& config, const CheckOptions& options, const Report
   NodeExamOptions exam;
   exam.network = config.network;
   exam.deadline = options.node_deadline;
+  exam.jobs = job_source_options(config);
   exam.wallet = config.payout.wallet;
   for (const NodeConfig& node : config.nodes) {
     examine_node(node, exam, report);

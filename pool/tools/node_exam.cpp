@@ -1,6 +1,7 @@
 #include "pool/tools/node_exam.h"
 
 #include "common/base/host_port.h"
+#include "common/mining/proposal.h"
 #include "pool/node/node_answers.h"
 #include "pool/node/node_asker.h"
 #include "pool/node/node_check.h"
@@ -8,6 +9,7 @@
 #include "pool/tools/probe.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -29,6 +31,7 @@ constexpr std::int64_t skew_refused_seconds = 60;  // a header's time is off by 
 // Bitcoin Core, rpc/protocol.h.
 constexpr int rpc_method_not_found = -32601;
 constexpr int rpc_wallet_not_found = -18;
+constexpr int rpc_invalid_parameter = -8;
 
 // As a path's part has it: a wallet's name may hold anything.
 std::string percent_encoded(std::string_view text) {
@@ -51,6 +54,7 @@ class NodeExam {
   void run() {
     if (!look_at_chain()) return look_at_publishers();
     look_at_template();
+    look_at_proposal();
     look_at_clock();
     look_at_publishers();
     look_at_rights();
@@ -70,6 +74,8 @@ class NodeExam {
 
   bool look_at_chain();
   void look_at_template();
+  void look_at_proposal();
+  std::string proposal_problem(const rpc::RpcClient::Answer& answer) const;
   void look_at_clock();
   void look_at_publishers();
   void look_at_publisher(const std::string& endpoint);
@@ -118,6 +124,44 @@ void NodeExam::look_at_template() {
   }
   say(false, "template",
       "has no segwit: this node does not know the chain's rules; use Bitcoin Core 25 or newer");
+}
+
+// The block is made as the pool makes it: by a JobSource, whose job goes nowhere.
+struct OneJob final : NodeHost {
+  void request_template() override {}
+  void publish(std::shared_ptr<const mining::Job> made) override { job = std::move(made); }
+  std::shared_ptr<const mining::Job> job;
+};
+
+void NodeExam::look_at_proposal() {
+  OneJob host;
+  JobSource source(host, options_.jobs);
+  source.on_template(*found_.block_template, found_.template_came);
+  if (!host.job) return say(false, "proposal", source.last_refusal());
+  if (!found_.block_template->takes_proposals) {
+    return say(true, "proposal", "whether it would take our block is not told by this node");
+  }
+  const std::string members =
+      fmt::format(R"("mode":"proposal","data":"{}",)", mining::proposal_block_hex(*host.job));
+  const auto answer = asker_.ask("getblocktemplate", template_params(options_.network, members));
+  const std::string problem = proposal_problem(answer);
+  if (!problem.empty()) return say(false, "proposal", problem);
+  const bool judged = answer && parse_proposal_answer(*answer).verdict == ProposalVerdict::accepted;
+  say(true, "proposal",
+      judged
+          ? fmt::format("would take our block of {} transactions", found_.template_transactions + 1)
+          : "whether it would take our block is not told by this node");
+}
+
+std::string NodeExam::proposal_problem(const rpc::RpcClient::Answer& answer) const {
+  if (!answer && answer.error().code == rpc_invalid_parameter) return {};  // knows no proposals
+  if (!answer) return describe_failure(answer.error(), asker_.endpoint());
+  const ProposalAnswer said = parse_proposal_answer(*answer);
+  if (said.verdict != ProposalVerdict::refused) return {};
+  return fmt::format(
+      "would refuse our block: \"{}\"; look at coinbase_tag and coinbase_outputs, and whether the "
+      "node is of the chain's present rules",
+      said.reason);
 }
 
 void NodeExam::look_at_clock() {

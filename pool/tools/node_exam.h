@@ -1,7 +1,7 @@
-// examine_node: all that the pool needs of one node, tried: chain, template, clock,
-// announcements, the right to submit, the wallet. A line each for `phasepool check`.
+// examine_node: all that the pool needs of one node, tried: chain, template, proposal,
+// clock, announcements, the right to submit, the wallet. A line each for `phasepool check`.
 //
-// Nothing at the node changes: what is submitted is no block.
+// Nothing at the node changes: what is submitted is no block, what is proposed is not kept.
 //
 // Errors: a finding that is not ok says what, where, and what to do.
 // Thread: the caller's, which it blocks for at most `deadline`, and 2 s for each ZMQ endpoint.
@@ -9,6 +9,7 @@
 
 #include "common/bitcoin/address.h"
 #include "pool/config/config.h"
+#include "pool/core/job_source.h"
 
 #include <chrono>
 #include <cstdint>
@@ -27,7 +28,8 @@ using CheckReport = std::function<void(const CheckLine&)>;
 struct NodeExamOptions {
   bitcoin::Network network = bitcoin::Network::mainnet;
   std::chrono::milliseconds deadline{10'000};
-  std::string wallet;  // that must be there; empty: none needs to be
+  JobSourceOptions jobs;  // of which the block that is proposed is made
+  std::string wallet;     // that must be there; empty: none needs to be
 };
 
 void examine_node(const NodeConfig& node, const NodeExamOptions& options,

@@ -72,4 +72,19 @@ std::vector<CoinbaseTier> coinbase_tiers(const StratumConfig& config) {
   return tiers;
 }
 
+JobSourceOptions job_source_options(const Config& config) {
+  JobSourceOptions options;
+  options.payout_script = config.payout_address.script_pubkey;
+  options.coinbase_tag = config.coinbase_tag;
+  for (const CoinbaseOutputConfig& output : config.coinbase_outputs) {
+    options.outputs.push_back({output.address.script_pubkey, output.ppm});
+  }
+  for (const CoinbaseTier& tier : coinbase_tiers(config.stratum)) {
+    options.tier_bytes_max.push_back(tier.bytes_max);
+  }
+  options.keepalive = std::chrono::seconds(config.stratum.keepalive_seconds);
+  options.version_mask = config.stratum.version_mask;
+  return options;
+}
+
 }  // namespace pool

@@ -1,10 +1,11 @@
-// What the configuration says of Stratum, in the words of pool/core.
+// What the configuration says of Stratum and of jobs, in the words of pool/core.
 // Thread: pure functions.
 #pragma once
 
 #include "pool/config/config.h"
 #include "pool/core/address_guard.h"
 #include "pool/core/difficulty_control.h"
+#include "pool/core/job_source.h"
 #include "pool/core/user_agents.h"
 
 #include <cstdint>
@@ -19,5 +20,7 @@ DifficultyPolicy difficulty_policy(const DifficultyConfig& usual, const ListenCo
 // same name, are replaced.
 std::vector<UserAgentRule> user_agent_rules(const StratumConfig& config);
 std::vector<CoinbaseTier> coinbase_tiers(const StratumConfig& config);
+// What jobs are made of. Ids begin at the default: whoever gives jobs to miners sets them.
+JobSourceOptions job_source_options(const Config& config);
 
 }  // namespace pool

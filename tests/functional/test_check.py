@@ -37,7 +37,8 @@ def test_all_is_well(cluster, pool):
     done = pool.command("check")
     assert done.returncode == 0, done.stdout
     found = lines(done)
-    assert {"config", "node", "template", "clock", "zmq", "submit", "database"} <= set(found), done.stdout
+    assert {"config", "node", "template", "proposal", "clock", "zmq", "submit", "database"} <= set(found), done.stdout
+    assert "would take our block" in found["proposal"][1]
     if cluster.node.bitcoind:
         assert "publishes hashblock, rawblock" in found["zmq"][1], done.stdout
     height = cluster.node.height()

@@ -62,12 +62,14 @@ struct Exam {
   Scripted scripted;
   bool with_zmq = false;
   std::int64_t clock_ahead = 0;
+  bool takes_proposals = true;
   NodeExamOptions options;
   std::vector<CheckLine> lines;
 
   Exam() {
     options.network = bitcoin::Network::regtest;
     options.deadline = 3s;
+    options.jobs.payout_script = base::Bytes{0x51};
     scripted["submitblock"] = refusal(-22, "Block decode failed");
     scripted["getzmqnotifications"] =
         Reply{fmt::format(R"([{{"type":"pubhashblock","address":"{0}","hwm":1000}},)"
@@ -93,8 +95,10 @@ struct Exam {
   }
   std::string timed_template() const {
     const std::int64_t now = uv::read_clock().unix_seconds();
-    return replaced(node.template_json(), "\"curtime\":1700000000",
-                    fmt::format("\"curtime\":{}", now + clock_ahead));
+    std::string made = replaced(node.template_json(), "\"curtime\":1700000000",
+                                fmt::format("\"curtime\":{}", now + clock_ahead));
+    return takes_proposals ? made
+                           : replaced(made, "\"version\"", "\"capabilities\":[],\"version\"");
   }
   // The line of this part, of which there is one.
   const CheckLine& line(const std::string& part) const {
@@ -142,10 +146,10 @@ TEST_CASE("a node with nothing wrong has a line for each part, and all are ok") 
   exam.options.wallet = "w";
   exam.scripted["getwalletinfo"] = Reply{R"({"walletname":"w","private_keys_enabled":true})"};
   exam.run();
-  for (const char* part : {"node", "template", "clock", "zmq", "submit", "wallet"}) {
+  for (const char* part : {"node", "template", "proposal", "clock", "zmq", "submit", "wallet"}) {
     check_line(exam.line(part), true, "http://127.0.0.1:" + std::to_string(exam.node.port()));
   }
-  CHECK_EQ(exam.lines.size(), 6);
+  CHECK_EQ(exam.lines.size(), 7);
   check_line(exam.line("zmq"), true, "publishes hashblock, rawblock");
   CHECK_EQ(exam.node.submitted, std::vector<std::string>{"00"});
 }
@@ -153,7 +157,7 @@ TEST_CASE("a node with nothing wrong has a line for each part, and all are ok") 
 TEST_CASE("without a wallet in the config none is asked for") {
   Exam exam;
   exam.run();
-  CHECK_EQ(exam.lines.size(), 5);
+  CHECK_EQ(exam.lines.size(), 6);
   CHECK_EQ(exam.node.calls("getwalletinfo"), 0);
 }
 
@@ -189,6 +193,16 @@ TEST_CASE("what is wrong with a node, and what to do") {
              Reply{replaced(e.timed_template(), "\"207fffff\"", "\"1d00ffff\"")};
        }},
       {"no segwit yet", "template", true, "not active", [](Exam&) {}},
+      {"our block would be taken", "proposal", true, "would take our block of 1 transactions",
+       [](Exam&) {}},
+      {"our block would be refused", "proposal", false, "would refuse our block: \"bad-cb-length\"",
+       [](Exam& e) { e.node.on_proposal = "\"bad-cb-length\""; }},
+      {"no job can be made", "proposal", false, "no job can be built",
+       [](Exam& e) { e.options.jobs.payout_script = base::Bytes(2'000'000, 1); }},
+      {"the tip changed meanwhile", "proposal", true, "is not told",
+       [](Exam& e) { e.node.on_proposal = "\"inconclusive-not-best-prevblk\""; }},
+      {"a node without proposals", "proposal", true, "is not told",
+       [](Exam& e) { e.takes_proposals = false; }},
       {"a clock that is a little off is told", "clock", true, "20 s behind",
        [](Exam& e) { e.clock_ahead = -20; }},
       {"a wrong clock", "clock", false, "ahead of this machine's: set both right",
