@@ -1,6 +1,7 @@
 #include "pool/node/node_loop.h"
 
 #include "common/base/assert.h"
+#include "common/base/test_faults.h"
 #include "common/log.h"
 #include "common/uv/clock.h"
 #include "pool/core/limits.h"
@@ -28,6 +29,12 @@ std::int64_t whole_seconds(base::MonoTime::duration time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time).count();
 }
 
+// For tests that wait until a node is trusted again.
+NodeChoiceOptions choice_options(NodeChoiceOptions options) {
+  if (base::fault("nodes_trusted_soon")) options.steady_first = 1s;
+  return options;
+}
+
 }  // namespace
 
 NodeLoop::NodeLoop(Options options, Hooks hooks)
@@ -41,7 +48,7 @@ NodeLoop::NodeLoop(Options options, Hooks hooks)
       journal_(std::make_unique<NodeJournal>(hooks_.journal)),
       vault_(std::make_unique<BlockVault>(loop_, options_.data_dir)),
       chain_watch_(std::make_unique<ChainWatch>(*journal_)),
-      choice_(options_.nodes.size(), uv::read_clock().mono, options_.choice) {
+      choice_(options_.nodes.size(), uv::read_clock().mono, choice_options(options_.choice)) {
   ASSERT(!options_.nodes.empty());
   make_links();
   was_up_.resize(links_.size());

@@ -4,7 +4,8 @@ What differs between the two, and is hidden or named here:
   * bcoin keeps its chain in memory: after a restart it begins at genesis again;
   * bcoin's segwit starts at height 432 (BIP9), Core's at once: `activate_segwit` mines up to it;
   * bcoin has no ZMQ, so `zmq` is empty;
-  * bcoin takes new transactions into its template when the tip changes.
+  * bcoin takes new transactions into its template when the tip changes;
+  * bcoin's template stays on a block that has been invalidated until the next one comes.
 """
 
 import base64
@@ -166,13 +167,20 @@ class Node:
         """Mines on the node's own template (or an earlier one) and submits; the new tip's display hash."""
         tip = ""
         for _ in range(count):
-            template = template if template and count == 1 else self.template()
+            template = template if template and count == 1 else self._template_on_the_tip()
             block, block_hash = bitcoin.block_from_template(template, script, bitcoin.segwit_in(template),
                                                             secrets.token_bytes(4))  # no two are the same
             verdict = self.rpc("submitblock", block.hex())
             assert verdict is None, f"{self.kind} refused our block at height {template['height']}: {verdict}"
             tip = bitcoin.display(block_hash)
         return tip
+
+    def _template_on_the_tip(self) -> dict:
+        """bcoin's stays on a block that `invalidate` has made none until another one comes."""
+        template = self.template()
+        if template["previousblockhash"] == self.tip():
+            return template
+        return {**template, "previousblockhash": self.tip(), "height": self.height() + 1, "transactions": []}
 
     def activate_segwit(self):
         """Mines until blocks may carry witnesses, and one more: bcoin's mempool asks the tip's own rules."""
