@@ -102,11 +102,12 @@ class Node:
         config = self.folder / "bitcoin.conf"
         config.touch(mode=0o600)
         config.write_text(f"rpcuser={self.user}\nrpcpassword={self.password}\n")
+        # A pool that is killed leaves its long-poll behind, which holds one of the node's threads until the next tip.
         args = [self.bitcoind, f"-chain={'main' if self.chain == 'mainnet' else self.chain}", f"-datadir={self.folder}",
                 "-server", f"-rpcport={self.rpc_port}", "-rpcbind=127.0.0.1", "-rpcallowip=127.0.0.1", "-listen=1",
                 f"-bind=127.0.0.1:{self.p2p_port}", "-listenonion=0", "-discover=0",
                 f"-connect={self._peer_address() or 0}", "-dnsseed=0", "-fixedseeds=0", "-printtoconsole=0", "-dbcache=16",
-                "-maxmempool=50", "-rpcthreads=8", "-persistmempool=1",
+                "-maxmempool=50", "-rpcthreads=64", "-rpcworkqueue=128", "-persistmempool=1",
                 "-fallbackfee=0.00001", "-acceptnonstdtxn=1" if self.chain == "regtest" else "-txindex=0"]
         args += [f"-zmqpub{topic}={self.zmq}" for topic in self.publishes]
         return args + ([] if self.wallet else ["-disablewallet"]), {}
