@@ -10,6 +10,7 @@
 #include "pool/core/shard_types.h"
 #include "pool/core/stats.h"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -30,10 +31,12 @@ struct Shutdown {};
 // ---------------------------------------------------------------- to a shard (pool/net)
 
 // node -> every shard. Full: the newest replaces the waiting one and keeps clean_jobs if either had
-// it.
+// it, and the shorter spread.
 struct NewJob {
   std::shared_ptr<const mining::Job> job;
   bool replaced_clean = false;  // this message replaced one whose job had clean_jobs set
+  // Miners may be told at any time within it, to even out the load; zero: at once.
+  std::chrono::milliseconds spread{0};
 };
 // journal -> shard. Every append of this source up to `up_to` is on disk, except those named by a
 // NotDurable before. Full: the newest replaces the waiting one, if that is the last in the box.

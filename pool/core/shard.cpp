@@ -147,11 +147,44 @@ void Shard::on_offence(ConnectionId id, Offence offence, base::Instant now) {
 }
 
 void Shard::on_new_job(const std::shared_ptr<const mining::Job>& job, bool clean,
-                       base::Instant now) {
+                       std::chrono::milliseconds spread, base::Instant now) {
   context_.jobs.add(job, now.mono);
   context_.stats.job_id = job->id.value;
+  spread_ = {};
   if (context_.draining) return;
+  if (!clean && !job->clean_jobs && spread.count() > 0) return begin_spread(job, spread, now);
   for (auto& [id, session] : sessions_) session->on_new_job(*job, clean, now);
+}
+
+// Those with the oldest jobs come first, so that nobody is passed over when one spread ends before
+// its time for another; and in the same order each time, so that all get theirs in even intervals.
+void Shard::begin_spread(std::shared_ptr<const mining::Job> job, std::chrono::milliseconds over,
+                         base::Instant now) {
+  std::vector<std::pair<mining::JobId, ConnectionId>> waiting;
+  for (const auto& [id, session] : sessions_) {
+    if (session->is_mining()) waiting.emplace_back(session->last_job(), id);
+  }
+  std::sort(waiting.begin(), waiting.end());
+  spread_ = {std::move(job), {}, 0, now.mono, over};
+  for (const auto& [last_job, id] : waiting) spread_.order.push_back(id);
+}
+
+void Shard::continue_spread(base::Instant now) {
+  const std::size_t count = spread_.order.size();
+  const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::min<base::MonoTime::duration>(now.mono - spread_.began_at, spread_.over));
+  const std::size_t due = passed == spread_.over
+                              ? count
+                              : count * static_cast<std::size_t>(passed.count()) /
+                                    static_cast<std::size_t>(spread_.over.count());
+  for (; spread_.told < due; ++spread_.told) {
+    const auto session = sessions_.find(spread_.order[spread_.told]);
+    if (session == sessions_.end()) continue;
+    // Who needed a notify meanwhile has this job or a later one.
+    if (session->second->last_job() >= spread_.job->id) continue;
+    session->second->on_new_job(*spread_.job, false, now);
+  }
+  if (spread_.told == count) spread_ = {};
 }
 
 void Shard::on_no_work(base::Instant now) {
@@ -230,6 +263,7 @@ bool Shard::reading_allowed() const {
 
 void Shard::drain() {
   if (std::exchange(context_.draining, true)) return;
+  spread_ = {};
   for (auto& [id, session] : sessions_) session->ask_to_reconnect();
 }
 

@@ -15,6 +15,8 @@
 #include "pool/core/session.h"
 #include "pool/core/shard_context.h"
 
+#include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -56,6 +58,13 @@ class Shard {
   // closed a little later, and nobody is let in until on_work_again().
   void on_no_work(base::Instant now);
   void on_work_again() { no_work_since_.reset(); }
+  // `spread`: who has an older job of the same tip is told at any time within it, a few at each
+  // continue_spread(), those first who were told anything last the longest ago; zero: all now.
+  void on_new_job(const std::shared_ptr<const mining::Job>& job, bool clean,
+                  std::chrono::milliseconds spread, base::Instant now);
+  // While is_spreading(), many times within the spread.
+  void continue_spread(base::Instant now);
+  bool is_spreading() const { return !spread_.order.empty(); }
   void on_durable(AppendId up_to);
   void on_not_durable(AppendId first, AppendId last);
   void on_block_vaulted(const bitcoin::BlockHash& hash);
@@ -83,6 +92,17 @@ class Shard {
 
  private:
   bool has_room() const;
+  // A job that is being told to one miner after the other.
+  struct Spread {
+    std::shared_ptr<const mining::Job> job;
+    std::vector<ConnectionId> order;  // empty: none is under way
+    std::size_t told = 0;             // of them
+    base::MonoTime began_at{};
+    std::chrono::milliseconds over{0};
+  };
+
+  void begin_spread(std::shared_ptr<const mining::Job> job, std::chrono::milliseconds over,
+                    base::Instant now);
   Session& add_session(ConnectionId id, const Peer& peer, base::Instant now);
   void release(const PendingReply& reply);
   void refuse(const PendingReply& reply);
@@ -91,6 +111,7 @@ class Shard {
   ShardContext context_;
   std::optional<base::MonoTime> no_work_since_;
   std::unordered_map<ConnectionId, std::unique_ptr<Session>> sessions_;
+  Spread spread_;
 };
 
 }  // namespace pool

@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto tick_period = 1s;
+constexpr auto spread_period = 50ms;  // between a few miners and the next, of a job that is spread
 // When handshakes wait for a turn with time: everybody else's turn comes in between.
 constexpr auto handshakes_pause = 1ms;
 constexpr int accept_backlog = 4096;
@@ -36,7 +37,8 @@ ShardLoop::ShardLoop(const ShardOptions& options, Hooks hooks)
                [this](ShardMessage&& message) { on_message(std::move(message)); }),
       turn_end_(loop_, [this] { on_turn_end(); }),
       tick_(loop_, [this] { on_tick(); }),
-      next_handshakes_(loop_, [this] { continue_handshakes(); }) {
+      next_handshakes_(loop_, [this] { continue_handshakes(); }),
+      spread_(loop_, [this] { continue_spread(); }) {
   set_up_environment();
 }
 
@@ -245,7 +247,12 @@ void ShardLoop::on_message(ShardMessage&& message) {
 
 void ShardLoop::on(const NewJob& message) {
   const mining::Job& job = *message.job;
-  shard_.on_new_job(message.job, message.replaced_clean, uv::read_clock());
+  shard_.on_new_job(message.job, message.replaced_clean, message.spread, uv::read_clock());
+  if (shard_.is_spreading()) {
+    spread_.start(spread_period, spread_period);
+  } else {
+    spread_.stop();
+  }
   if (!job.clean_jobs && !message.replaced_clean) return;
   const auto spent = uv::read_clock().mono - job.tip_seen_at;
   shard_.note_notify_latency(std::chrono::duration_cast<std::chrono::microseconds>(spent).count());
@@ -254,6 +261,11 @@ void ShardLoop::on(const NewJob& message) {
 void ShardLoop::on(const NoWork& message) {
   if (message.over) return shard_.on_work_again();
   shard_.on_no_work(uv::read_clock());
+}
+
+void ShardLoop::continue_spread() {
+  shard_.continue_spread(uv::read_clock());
+  if (!shard_.is_spreading()) spread_.stop();
 }
 
 void ShardLoop::on(const InstanceChanged& message) {

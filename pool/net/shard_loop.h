@@ -97,6 +97,7 @@ class ShardLoop final : private ShardHost {
   void move_connections();
   bool keep_for_owner(ConnectionId id, base::ByteSpan bytes);
   void continue_handshakes();
+  void continue_spread();
   void flush_outboxes();
   void apply_back_pressure();
   void continue_shutdown();
@@ -122,6 +123,7 @@ class ShardLoop final : private ShardHost {
   uv::TurnEnd turn_end_;
   uv::Timer tick_;
   uv::Timer next_handshakes_;
+  uv::Timer spread_;  // runs while a job is being told to one miner after the other
 };
 
 }  // namespace pool

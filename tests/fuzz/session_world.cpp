@@ -154,7 +154,7 @@ void World::new_job(const JobChoice& choice) {
   give_occasion();
   const auto job = make_job(made, next_job_++, tip_, now_);
   for (const Member& member : members_) {
-    member.shard->on_new_job(job, choice.told_clean, now_);
+    member.shard->on_new_job(job, choice.told_clean, {}, now_);
   }
   now_.mono += 1ms;  // so that a later share is told from an earlier one
   now_.wall += 1ms;

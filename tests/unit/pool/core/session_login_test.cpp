@@ -269,7 +269,7 @@ TEST_CASE("each kind of miner gets a coinbase that it can take") {
   spec.clean_jobs = true;
   const auto job = mining::build_job(spec);
   REQUIRE(job);
-  world.shard.on_new_job(*job, false, world.clock.now);
+  world.shard.on_new_job(*job, false, {}, world.clock.now);
   Client tiny(world, 100);
   Client other(world, 101);
   tiny.say(subscribe("tiny/2", ""));

@@ -163,7 +163,9 @@ struct World {
     shard.on_turn_end();
     if (!host.appends.empty()) shard.on_durable(host.appends.back().id);
   }
-  void new_job(const JobOptions& options) { shard.on_new_job(make_job(options), false, clock.now); }
+  void new_job(const JobOptions& options) {
+    shard.on_new_job(make_job(options), false, {}, clock.now);
+  }
   std::string submit_line(const Ground& share, std::uint64_t job, const std::string& id = "7",
                           const std::string& extra = "") {
     return R"({"id":)" + id + R"(,"method":"mining.submit","params":[")" + address + R"(.rig",")" +
