@@ -93,11 +93,13 @@ ShardLoop::Endpoint endpoint_of(const ListenConfig& listen) {
   return where;
 }
 
-// The newest NewJob replaces a waiting one, and remembers if that one was of a new tip.
+// The newest NewJob replaces a waiting one, and remembers if that one was of a new tip. Who waits
+// for either job, waits for this one.
 void keep_clean_jobs(const ShardMessage& waiting, ShardMessage& incoming) {
   const auto& old_job = std::get<NewJob>(waiting);
   auto& new_job = std::get<NewJob>(incoming);
   new_job.replaced_clean = old_job.replaced_clean || old_job.job->clean_jobs;
+  new_job.spread = std::min(new_job.spread, old_job.spread);
 }
 
 bool same_job_kind(const ShardMessage& waiting, const ShardMessage& incoming) {
@@ -431,6 +433,11 @@ void Server::open_node() {
   for (const CoinbaseTier& tier : coinbase_tiers(config_.stratum)) {
     options.job_source.tier_bytes_max.push_back(tier.bytes_max);
   }
+  options.job_source.network = config_.network;
+  options.job_source.empty_first = config_.templates.empty_first;
+  options.job_source.refresh = std::chrono::seconds(config_.templates.refresh_seconds);
+  options.job_source.fee_check = std::chrono::seconds(config_.templates.fee_check_seconds);
+  options.job_source.fee_rise_ppm = config_.templates.fee_rise_percent * 10'000;
   options.job_source.keepalive = std::chrono::seconds(config_.stratum.keepalive_seconds);
   options.job_source.version_mask = config_.stratum.version_mask;
   options.expire = std::chrono::seconds(config_.templates.expire_seconds);

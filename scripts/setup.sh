@@ -9,7 +9,7 @@
     libexpected-dev libcli11-dev doctest-dev node-llhttp libpqxx-dev libzmq3-dev cppzmq-dev libssl-dev"
   packages_run="postgresql python3"
   packages_bcoin="nodejs npm"
-  packages_test="python3-pytest python3-pytest-xdist python3-psycopg2 binutils openssl"
+  packages_test="python3-pytest python3-pytest-xdist python3-psycopg2 python3-zmq binutils openssl"
   packages_lint="clang-format clang-tidy shellcheck"
 }
 

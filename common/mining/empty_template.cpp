@@ -57,6 +57,23 @@ std::uint32_t time_at_least(const TipBlock& tip) {
   return tip.median_time ? std::min(certain, *tip.median_time + 1) : certain;
 }
 
+// What does not change from one block to the next, but for softforks that begin where a retarget
+// falls due.
+BlockTemplate same_chain(const BlockTemplate& known) {
+  BlockTemplate made;
+  made.version = known.version;
+  made.nbits = known.nbits;
+  made.network_target = known.network_target;
+  made.weight_limit = known.weight_limit;
+  made.sigop_limit = known.sigop_limit;
+  made.size_limit = known.size_limit;
+  made.segwit = known.segwit;
+  made.rules = known.rules;
+  made.signet_challenge = known.signet_challenge;
+  made.takes_proposals = known.takes_proposals;
+  return made;
+}
+
 }  // namespace
 
 bitcoin::Sats block_subsidy(std::uint32_t height, bitcoin::Network network) {
@@ -74,11 +91,8 @@ std::optional<BlockTemplate> empty_template(const BlockTemplate& known, const Ti
   const std::uint32_t mintime = time_at_least(tip);
   if (mintime > now + seconds_ahead_max) return std::nullopt;
 
-  BlockTemplate made;
+  BlockTemplate made = same_chain(known);
   made.prev_hash = hash;
-  made.version = known.version;
-  made.nbits = tip.header.nbits;
-  made.network_target = known.network_target;
   made.height = tip.height + 1;
   made.mintime = mintime;
   made.curtime = static_cast<std::uint32_t>(std::clamp<std::int64_t>(now, mintime, UINT32_MAX));

@@ -98,20 +98,20 @@ inline constexpr std::size_t journal_record_bytes_max = 64 * 1024;
 
 // --- the node ---
 inline constexpr std::size_t rpc_body_bytes_max = 64 * 1024 * 1024;
-inline constexpr auto template_refresh = 30s;
 inline constexpr auto node_poll = 200ms;  // behind long-poll and ZMQ: getbestblockhash
 inline constexpr auto idle_node_poll = 1s;
 // An answer to the poll that takes longer makes the node one to leave, if there is a better one.
 // With node_poll and the loop's tick this keeps a failover within a second.
 inline constexpr auto node_patience = 600ms;
-// A node's ZMQ messages. Of blocks few wait at once: together they take 64 MiB, and the tip is polled
-// for where one was lost.
+// A node's ZMQ messages. Of blocks few wait at once: together they take 64 MiB, and the tip is
+// polled for where one was lost.
 inline constexpr std::int64_t zmq_notice_bytes_max = 1024;
 inline constexpr std::int64_t zmq_block_bytes_max = 8 * 1024 * 1024;  // consensus allows 4 MB
 inline constexpr int zmq_notices_waiting_max = 1000;
 inline constexpr int zmq_blocks_waiting_max = 8;
 inline constexpr int zmq_messages_per_turn_max = 2000;  // of each topic, the mempool's too
-inline constexpr std::size_t tip_races_kept_max = 16;  // tips whose sources are compared
+inline constexpr std::size_t recent_tips_max = 16;      // whose heights are remembered
+inline constexpr std::size_t tip_races_kept_max = 16;   // tips whose sources are compared
 inline constexpr auto rpc_deadline = 10s;
 inline constexpr auto submit_deadline = 60s;
 inline constexpr auto proposal_deadline = 60s;

@@ -8,6 +8,7 @@
 #include "pool/node/block_submitter.h"
 #include "pool/node/block_vault.h"
 #include "pool/node/chain_watch.h"
+#include "pool/node/header_answer.h"
 #include "pool/node/node_journal.h"
 #include "pool/node/node_link.h"
 #include "pool/node/proposal_check.h"
@@ -82,7 +83,7 @@ void NodeLoop::make_links() {
   hooks.block_vaulted = hooks_.block_vaulted;
   hooks.on_new_tip = [this](const bitcoin::BlockHash& hash, NodeLink& link) {
     // Its own block is the node's tip: the next template need not wait for the announcement.
-    link.announce({hash, TipSource::own_block, {}, {}, {}});
+    link.announce(news_of_found(hash));
     for (const auto& other : links_) other->poll_now();
   };
   hooks.on_known = [this](const bitcoin::BlockHash& hash) {
@@ -120,6 +121,7 @@ void NodeLoop::take_up_vault() {
 void NodeLoop::on_message(NodeMessage&& message) {
   if (const auto* found = std::get_if<FoundBlock>(&message)) {
     submitter_->on_found(*found, uv::read_clock());
+    remember_found(*found);
   } else if (const auto* durable = std::get_if<Durable>(&message)) {
     journal_->on_durable(durable->up_to);
   } else if (const auto* lost = std::get_if<NotDurable>(&message)) {
@@ -151,21 +153,53 @@ void NodeLoop::on_tick() {
 
 void NodeLoop::request_template() { links_[*choice_.in_use()]->request_template(); }
 
-void NodeLoop::publish(std::shared_ptr<const mining::Job> job) {
+void NodeLoop::publish(std::shared_ptr<const mining::Job> job, std::chrono::milliseconds spread) {
   if (job->clean_jobs) {
     LOG(info, "new_tip", {"height", job->height()}, {"prev_hash", job->prev_hash().display_hex()},
         {"transactions", job->block_template->txids.size()},
         {"coinbase_sats", job->coinbase_value.value});
   }
-  hooks_.publish(NewJob{job});
+  hooks_.publish(NewJob{job, false, spread});
   proposals_[*choice_.in_use()]->on_job(*job);
 }
 
 void NodeLoop::on_tip(NodeLink& link, const TipNews& news) {
   if (stop_by_ || !is_in_use(link)) return;
   const base::Instant now = uv::read_clock();
+  tip_race_.on_tip(news.hash, news.source, now.mono);
   source_.on_tip(news, now);
   chain_watch_->on_tip(news, now);
+}
+
+void NodeLoop::request_header(const bitcoin::BlockHash& hash) {
+  NodeLink& link = *links_[*choice_.in_use()];
+  ask_header(
+      [&link](std::string params, rpc::RpcClient::OnAnswer on_answer) {
+        link.ask("getblockheader", std::move(params), limits::rpc_deadline, std::move(on_answer));
+      },
+      hash, [this, &link](const TipNews& news) { on_header(link, news); });
+}
+
+void NodeLoop::on_header(NodeLink& link, const TipNews& news) {
+  if (stop_by_ || !is_in_use(link)) return;
+  source_.on_header(news, uv::read_clock());
+}
+
+// A block of our own is work for the next one as soon as a node has taken it: all is known.
+void NodeLoop::remember_found(const FoundBlock& found) {
+  if (found_.size() == limits::recent_tips_max) found_.pop_front();
+  found_.push_back({found.hash,
+                    TipSource::own_block,
+                    bitcoin::Header::parse(found.header),
+                    found.job->height(),
+                    {}});
+}
+
+TipNews NodeLoop::news_of_found(const bitcoin::BlockHash& hash) const {
+  for (const TipNews& news : found_) {
+    if (news.hash == hash) return news;
+  }
+  return {hash, TipSource::own_block, {}, {}, {}};
 }
 
 void NodeLoop::on_template(NodeLink& link, mining::BlockTemplate block_template,
@@ -173,6 +207,9 @@ void NodeLoop::on_template(NodeLink& link, mining::BlockTemplate block_template,
   if (stop_by_ || !is_in_use(link)) return;
   const base::Instant now = uv::read_clock();
   template_time_us_ = now.unix_micros();
+  if (origin == TemplateOrigin::pushed) {
+    tip_race_.on_tip(block_template.prev_hash, TipSource::long_poll, now.mono);
+  }
   source_.on_template(std::move(block_template), now, origin);
   if (source_.last_refusal().empty()) template_at_ = now.mono;
   log_refusal();
@@ -258,6 +295,7 @@ void NodeLoop::choose_node(base::Instant now) {
   proposals_[*chosen]->forget();  // its word may be old
   template_at_ = now.mono;
   link.set_in_use(true);
+  tip_race_.start_over();
   source_.on_node_changed(now);
   watch_chain_of(link, now);
 }
@@ -327,6 +365,7 @@ void NodeLoop::report_status() {
   }
   status.template_time_us = template_time_us_;
   status.jobs_published = source_.jobs_published();
+  status.tips = tip_race_.stats();
   status.blocks_accepted = submitter_->blocks_accepted();
   status.blocks_rejected = submitter_->blocks_rejected();
   status.work_expired = work_expired_;

@@ -18,10 +18,13 @@
 #include "pool/core/job_source.h"
 #include "pool/core/node_choice.h"
 #include "pool/core/stats.h"
+#include "pool/core/tip_race.h"
 #include "pool/messages.h"
 #include "pool/node/node_check.h"
 
+#include <chrono>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -70,7 +73,8 @@ class NodeLoop final : private NodeHost {
  private:
   // NodeHost
   void request_template() override;
-  void publish(std::shared_ptr<const mining::Job> job) override;
+  void request_header(const bitcoin::BlockHash& hash) override;
+  void publish(std::shared_ptr<const mining::Job> job, std::chrono::milliseconds spread) override;
 
   void make_links();
   void take_up_vault();
@@ -81,6 +85,9 @@ class NodeLoop final : private NodeHost {
   bool is_in_use(const NodeLink& link) const;
   NodeSummary summary(std::size_t index) const;
   void on_tip(NodeLink& link, const TipNews& news);
+  void on_header(NodeLink& link, const TipNews& news);
+  void remember_found(const FoundBlock& found);
+  TipNews news_of_found(const bitcoin::BlockHash& hash) const;
   void on_template(NodeLink& link, mining::BlockTemplate block_template, TemplateOrigin origin);
   void on_template_failed(NodeLink& link);
   void choose_node(base::Instant now);
@@ -98,6 +105,8 @@ class NodeLoop final : private NodeHost {
   uv::Loop loop_;
   std::unique_ptr<uv::Mailbox<NodeMessage>> mailbox_;
   JobSource source_;
+  TipRace tip_race_;
+  std::deque<TipNews> found_;  // the newest blocks of our own, which may become tips
   std::unique_ptr<NodeJournal> journal_;
   std::unique_ptr<BlockVault> vault_;
   std::unique_ptr<ChainWatch> chain_watch_;

@@ -17,7 +17,7 @@ def test_new_tip_reaches_all_miners(cluster):
         tip = cluster.node.mine()
         seen = time.monotonic()
         for client in clients:
-            job = client.wait_for_job(tip, timeout=10)
+            job = client.wait_for_first_job(tip, timeout=10)
             assert job.clean
         assert time.monotonic() - seen < 5
     wait_until(lambda: pool.api()["tip"] == tip, 10, "the tip in the API")
@@ -29,8 +29,8 @@ def test_found_block_gives_everybody_a_new_job(cluster):
     finder, other = cluster.client(), cluster.client()
     share = finder.find_share(block=True)
     assert finder.submit(share)
-    assert other.wait_for_job(bitcoin.display(share.hash)).clean
-    assert finder.wait_for_job(bitcoin.display(share.hash)).clean
+    assert other.wait_for_first_job(bitcoin.display(share.hash)).clean
+    assert finder.wait_for_first_job(bitcoin.display(share.hash)).clean
 
 
 def test_node_restarted(cluster):

@@ -171,6 +171,14 @@ class StratumClient:
                    f"a job on {prevhash or 'any tip'}")
         return self.job
 
+    def wait_for_first_job(self, prevhash: str, timeout: float = 20) -> Job:
+        """The first job that built on `prevhash` (display hex), once there is one."""
+        def jobs() -> list:
+            return [job for job in self.jobs if bitcoin.display(job.prevhash) == prevhash]
+
+        wait_until(jobs, timeout, f"a job on {prevhash}")
+        return jobs()[0]
+
     def find_share(self, block: bool, job: Job | None = None, meets_share_target: bool = True) -> Share:
         """A share that is (or is not) a block, and meets (or misses) the difficulty we were given."""
         job = job or self.job

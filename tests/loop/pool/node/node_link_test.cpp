@@ -3,6 +3,7 @@
 #include "common/uv/clock.h"
 #include "tests/loop/pool/node/fake_node.h"
 #include "tests/loop/pool/node/waiting.h"
+#include "tests/loop/pool/node/zmq_publisher.h"
 
 #include <doctest/doctest.h>
 
@@ -20,6 +21,7 @@ using Call = test::FakeNode::Call;
 struct Bench {
   uv::Loop loop;
   test::FakeNode node{loop};
+  std::vector<std::string> zmq;
   std::vector<bitcoin::BlockHash> tips;
   std::vector<std::pair<std::uint32_t, TemplateOrigin>> templates;
   int failures = 0;
@@ -35,7 +37,9 @@ struct Bench {
       templates.emplace_back(made.height, origin);
     };
     events.on_template_failed = [this] { ++failures; };
-    link.emplace(loop, node.config(), network, std::move(events));
+    NodeConfig config = node.config();
+    config.zmq = zmq;
+    link.emplace(loop, config, network, std::move(events));
     link->set_in_use(true);
     ticker.start(0ms, 20ms);
   }
@@ -128,6 +132,40 @@ TEST_CASE("a late yes to a block does not take the tip back when another was hea
     submit();
     CHECK(report->kind == SubmitReport::Kind::new_tip);
   }
+}
+
+TEST_CASE("a gap in any topic, and a block that is taken back, have the tip asked for at once") {
+  Bench b;
+  test::Publisher publisher;
+  b.zmq = {publisher.endpoint};
+  b.start();
+  REQUIRE(b.wait([&] { return b.link->state().up && publisher.has_all_subscriptions(); }));
+  publisher.hashblock(test::numbered_hash(1), 1);
+  publisher.rawblock(bitcoin::Header{}, 1);
+  publisher.sequence(test::numbered_hash(1), 'A', 1);
+  REQUIRE(b.wait([&] { return b.tips.size() >= 3; }));
+  b.ticker.stop();  // from here on nothing is polled for its own sake
+  test::run_for(b.loop, 50ms);
+  const auto polls = [&] {
+    return b.node.calls("getbestblockhash") + b.node.calls("getblockchaininfo");
+  };
+  const auto polls_after = [&](const std::function<void()>& message) {
+    const int before = polls();
+    message();
+    return b.wait([&] { return polls() > before; });
+  };
+  CHECK(polls_after([&] { publisher.hashblock(test::numbered_hash(1), 3); }));
+  CHECK(polls_after([&] { publisher.rawblock(bitcoin::Header{}, 3); }));
+  CHECK(polls_after([&] { publisher.sequence(test::numbered_hash(1), 'R', 3); }));
+  CHECK(polls_after([&] { publisher.sequence(test::numbered_hash(1), 'D', 4); }));
+  test::run_for(b.loop, 50ms);
+  const int before = polls();
+  publisher.sequence(test::numbered_hash(1), 'A', 5);
+  publisher.hashblock(test::numbered_hash(1), 4);
+  const std::size_t tips = b.tips.size();
+  REQUIRE(b.wait([&] { return b.tips.size() > tips; }));
+  test::run_for(b.loop, 50ms);
+  CHECK_MESSAGE(polls() == before, "what is as it should be asks nothing");
 }
 
 TEST_CASE("a destroyed link calls nobody back") {

@@ -60,7 +60,14 @@ BlockTemplate known_template(std::uint32_t height, std::uint32_t nbits) {
 }  // namespace
 
 TEST_CASE("an empty block on the block that was being mined") {
-  const BlockTemplate known = known_template(101, 0x207fffff);
+  BlockTemplate known = known_template(101, 0x207fffff);
+  known.weight_limit = 3'000'000;
+  known.sigop_limit = 70'000;
+  known.size_limit = 3'500'000;
+  known.segwit = false;
+  known.rules = {"csv"};
+  known.signet_challenge = base::Bytes{0x51};
+  known.takes_proposals = false;
   const bitcoin::Header tip = regtest_block(known.prev_hash, 1'699'999'990);
   const auto made = empty_template(known, {tip, 101, 1'699'999'000}, Network::regtest, now);
   REQUIRE(made);
@@ -76,6 +83,13 @@ TEST_CASE("an empty block on the block that was being mined") {
   CHECK(made->transactions.empty());
   CHECK_EQ(made->transactions_weight, 0);
   CHECK_EQ(made->fees.value, 0);
+  CHECK_EQ(made->weight_limit, known.weight_limit);
+  CHECK_EQ(made->sigop_limit, known.sigop_limit);
+  CHECK_EQ(made->size_limit, known.size_limit);
+  CHECK_EQ(made->segwit, known.segwit);
+  CHECK_EQ(made->rules, known.rules);
+  CHECK_EQ(made->signet_challenge, known.signet_challenge);
+  CHECK_FALSE(made->takes_proposals);
 }
 
 TEST_CASE(

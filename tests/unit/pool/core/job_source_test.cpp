@@ -38,16 +38,24 @@ mining::BlockTemplate make_template(std::uint8_t tip_number, std::uint32_t heigh
 
 struct RecordingHost final : NodeHost {
   void request_template() override { ++requests; }
-  void publish(std::shared_ptr<const mining::Job> job) override { jobs.push_back(std::move(job)); }
+  void request_header(const bitcoin::BlockHash& hash) override { headers.push_back(hash); }
+  void publish(std::shared_ptr<const mining::Job> job, std::chrono::milliseconds spread) override {
+    jobs.push_back(std::move(job));
+    spreads.push_back(spread);
+  }
 
   int requests = 0;
+  std::vector<bitcoin::BlockHash> headers;  // asked for
+  std::vector<std::chrono::milliseconds> spreads;
   std::vector<std::shared_ptr<const mining::Job>> jobs;
 };
 
 struct Bench {
   RecordingHost host;
-  JobSource source{host, options()};
+  JobSource source;
   base::Instant now{base::MonoTime{1000h}, base::WallTime{std::chrono::seconds{1'700'000'000}}};
+
+  explicit Bench(JobSourceOptions with = options()) : source(host, std::move(with)) {}
 
   static JobSourceOptions options() {
     JobSourceOptions made;
@@ -56,6 +64,8 @@ struct Bench {
     made.first_job_id = 100 * mining::job_id_step;
     made.keepalive = 40s;
     made.coinbase_unique = 7;
+    made.network = bitcoin::Network::regtest;
+    made.fee_check = 0s;
     return made;
   }
   void pass(std::chrono::milliseconds time) {
@@ -66,7 +76,7 @@ struct Bench {
   void settle(std::uint8_t tip_number, std::uint32_t height) {
     source.on_tip(news(tip_number), now);
     source.on_template(make_template(tip_number, height), now);
-    pass(6s);
+    pass(31s);
   }
   // The job ids and clean_jobs flags published so far, as "100c 101".
   std::string published() const {
@@ -119,7 +129,6 @@ TEST_CASE("a template that comes by itself is an announcement too") {
 TEST_CASE("a refresh that was asked for before a long-poll's news does not take miners back") {
   Bench b;
   b.settle(1, 101);
-  b.pass(30s);
   b.source.on_tick(b.now);
   REQUIRE_EQ(b.host.requests, 2);
   b.source.on_template(make_template(2, 102), b.now, TemplateOrigin::pushed);
@@ -218,23 +227,84 @@ TEST_CASE("an announcement that comes late costs one request and changes no job"
   CHECK_EQ(b.host.requests, 3);
 }
 
-TEST_CASE("a routine refresh comes every 30 seconds and is not clean") {
+TEST_CASE("a routine refresh comes every 30 seconds, is not clean, and is spread over them") {
   Bench b;
-  b.settle(1, 101);
-  for (int i = 0; i < 23; ++i) {
+  b.source.on_tip(news(1), b.now);
+  b.source.on_template(make_template(1, 101), b.now);
+  for (int i = 0; i < 30; ++i) {
     b.source.on_tick(b.now);
     b.pass(1s);
   }
   CHECK_EQ(b.host.requests, 1);
-  b.pass(1s);
   b.source.on_tick(b.now);
   CHECK_EQ(b.host.requests, 2);
   b.source.on_tick(b.now);
   CHECK_MESSAGE(b.host.requests == 2, "not again while it is open");
   b.source.on_template(make_template(1, 101), b.now);
   CHECK_EQ(b.published(), "100c 101");
+  CHECK_EQ(b.host.spreads, std::vector<std::chrono::milliseconds>{0ms, 30s});
   CHECK_MESSAGE(b.host.jobs[1]->tip_seen_at == b.host.jobs[0]->tip_seen_at,
                 "a refresh keeps the time at which its tip was seen");
+}
+
+TEST_CASE("fees are looked at in between, and the refresh is not late for it") {
+  JobSourceOptions options = Bench::options();
+  options.fee_check = 13s;
+  Bench b(options);
+  b.source.on_template(make_template(1, 101), b.now);
+  std::vector<int> asked_at;
+  for (int second = 0; second < 70; ++second, b.pass(1s)) {
+    const int before = b.host.requests;
+    b.source.on_tick(b.now);
+    if (b.host.requests == before) continue;
+    asked_at.push_back(second);
+    b.source.on_template(make_template(1, 101), b.now);
+  }
+  CHECK_EQ(asked_at, std::vector<int>{0, 13, 26, 30, 43, 56, 60});
+  CHECK_EQ(b.published(), "100c 101 102");
+}
+
+TEST_CASE("a template of the same tip is told early when it pays noticeably more") {
+  struct Row {
+    const char* why;
+    std::chrono::milliseconds after;
+    std::int64_t coinbase_value;
+    const char* published;
+  };
+  const Row rows[] = {
+      {"one percent more", 10s, 5'050'000'000, "100c 101"},
+      {"a satoshi less than that", 10s, 5'049'999'999, "100c"},
+      {"much less", 10s, 4'000'000'000, "100c"},
+      {"the same", 29'999ms, 5'000'000'000, "100c"},
+      {"the same, but it is time for the refresh", 30s, 5'000'000'000, "100c 101"},
+      {"less, and it is time for the refresh", 30s, 4'000'000'000, "100c 101"},
+      {"more, a moment after the last", 4'999ms, 6'000'000'000, "100c"},
+      {"more, five seconds after the last", 5s, 6'000'000'000, "100c 101"},
+  };
+  for (const Row& row : rows) {
+    for (const TemplateOrigin origin : {TemplateOrigin::requested, TemplateOrigin::pushed}) {
+      CAPTURE(row.why);
+      Bench b;
+      b.source.on_template(make_template(1, 101), b.now);
+      b.pass(row.after);
+      auto better = make_template(1, 101);
+      better.coinbase_value.value = row.coinbase_value;
+      b.source.on_template(std::move(better), b.now, origin);
+      CHECK_EQ(b.published(), std::string(row.published));
+      CHECK_EQ(b.source.last_refusal(), "");
+      if (b.host.jobs.size() == 2) CHECK_EQ(b.host.spreads[1], 30s);
+    }
+  }
+}
+
+TEST_CASE("other bits on the same tip are told at once") {
+  Bench b;
+  b.source.on_template(make_template(1, 101), b.now);
+  b.pass(1s);
+  auto easier = make_template(1, 101);
+  easier.nbits = 0x207ffffe;
+  b.source.on_template(std::move(easier), b.now);
+  CHECK_EQ(b.published(), "100c 101");
 }
 
 TEST_CASE("after failures the request is repeated, each time a little later, until a tip comes") {
@@ -289,7 +359,7 @@ TEST_CASE("no two jobs share a coinbase, so no miner finds the same share twice"
   Bench b;
   b.settle(1, 101);
   b.source.on_template(make_template(1, 101), b.now);
-  b.pass(6s);
+  b.pass(31s);
   b.source.on_template(make_template(1, 101), b.now);
   REQUIRE_EQ(b.host.jobs.size(), 3);
   CHECK_NE(b.host.jobs[0]->work().coinbase.coinb1, b.host.jobs[1]->work().coinbase.coinb1);
@@ -317,6 +387,258 @@ TEST_CASE("a template that no job can be built from keeps the job that miners ha
   CHECK_MESSAGE(b.host.requests == 3, "and the template is asked for again");
 }
 
+TEST_CASE("a template whose height is not its tip's plus one is refused, until the node agrees") {
+  Bench b;
+  b.settle(5, 105);
+  TipNews next = news(6);
+  next.height = 105;
+  b.source.on_tip(next, b.now);
+  for (const std::uint32_t wrong : {105u, 107u}) {
+    b.source.on_template(make_template(6, wrong), b.now);
+    CHECK_NE(b.source.last_refusal().find("for the wrong height: " + std::to_string(wrong)),
+             std::string::npos);
+  }
+  CHECK_EQ(b.published(), "100c");
+  b.pass(1s);
+  b.source.on_tick(b.now);
+  CHECK_MESSAGE(b.host.requests == 3, "it is asked for again");
+  SUBCASE("the right height") { b.source.on_template(make_template(6, 106), b.now); }
+  SUBCASE("the node corrects itself") {
+    next.height = 106;
+    b.source.on_tip(next, b.now);
+    b.source.on_template(make_template(6, 107), b.now);
+  }
+  SUBCASE("what a node said counts for its templates alone") {
+    b.source.on_node_changed(b.now);
+    b.source.on_template(make_template(6, 107), b.now);
+  }
+  CHECK_EQ(b.published(), "100c 101c");
+  CHECK_EQ(b.source.last_refusal(), "");
+}
+
+TEST_CASE("the first template is held against the height that the node told") {
+  Bench b;
+  TipNews first = news(1);
+  first.height = 100;
+  b.source.on_tip(first, b.now);
+  b.source.on_template(make_template(1, 100), b.now);
+  CHECK_EQ(b.published(), "");
+  b.source.on_template(make_template(1, 101), b.now);
+  CHECK_EQ(b.published(), "100c");
+}
+
+TEST_CASE("a slow source's word on an earlier tip is old news, another's is not") {
+  for (const TipSource source : {TipSource::zmq_sequence, TipSource::zmq_rawblock,
+                                 TipSource::zmq_hashblock, TipSource::poll}) {
+    CAPTURE(name_of(source));
+    Bench b;
+    b.settle(4, 104);
+    b.settle(5, 105);
+    TipNews late = news(4);
+    late.source = source;
+    const int before = b.host.requests;
+    b.source.on_tip(late, b.now);
+    const bool slow = source == TipSource::zmq_sequence || source == TipSource::zmq_rawblock;
+    CHECK_EQ(b.host.requests, before + (slow ? 0 : 1));
+    TipNews unheard_of = news(9);
+    unheard_of.source = source;
+    b.source.on_tip(unheard_of, b.now);
+    CHECK_MESSAGE(b.host.requests == before + (slow ? 1 : 2), "a new one counts whoever says it");
+  }
+}
+
+// ---------------------------------------------------------------- empty first
+
+namespace {
+
+// A mined regtest block on `parent`.
+bitcoin::Header mined(const bitcoin::BlockHash& parent) {
+  bitcoin::Header header;
+  header.version = 0x20000000;
+  header.prev_hash = parent;
+  header.ntime = 1'699'999'990;
+  header.nbits = 0x207fffff;
+  const auto target = *bitcoin::Target256::from_compact(header.nbits);
+  while (!target.admits(header.hash().bytes)) ++header.nonce;
+  return header;
+}
+
+TipNews with_header(const bitcoin::Header& header, TipSource source = TipSource::zmq_rawblock) {
+  return {header.hash(), source, header, {}, {}};
+}
+
+TipNews hash_only(const bitcoin::Header& header) {
+  return {header.hash(), TipSource::zmq_hashblock, {}, {}, {}};
+}
+
+mining::BlockTemplate full_template(const bitcoin::Header& on, std::uint32_t height) {
+  auto made = make_template(0, height);
+  made.prev_hash = on.hash();
+  made.coinbase_value = bitcoin::Sats{5'100'000'000};
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("empty first: a header makes work at once, the full work follows and is not clean") {
+  JobSourceOptions options = Bench::options();
+  options.outputs = {{base::Bytes(22, 2), 100'000}};
+  Bench b(options);
+  b.settle(5, 105);
+  const bitcoin::Header block = mined(tip(5));
+  b.source.on_tip(with_header(block), b.now);
+  CHECK_EQ(b.host.requests, 2);
+  CHECK_MESSAGE(b.host.headers.empty(), "nothing is asked that was told");
+  REQUIRE_EQ(b.published(), "100c 101c");
+  const mining::Job& empty = *b.host.jobs[1];
+  CHECK_EQ(empty.prev_hash(), block.hash());
+  CHECK_EQ(empty.height(), 106);
+  CHECK(empty.merkle_branch.empty());
+  CHECK_EQ(empty.coinbase_value.value, 5'000'000'000);
+  const auto coinbase = bitcoin::Transaction::parse(
+      bitcoin::assemble_coinbase(empty.work().coinbase, base::Bytes(4, 0), base::Bytes(8, 0)));
+  REQUIRE_EQ(coinbase->outputs.size(), 2);
+  CHECK_EQ(coinbase->outputs[0].value.value, 4'500'000'000);
+  CHECK_EQ(coinbase->outputs[1].value.value, 500'000'000);
+
+  b.pass(40ms);
+  b.source.on_template(full_template(block, 106), b.now);
+  REQUIRE_EQ(b.published(), "100c 101c 102");
+  CHECK_EQ(b.host.jobs[2]->coinbase_value.value, 5'100'000'000);
+  CHECK(b.host.jobs[2]->tip_seen_at == empty.tip_seen_at);
+  CHECK_EQ(b.host.spreads, std::vector<std::chrono::milliseconds>{0ms, 0ms, 0ms});
+  CHECK_EQ(b.source.empty_jobs_published(), 1);
+  b.pass(3ms);
+  b.source.on_template(full_template(block, 106), b.now, TemplateOrigin::pushed);
+  CHECK_MESSAGE(b.published() == "100c 101c 102", "the full work is there already");
+}
+
+TEST_CASE("empty first: the header is asked for beside the template where only the hash is told") {
+  Bench b;
+  b.settle(5, 105);
+  const bitcoin::Header block = mined(tip(5));
+  b.source.on_tip(hash_only(block), b.now);
+  CHECK_EQ(b.host.requests, 2);
+  CHECK_EQ(b.host.headers, std::vector<bitcoin::BlockHash>{block.hash()});
+  TipNews answer = with_header(block, TipSource::poll);
+  answer.height = 105;
+  answer.median_time = 1'699'990'000;
+  SUBCASE("its answer comes first") {
+    b.source.on_header(answer, b.now);
+    CHECK_EQ(b.published(), "100c 101c");
+    CHECK_EQ(b.host.jobs.at(1)->block_template->mintime, 1'699'990'001);
+    b.source.on_header(answer, b.now);
+    b.source.on_template(full_template(block, 106), b.now);
+    CHECK_EQ(b.published(), "100c 101c 102");
+  }
+  SUBCASE("the template comes first") {
+    b.source.on_template(full_template(block, 106), b.now);
+    b.source.on_header(answer, b.now);
+    CHECK_EQ(b.published(), "100c 101c");
+    CHECK_EQ(b.source.empty_jobs_published(), 0);
+  }
+  SUBCASE("another source brings it") {
+    b.source.on_tip(with_header(block), b.now);
+    CHECK_EQ(b.published(), "100c 101c");
+    b.source.on_header(answer, b.now);
+    CHECK_EQ(b.published(), "100c 101c");
+    CHECK_EQ(b.host.headers.size(), 1);
+  }
+  SUBCASE("the tip has changed meanwhile") {
+    b.source.on_tip(news(9), b.now);
+    b.source.on_header(answer, b.now);
+    CHECK_EQ(b.published(), "100c");
+  }
+}
+
+TEST_CASE("empty first: one block after the other, before any template") {
+  Bench b;
+  b.settle(5, 105);
+  const bitcoin::Header first = mined(tip(5));
+  const bitcoin::Header second = mined(first.hash());
+  b.source.on_tip(with_header(first), b.now);
+  b.source.on_tip(with_header(second, TipSource::own_block), b.now);
+  CHECK_EQ(b.published(), "100c 101c 102c");
+  CHECK_EQ(b.host.jobs.at(2)->height(), 107);
+  b.source.on_template(full_template(first, 106), b.now);
+  CHECK_MESSAGE(b.published() == "100c 101c 102c", "of the tip before: too late");
+  b.source.on_template(full_template(second, 107), b.now);
+  CHECK_EQ(b.published(), "100c 101c 102c 103");
+}
+
+TEST_CASE("empty first: where none is made, and the template alone counts") {
+  JobSourceOptions options = Bench::options();
+  bitcoin::Header block = mined(tip(5));
+  TipNews told = with_header(block);
+  SUBCASE("it is switched off") { options.empty_first = false; }
+  SUBCASE("the chain has minimum-difficulty blocks") {
+    options.network = bitcoin::Network::testnet;
+  }
+  SUBCASE("a branch of the same height") { told.header = mined(tip(3)), told.height = 104; }
+  SUBCASE("a branch of unknown height") { told.header = mined(tip(3)); }
+  SUBCASE("a header of another block") { told.header->nonce += 1; }
+  if (told.header->prev_hash != tip(5)) told.hash = told.header->hash();
+  Bench b(options);
+  b.settle(5, 105);
+  b.source.on_tip(told, b.now);
+  CHECK_EQ(b.published(), "100c");
+  CHECK_EQ(b.host.requests, 2);
+  if (!options.empty_first) {
+    b.source.on_tip(news(8), b.now);
+    CHECK_MESSAGE(b.host.headers.empty(), "nor is a header asked for");
+  }
+}
+
+TEST_CASE("empty first: no work is made of nothing") {
+  Bench b;
+  b.source.on_tip(with_header(mined(tip(5))), b.now);
+  CHECK_EQ(b.published(), "");
+  CHECK(b.host.headers.empty());
+}
+
+TEST_CASE("empty first: a higher branch whose height the node tells is work") {
+  Bench b;
+  b.settle(5, 105);
+  const bitcoin::Header branch = mined(tip(3));
+  b.source.on_tip(with_header(branch), b.now);
+  REQUIRE_EQ(b.host.headers.size(), 1);
+  TipNews answer = with_header(branch);
+  answer.height = 105;
+  b.source.on_header(answer, b.now);
+  CHECK_EQ(b.published(), "100c 101c");
+  CHECK_EQ(b.host.jobs.at(1)->height(), 106);
+}
+
+TEST_CASE("empty first: the template is asked for until it comes") {
+  Bench b;
+  b.settle(5, 105);
+  const bitcoin::Header block = mined(tip(5));
+  b.source.on_tip(with_header(block), b.now);
+  REQUIRE_EQ(b.published(), "100c 101c");
+  b.source.on_template_failed(b.now);
+  b.pass(1s);
+  b.source.on_tick(b.now);
+  CHECK_EQ(b.host.requests, 3);
+  b.source.on_template(make_template(5, 105), b.now);  // from before the tip
+  CHECK_EQ(b.published(), "100c 101c");
+  b.pass(1s);
+  b.source.on_tick(b.now);
+  CHECK_EQ(b.host.requests, 4);
+  b.source.on_template(full_template(block, 106), b.now);
+  CHECK_EQ(b.published(), "100c 101c 102");
+}
+
+TEST_CASE("empty first: full work that contradicts it is clean") {
+  Bench b;
+  b.settle(5, 105);
+  const bitcoin::Header block = mined(tip(5));
+  b.source.on_tip(with_header(block), b.now);
+  auto full = full_template(block, 106);
+  full.nbits = 0x207ffffe;
+  b.source.on_template(std::move(full), b.now);
+  CHECK_EQ(b.published(), "100c 101c 102c");
+}
+
 }  // namespace pool
 
 TEST_CASE("further outputs get their exact part of the reward, the payout address the rest") {
@@ -324,7 +646,8 @@ TEST_CASE("further outputs get their exact part of the reward, the payout addres
   struct Host final : pool::NodeHost {
     std::vector<std::shared_ptr<const mining::Job>> jobs;
     void request_template() override {}
-    void publish(std::shared_ptr<const mining::Job> job) override {
+    void request_header(const bitcoin::BlockHash&) override {}
+    void publish(std::shared_ptr<const mining::Job> job, std::chrono::milliseconds) override {
       jobs.push_back(std::move(job));
     }
   } host;
