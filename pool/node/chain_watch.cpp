@@ -133,9 +133,9 @@ bool ChainWatch::journal(const JournalRecord& record) {
 }
 
 template <class Handle>
-bool ChainWatch::ask(std::string_view method, std::string params, Handle handle) {
+bool ChainWatch::ask(std::string_view method, const std::string& params, Handle handle) {
   if (!ask_) return false;
-  ask_(method, std::move(params), limits::rpc_deadline,
+  ask_(method, params, limits::rpc_deadline,
        [handle = std::move(handle),
         session = std::weak_ptr<bool>(session_)](const rpc::RpcClient::Answer& answer) {
          if (!session.expired()) handle(answer);

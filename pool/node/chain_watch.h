@@ -59,7 +59,7 @@ class ChainWatch final : private ChainHost {
   bool journal(const JournalRecord& record) override;
 
   template <class Handle>
-  bool ask(std::string_view method, std::string params, Handle handle);
+  bool ask(std::string_view method, const std::string& params, Handle handle);
   void no_answer(const std::string& why);
   void answered();
 
