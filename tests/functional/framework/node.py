@@ -40,7 +40,7 @@ class Node:
     user = "bitcoinrpc"  # bcoin takes any user name; Core is told this one
 
     def __init__(self, folder: pathlib.Path, rpc_port: int = 0, zmq_port: int = 0, chain: str = "regtest",
-                 password: str = "", publishes: tuple = ("hashblock", "rawblock"), wallet: bool = False, peer: "Node | None" = None):
+                 password: str = "", publishes: tuple = ("hashblock", "rawblock", "sequence"), wallet: bool = False, peer: "Node | None" = None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.chain = chain
