@@ -425,21 +425,7 @@ void Server::open_node() {
   options.nodes = config_.nodes;
   options.network = config_.network;
   options.data_dir = config_.data_dir;
-  options.job_source.payout_script = config_.payout_address.script_pubkey;
-  options.job_source.coinbase_tag = config_.coinbase_tag;
-  for (const CoinbaseOutputConfig& output : config_.coinbase_outputs) {
-    options.job_source.outputs.push_back({output.address.script_pubkey, output.ppm});
-  }
-  for (const CoinbaseTier& tier : coinbase_tiers(config_.stratum)) {
-    options.job_source.tier_bytes_max.push_back(tier.bytes_max);
-  }
-  options.job_source.network = config_.network;
-  options.job_source.empty_first = config_.templates.empty_first;
-  options.job_source.refresh = std::chrono::seconds(config_.templates.refresh_seconds);
-  options.job_source.fee_check = std::chrono::seconds(config_.templates.fee_check_seconds);
-  options.job_source.fee_rise_ppm = config_.templates.fee_rise_percent * 10'000;
-  options.job_source.keepalive = std::chrono::seconds(config_.stratum.keepalive_seconds);
-  options.job_source.version_mask = config_.stratum.version_mask;
+  options.job_source = job_source_options(config_);
   options.expire = std::chrono::seconds(config_.templates.expire_seconds);
   options.reconnect = std::chrono::seconds(config_.templates.reconnect_seconds);
   // Ids rise for as long as this process could possibly run, and differ from those before it.

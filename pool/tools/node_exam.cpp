@@ -129,7 +129,10 @@ void NodeExam::look_at_template() {
 // The block is made as the pool makes it: by a JobSource, whose job goes nowhere.
 struct OneJob final : NodeHost {
   void request_template() override {}
-  void publish(std::shared_ptr<const mining::Job> made) override { job = std::move(made); }
+  void request_header(const bitcoin::BlockHash&) override {}
+  void publish(std::shared_ptr<const mining::Job> made, std::chrono::milliseconds) override {
+    job = std::move(made);
+  }
   std::shared_ptr<const mining::Job> job;
 };
 

@@ -82,6 +82,11 @@ JobSourceOptions job_source_options(const Config& config) {
   for (const CoinbaseTier& tier : coinbase_tiers(config.stratum)) {
     options.tier_bytes_max.push_back(tier.bytes_max);
   }
+  options.network = config.network;
+  options.empty_first = config.templates.empty_first;
+  options.refresh = std::chrono::seconds(config.templates.refresh_seconds);
+  options.fee_check = std::chrono::seconds(config.templates.fee_check_seconds);
+  options.fee_rise_ppm = config.templates.fee_rise_percent * 10'000;
   options.keepalive = std::chrono::seconds(config.stratum.keepalive_seconds);
   options.version_mask = config.stratum.version_mask;
   return options;
