@@ -366,6 +366,7 @@ void NodeLoop::report_status() {
   status.template_time_us = template_time_us_;
   status.jobs_published = source_.jobs_published();
   status.tips = tip_race_.stats();
+  status.empty_jobs_published = source_.empty_jobs_published();
   status.blocks_accepted = submitter_->blocks_accepted();
   status.blocks_rejected = submitter_->blocks_rejected();
   status.work_expired = work_expired_;
