@@ -80,7 +80,7 @@ def test_a_node_that_fails(setting, lie):
 
     setting.liar.honest()
     tip = setting.node.mine()
-    assert setting.client.wait_for_job(tip, timeout=40).clean
+    assert setting.client.wait_for_first_job(tip, timeout=40).clean
     wait_until(lambda: setting.logged("node_up"), 20, "the log to say that it is over")
     wait_until(setting.is_well, 20, "all to be well")
     setting.mines_on()

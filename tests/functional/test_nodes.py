@@ -73,7 +73,7 @@ def test_the_node_in_use_is_killed(cluster, two):
     first.kill()
     killed = time.monotonic()
     tip = second.mine()
-    assert client.wait_for_job(tip, timeout=15).clean
+    assert client.wait_for_first_job(tip, timeout=15).clean
     print(f"work from the other node {1000 * (time.monotonic() - killed):.0f} ms after the first one was killed")
     wait_until(lambda: in_use(pool) == 1, 5, "the API to name the node in use")
     share = client.find_share(block=True)
@@ -84,7 +84,7 @@ def test_the_node_in_use_is_killed(cluster, two):
     first.peer = second  # bcoin has lost its chain
     first.start()
     wait_until(lambda: in_use(pool) == 0, 60, "the preferred node to be used again")
-    assert client.wait_for_job(first.mine(), timeout=15).clean
+    assert client.wait_for_first_job(first.mine(), timeout=15).clean
     assert logged(pool, "node_in_use", name_of(second)) == 1
     assert logged(pool, "node_in_use", name_of(first)) == 1
     assert logged(pool, "node_down") == 1
@@ -99,7 +99,7 @@ def test_the_spare_node_is_killed(cluster, two):
     wait_until(lambda: logged(pool, "node_down"), 20, "a word in the log")
     share = client.find_share(block=True)
     assert client.submit(share)
-    assert client.wait_for_job(bitcoin.display(share.hash), timeout=15).clean
+    assert client.wait_for_first_job(bitcoin.display(share.hash), timeout=15).clean
     assert first.tip() == bitcoin.display(share.hash)
     assert in_use(pool) == 0 and not logged(pool, "node_in_use")
 
@@ -113,7 +113,7 @@ def test_both_nodes_are_killed_and_one_comes_back(cluster, two):
     assert client.submit(client.find_share(block=False)), "old work goes on"
     second.peer = None
     second.start()
-    assert client.wait_for_job(second.mine(3), timeout=40).clean
+    assert client.wait_for_first_job(second.mine(3), timeout=40).clean
     assert client.submit(client.find_share(block=True))
 
 
@@ -133,7 +133,7 @@ def test_a_reorganisation_is_clean_work(cluster, depth):
         assert client.submit(share)
         wait_until(lambda: node.tip() == bitcoin.display(share.hash), 10, "a block on the shorter chain")
     tip = node.mine(depth)
-    assert client.wait_for_job(tip, timeout=15).clean
+    assert client.wait_for_first_job(tip, timeout=15).clean
     wait_until(lambda: pool.api()["tip"] == tip, 10, "the tip in the API")
 
 
@@ -150,7 +150,7 @@ def test_a_reorganisation_by_the_peer(cluster, two):
     second.invalidate(fork)
     tip = second.mine(4)
     wait_until(lambda: first.tip() == tip, 30, "the node in use to go over to the longer branch")
-    assert client.wait_for_job(tip, timeout=15).clean
+    assert client.wait_for_first_job(tip, timeout=15).clean
     assert logged(pool, "node_in_use") == 0
 
 
