@@ -18,7 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // Two answers to one change of tip (a long-poll's and a request's) come moments apart; the second
-// is not worth a notify to every miner.
+// is not worth a notify to every miner. What is worth one early reaches all within this time too.
 constexpr auto same_tip_interval = 5s;
 // Between attempts that fail: doubled each time, up to the second figure.
 constexpr std::chrono::milliseconds retry_first = 500ms;
@@ -245,7 +245,10 @@ void JobSource::adopt(mining::BlockTemplate block_template, Verdict verdict, bas
   const std::uint32_t ntime = ntime_of(block_template);
   auto shared = std::make_shared<const mining::BlockTemplate>(std::move(block_template));
   std::chrono::milliseconds spread{0};
-  if (verdict == Verdict::refresh) spread = options_.refresh;
+  if (verdict == Verdict::refresh) {
+    const bool early = now.mono - published_at_ < options_.refresh;
+    spread = early ? same_tip_interval : options_.refresh;
+  }
   if (!publish({std::move(shared), clean_jobs, ntime, seen_at, spread}, now)) return;
   template_at_ = now.mono;
   current_is_empty_ = false;
