@@ -56,6 +56,7 @@ class MessageReader {
     return {};
   }
 
+  bool is_between_messages() const { return between_messages_; }
   bool keep_alive() const { return llhttp_should_keep_alive(&parser_) != 0; }
   int status() const { return parser_.status_code; }
   std::string_view method() {
@@ -292,6 +293,12 @@ HttpResponseParser::HttpResponseParser(HttpResponseParser&&) noexcept = default;
 HttpResponseParser& HttpResponseParser::operator=(HttpResponseParser&&) noexcept = default;
 
 void HttpResponseParser::expect_head_response() { state_->reader.head_response = true; }
+
+void HttpResponseParser::reuse(std::string&& body) {
+  if (!state_->reader.is_between_messages()) return;
+  state_->reader.body = std::move(body);
+  state_->reader.body.clear();
+}
 
 base::Result<void, HttpError> HttpResponseParser::push(
     base::ByteSpan bytes, const std::function<void(HttpResponse&&)>& on_message) {

@@ -75,6 +75,8 @@ class HttpResponseParser {
   HttpResponseParser& operator=(HttpResponseParser&&) noexcept;
   // The next response answers a HEAD request: it has no body, whatever its headers say.
   void expect_head_response();
+  // The next body is gathered in this one's memory, if that is large enough.
+  void reuse(std::string&& body);
   // Calls on_message for each whole response in order; interim ones (1xx) are skipped. It must not
   // destroy the parser.
   [[nodiscard]] base::Result<void, HttpError> push(

@@ -25,6 +25,7 @@ using std::chrono::milliseconds;
 constexpr net::HttpLimits answer_limits{.header_bytes_max = 16 * 1024,
                                         .body_bytes_max = 64 * 1024 * 1024,
                                         .body_spare_bytes = 64};  // for parsers in place
+constexpr std::size_t reused_bytes_max = 16 * 1024 * 1024;        // kept by a connection
 constexpr std::size_t request_bytes_max = 64 * 1024 * 1024;
 constexpr std::size_t cookie_bytes_max = 1024;
 constexpr milliseconds busy_delay_first = 50ms;
@@ -399,6 +400,13 @@ void RpcClient::call(std::string_view method, std::string params_json, milliseco
                     .deadline = deadline,
                     .on_answer = std::move(on_answer),
                     .last_busy = {}});
+}
+
+void RpcClient::reuse(RpcResult&& done) {
+  std::string memory = std::move(done).release();
+  if (state_->parser && memory.capacity() <= reused_bytes_max) {
+    state_->parser->reuse(std::move(memory));
+  }
 }
 
 void RpcClient::cancel_all() { state_->cancel_all(); }

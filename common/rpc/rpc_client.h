@@ -69,6 +69,9 @@ class RpcClient {
   // sending again, and the whole answer. The callback may make calls and destroy the client.
   void call(std::string_view method, std::string params_json, std::chrono::milliseconds deadline,
             OnAnswer on_answer);
+  // The next answer is received in the memory of this one, which nobody needs any more: fresh pages
+  // cost more than the bytes that go there.
+  void reuse(RpcResult&& done);
   // Drops the connection; every open call gets `cancelled`, in order and before this returns.
   void cancel_all();
   const RpcEndpoint& endpoint() const;

@@ -29,6 +29,9 @@ class RpcResult {
   std::size_t size() const { return size_; }
   friend bool operator==(const RpcResult& a, std::string_view b) { return a.text() == b; }
 
+  // The memory that it lies in, for another answer. The text is gone then.
+  std::string&& release() && { return std::move(body_); }
+
   // The same text, to be written over, with `padding` zero bytes behind it that are the caller's
   // too. What followed it in the body is gone then. Nothing is copied where the body has room.
   std::span<char> writable(std::size_t padding) {

@@ -55,12 +55,13 @@ void TemplateFeed::request() {
   line.rpc.call("getblocktemplate", template_params(network_), limits::rpc_deadline,
                 [this, &line, epoch = epoch_](rpc::RpcClient::Answer answer) {
                   --line.open_calls;
-                  if (epoch == epoch_) on_answer(std::move(answer));
+                  if (epoch == epoch_) on_answer(line, std::move(answer));
                 });
 }
 
-void TemplateFeed::on_answer(rpc::RpcClient::Answer answer) {
+void TemplateFeed::on_answer(Line& line, rpc::RpcClient::Answer answer) {
   auto block_template = read(answer);
+  if (answer) line.rpc.reuse(std::move(*answer));
   if (!block_template) return events_.on_failed();
   deliver(std::move(*block_template), TemplateOrigin::requested);
 }
@@ -142,6 +143,7 @@ void TemplateFeed::on_long_poll_answer(rpc::RpcClient::Answer answer, base::Mono
   const auto tip_before = tip_;
   // Its failures are not reported: the poll finds out whether the node is well.
   auto block_template = answer ? read(answer) : std::nullopt;
+  if (answer) long_poll_line_.reuse(std::move(*answer));
   const bool timed_out = !answer && answer.error().kind == rpc::RpcError::Kind::timeout;
   const bool news = block_template && tip_ != tip_before;
   if (news || timed_out || now - asked_at > quick_answer) {

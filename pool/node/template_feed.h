@@ -60,7 +60,7 @@ class TemplateFeed {
   };
 
   Line& least_busy_line();
-  void on_answer(rpc::RpcClient::Answer answer);
+  void on_answer(Line& line, rpc::RpcClient::Answer answer);
   void on_long_poll_answer(rpc::RpcClient::Answer answer, base::MonoTime asked_at);
   std::optional<mining::BlockTemplate> read(rpc::RpcClient::Answer& answer);
   void deliver(mining::BlockTemplate made, TemplateOrigin origin);

@@ -245,6 +245,34 @@ TEST_CASE("a body of announced length is gathered once, with room behind it for 
   }
 }
 
+TEST_CASE("a body that was done with lends its memory to the next") {
+  net::HttpResponseParser parser({.body_bytes_max = 1 << 20, .body_spare_bytes = 64});
+  std::vector<std::string> bodies;
+  const auto get = [&](std::size_t size) {
+    const std::string text = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(size) +
+                             "\r\n\r\n" + std::string(size, static_cast<char>('a' + bodies.size()));
+    REQUIRE(parser.push(base::as_bytes(text),
+                        [&](net::HttpResponse&& r) { bodies.push_back(std::move(r.body)); }));
+  };
+  get(100'000);
+  const void* const memory = bodies[0].data();
+  parser.reuse(std::move(bodies[0]));
+  get(90'000);
+  CHECK_EQ(static_cast<const void*>(bodies[1].data()), memory);
+  CHECK(bodies[1] == std::string(90'000, 'b'));
+  parser.reuse(std::move(bodies[1]));
+  get(200'000);  // too small for that
+  CHECK(bodies[2] == std::string(200'000, 'c'));
+
+  // In the middle of a body there is nothing to lend to.
+  const std::string_view half = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab";
+  const auto keep = [&](net::HttpResponse&& r) { bodies.push_back(std::move(r.body)); };
+  REQUIRE(parser.push(base::as_bytes(half), keep));
+  parser.reuse(std::string(100, 'x'));
+  REQUIRE(parser.push(base::as_bytes("cd"), keep));
+  CHECK_EQ(bodies.back(), "abcd");
+}
+
 TEST_CASE("the bounds are per message, and a parser that failed keeps failing") {
   const HttpLimits limits{.header_bytes_max = 60, .body_bytes_max = 5};
   std::string text;
