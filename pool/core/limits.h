@@ -115,7 +115,7 @@ inline constexpr std::size_t tip_races_kept_max = 16;   // tips whose sources ar
 inline constexpr auto rpc_deadline = 10s;
 inline constexpr auto submit_deadline = 60s;
 inline constexpr auto proposal_deadline = 60s;
-inline constexpr std::size_t proposal_kinds_max = 16;  // that a node is known to take
+inline constexpr std::size_t proposal_kinds_max = 16;        // that a node is known to take
 inline constexpr auto node_shutdown_deadline = 5s;           // for submissions and their outcomes
 inline constexpr std::size_t vault_settled_files_max = 256;  // in vault/done and vault/rejected
 // Blocks whose way through the chain is followed, each for about 100 blocks; past it, the lowest
