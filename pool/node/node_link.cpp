@@ -183,7 +183,7 @@ void NodeLink::poll(base::MonoTime now) {
 void NodeLink::ask_chain_info() {
   poll_line_.call("getblockchaininfo", "[]", limits::rpc_deadline,
                   [this, before = tips_heard_](const rpc::RpcClient::Answer& answer) {
-                    note_response();
+                    if (came(answer)) note_response();
                     if (!quiet_) on_chain_info(answer, before);
                     poll_done();
                   });
@@ -192,7 +192,7 @@ void NodeLink::ask_chain_info() {
 void NodeLink::ask_best_block() {
   poll_line_.call("getbestblockhash", "[]", limits::rpc_deadline,
                   [this, before = tips_heard_](const rpc::RpcClient::Answer& answer) {
-                    note_response();
+                    if (came(answer)) note_response();
                     if (!quiet_) on_best_block(answer, before);
                     poll_done();
                   });
@@ -242,6 +242,14 @@ void NodeLink::on_poll_failed(const rpc::RpcError& error) {
 void NodeLink::poll_done() {
   polling_ = false;
   if (std::exchange(poll_again_, false)) poll_now();
+}
+
+// One that never came leaves the node as slow as it was found: it says so once, however long it
+// hangs.
+bool NodeLink::came(const rpc::RpcClient::Answer& answer) {
+  using Kind = rpc::RpcError::Kind;
+  return answer ||
+         (answer.error().kind != Kind::timeout && answer.error().kind != Kind::unreachable);
 }
 
 // Before what the answer says is looked at: who is told that the node is up looks at this, too.

@@ -104,6 +104,7 @@ class NodeLink {
   void on_best_block(const rpc::RpcClient::Answer& answer, std::uint64_t tips_heard_before);
   void on_poll_failed(const rpc::RpcError& error);
   void poll_done();
+  static bool came(const rpc::RpcClient::Answer& answer);
   void note_response();
   void look_at_patience(base::MonoTime now);
   void set_answering(bool answering);

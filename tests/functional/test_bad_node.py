@@ -23,6 +23,7 @@ class Setting:
         self.liar = cluster.also_close(LyingNode(self.node))
         self.pool = cluster.make_pool()
         self.pool.config["nodes"] = [self.liar.config()]
+        self.pool.config["templates"] = {"empty_first": False}  # so that a new job is one from a template
         self.pool.migrate()
         self.pool.start()
         self.client = cluster.client()
@@ -38,6 +39,9 @@ class Setting:
     def is_well(self) -> bool:
         node = self.pool.api()["node"]
         return node["connected"] and not node["error"] and bitcoin.display(self.client.job.prevhash) == self.node.tip()
+
+    def failures(self, kind: str) -> int:
+        return self.pool.api()["nodes"][0]["failures"][kind]
 
     def logged(self, *events) -> int:
         """How many lines tell of one of these."""
@@ -63,13 +67,16 @@ def setting(shared, request):
         print("\n".join(shared.pool.log.read_text()[shared.log_begins:].splitlines()[-40:]))
 
 
-WHOLE_NODE = [lying_node.dies, lying_node.dies_in_the_middle, lying_node.truncated, lying_node.garbage, lying_node.not_http,
-              lying_node.status(401), lying_node.status(403), lying_node.status(500), lying_node.status(503),
-              lying_node.refuses(-28, "Loading block index..."), lying_node.hangs]
+# Each lie, and the kind of failure that the API counts it as.
+WHOLE_NODE = [(lying_node.dies, "unreachable"), (lying_node.dies_in_the_middle, "unreachable"), (lying_node.truncated, "bad_answer"),
+              (lying_node.garbage, "bad_answer"), (lying_node.not_http, "bad_answer"), (lying_node.status(401), "unauthorized"),
+              (lying_node.status(403), "unauthorized"), (lying_node.status(500), "bad_answer"), (lying_node.status(503), "timeout"),
+              (lying_node.refuses(-28, "Loading block index..."), "node_error"), (lying_node.hangs, "timeout")]
 
 
-@pytest.mark.parametrize("lie", WHOLE_NODE, ids=lambda lie: lie.__name__)
-def test_a_node_that_fails(setting, lie):
+@pytest.mark.parametrize(("lie", "kind"), WHOLE_NODE, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_node_that_fails(setting, lie, kind):
+    failures = setting.failures(kind)
     setting.liar.lie(lie)
     wait_until(lambda: not setting.pool.api()["node"]["connected"], 40, "the API to say that the node is of no use")
     lied = setting.liar.lied
@@ -77,6 +84,9 @@ def test_a_node_that_fails(setting, lie):
     setting.mines_on()
     assert setting.logged("node_down") == 1, "the log says what is wrong, once"
     assert setting.pool.api()["node"]["error"]
+    counted = 2 if kind == "timeout" else 1  # so long that it would be said twice
+    wait_until(lambda: setting.failures(kind) >= failures + counted, 25, f"the API to count {kind}")
+    assert setting.logged("node_slow") <= 1 and not setting.logged("node_answers_again")
 
     setting.liar.honest()
     tip = setting.node.mine()
@@ -85,6 +95,7 @@ def test_a_node_that_fails(setting, lie):
     wait_until(setting.is_well, 20, "all to be well")
     setting.mines_on()
     assert setting.logged("node_up") == 1 and setting.logged("node_down") == 1
+    assert setting.logged("node_slow") == setting.logged("node_answers_again") <= 1
 
 
 TEMPLATES = [lying_node.dies_in_the_middle, lying_node.truncated, lying_node.garbage, lying_node.status(500),
@@ -98,7 +109,7 @@ TEMPLATES = [lying_node.dies_in_the_middle, lying_node.truncated, lying_node.gar
 
 @pytest.mark.parametrize("lie", TEMPLATES, ids=lambda lie: lie.__name__)
 def test_a_template_that_is_no_use(setting, lie):
-    before = setting.client.job.prevhash
+    before, failures = setting.client.job.prevhash, setting.failures("no_template")
     setting.liar.lie(lie, "getblocktemplate")
     setting.node.mine()
     wait_until(lambda: setting.logged("template_failed", "template_refused"), 40, "a word in the log")
@@ -108,6 +119,7 @@ def test_a_template_that_is_no_use(setting, lie):
     setting.mines_on()
     assert setting.logged("template_failed", "template_refused") == 1, "once"
     wait_until(lambda: setting.pool.api()["node"]["error"], 5, "the API to say what is wrong")
+    wait_until(lambda: setting.failures("no_template") > failures, 5, "the API to count it")
 
     setting.liar.honest()
     setting.client.wait_for_job(setting.node.tip(), timeout=40)
@@ -116,6 +128,25 @@ def test_a_template_that_is_no_use(setting, lie):
     assert setting.logged("template_failed", "template_refused") == 1
     wait_until(lambda: setting.logged("template_usable_again"), 10, "the log to say that it is over")
     assert setting.logged("template_usable_again") == 1
+
+
+def test_work_without_a_template(cluster):
+    """Where the node tells of a block and gives no template, miners have work on the header alone, and its blocks count."""
+    cluster.start_postgres()
+    cluster.start_node()
+    liar = cluster.also_close(LyingNode(cluster.node))
+    pool = cluster.make_pool()
+    pool.config["nodes"] = [liar.config()]
+    pool.migrate()
+    pool.start()
+    client = cluster.client()
+    liar.lie(lying_node.garbage, "getblocktemplate")
+    assert client.wait_for_job(cluster.node.mine(), timeout=20).clean
+    for _ in range(2):
+        share = client.find_share(block=True)
+        assert client.submit(share)
+        wait_until(lambda: cluster.node.tip() == bitcoin.display(share.hash), 20, "a block as the node's tip")
+        client.wait_for_job(cluster.node.tip(), timeout=20)
 
 
 def test_a_slow_node_is_a_node(setting):
