@@ -108,7 +108,6 @@ class Reader {
   }
   bool failed() const { return error_.has_value(); }
   TransactionError error() const { return *error_; }
-  bool at_end() const { return rest_.empty(); }
   base::ByteSpan rest() const { return rest_; }
 
  private:
@@ -171,7 +170,7 @@ base::Bytes Transaction::serialize_witness() const { return serialize(*this, has
 Txid Transaction::txid() const { return Txid{crypto::sha256d(serialize_legacy())}; }
 Wtxid Transaction::wtxid() const { return Wtxid{crypto::sha256d(serialize_witness())}; }
 
-base::Result<Transaction, TransactionError> Transaction::parse(base::ByteSpan bytes) {
+base::Result<Transaction, TransactionError> Transaction::parse_front(base::ByteSpan& bytes) {
   Reader reader(bytes);
   Transaction transaction;
   transaction.version = reader.u32();
@@ -188,7 +187,13 @@ base::Result<Transaction, TransactionError> Transaction::parse(base::ByteSpan by
   }
   transaction.lock_time = reader.u32();
   if (reader.failed()) return base::err(reader.error());
-  if (!reader.at_end()) return base::err(TransactionError::trailing_bytes);
+  bytes = reader.rest();
+  return transaction;
+}
+
+base::Result<Transaction, TransactionError> Transaction::parse(base::ByteSpan bytes) {
+  auto transaction = parse_front(bytes);
+  if (transaction && !bytes.empty()) return base::err(TransactionError::trailing_bytes);
   return transaction;
 }
 

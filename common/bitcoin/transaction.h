@@ -52,6 +52,9 @@ struct Transaction {
   Wtxid wtxid() const;
 
   [[nodiscard]] static base::Result<Transaction, TransactionError> parse(base::ByteSpan bytes);
+  // Reads one from the front of `bytes` and advances it; on an error `bytes` stays.
+  [[nodiscard]] static base::Result<Transaction, TransactionError> parse_front(
+      base::ByteSpan& bytes);
   friend bool operator==(const Transaction&, const Transaction&) = default;
 };
 

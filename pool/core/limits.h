@@ -126,6 +126,13 @@ inline constexpr auto chain_question_pause = 2s;  // after a question about the 
 inline constexpr auto chain_recheck = 600s;       // of the blocks that are followed
 // What the node thread has for the journal and is not on disk; past it, only blocks are added.
 inline constexpr std::size_t node_journal_entries_max = 1024;
+// Nodes that are away when a block is settled are offered it for so long, and so many blocks.
+inline constexpr auto block_offered_for = 1h;
+inline constexpr std::size_t blocks_offered_max = 16;
+inline constexpr std::size_t preferred_parents_max = 64;  // whose first own block is remembered
+inline constexpr int block_answers_kept_max = 32;         // of one node on one block, on record
+// Files to write or to move: of each block that may wait at all, both.
+inline constexpr std::size_t vault_jobs_max = 2 * node_mailbox_reserved_max;
 
 // --- the process ---
 // Descriptors that no peer's connection may take: loops, listeners, journal, vault, nodes,

@@ -1,6 +1,7 @@
 #include "pool/core/shard.h"
 
 #include "common/base/assert.h"
+#include "common/base/test_faults.h"
 #include "common/stratum/codec.h"
 #include "pool/core/limits.h"
 
@@ -230,6 +231,7 @@ void Shard::release(const PendingReply& reply) {
   context_.stats.work_accepted = context_.stats.work_accepted + reply.work;
   context_.stats.best_share_difficulty =
       std::max(context_.stats.best_share_difficulty, reply.share_difficulty);
+  base::kill_point("before_true");
   answer(reply, stratum::write_result_true(reply.request));
 }
 

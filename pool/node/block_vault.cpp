@@ -1,9 +1,6 @@
 #include "pool/node/block_vault.h"
 
-#include "common/base/bytes.h"
-#include "common/bitcoin/header.h"
-#include "common/uv/work.h"
-#include "pool/core/journal_format.h"
+#include "common/base/test_faults.h"
 #include "pool/core/limits.h"
 
 #include <algorithm>
@@ -11,7 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <optional>
+#include <memory>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -26,12 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Outcome = BlockVault::Outcome;
-
-constexpr std::string_view extension = ".block";
-constexpr std::string_view unfinished_extension = ".tmp";
-// Hex of the heaviest block (4,000,000 bytes) and of the longest record, and the newlines.
-constexpr std::uintmax_t file_bytes_max =
-    2 * 4'000'000 + 1 + 2 * limits::journal_record_bytes_max + 1;
 
 std::string reason_text(int error) { return std::generic_category().message(error); }
 
@@ -81,43 +72,26 @@ Outcome make_folders(const std::string& vault) {
   return sync_folder(fs::path(vault).parent_path().string());
 }
 
-std::string file_name(const bitcoin::BlockHash& hash) {
-  return hash.display_hex() + std::string(extension);
-}
-
-// The line of a file that follows the block's.
-std::string candidate_line(const BlockCandidateRecord& candidate) {
-  base::Bytes payload;
-  append_payload(payload, candidate);
-  base::Bytes frame;
-  append_frames(frame, payload, 1);
-  return base::to_hex(frame) + "\n";
-}
-
-std::optional<BlockCandidateRecord> read_candidate_line(std::string_view line) {
-  const auto bytes = base::from_hex(line);
-  if (!bytes) return std::nullopt;
-  auto frame = parse_frame(*bytes);
-  if (!frame || frame->bytes != bytes->size()) return std::nullopt;
-  auto* candidate = std::get_if<BlockCandidateRecord>(&frame->record);
-  if (candidate == nullptr) return std::nullopt;
-  return std::move(*candidate);
-}
-
 Outcome write_durably(const std::string& vault, const VaultedBlock& block) {
-  const std::string path = vault + "/" + file_name(block.hash);
-  const std::string unfinished = path + std::string(unfinished_extension);
+  const std::string path = vault + "/" + vault_file_name(block.hash);
+  const std::string unfinished = path + std::string(vault_unfinished_extension);
+  base::kill_point("vault_before_create");
   {
     File file(unfinished, O_WRONLY | O_CREAT | O_TRUNC);
     if (!file.is_open()) return failure("create", unfinished, errno);
-    const std::string rest = "\n" + (block.candidate ? candidate_line(*block.candidate) : "");
-    if (!file.write_all(*block.hex) || !file.write_all(rest)) {
+    base::kill_point("vault_created");
+    if (!file.write_all(*block.hex) || !file.write_all(vault_file_rest(block.candidate))) {
       return failure("write", unfinished, errno);
     }
+    base::kill_point("vault_written");
     if (!file.sync()) return failure("sync", unfinished, errno);
   }
+  base::kill_point("vault_synced");
   if (::rename(unfinished.c_str(), path.c_str()) != 0) return failure("rename", unfinished, errno);
-  return sync_folder(vault);
+  base::kill_point("vault_renamed");
+  auto synced = sync_folder(vault);
+  base::kill_point("vault_folder_synced");
+  return synced;
 }
 
 // Keeps the newest files of a folder of settled blocks.
@@ -141,6 +115,7 @@ Outcome move_away(const std::string& vault, const std::string& name, std::string
   if (::rename(from.c_str(), (folder + "/" + name).c_str()) != 0) {
     return failure("move", from, errno);
   }
+  base::kill_point("vault_moved");
   prune(folder);
   return {};
 }
@@ -149,7 +124,7 @@ base::Result<std::string, std::string> read_file(const fs::path& path) {
   std::error_code error;
   const auto size = fs::file_size(path, error);
   if (error) return failure("read", path.string(), error.value());
-  if (size > file_bytes_max) {
+  if (size > vault_file_bytes_max) {
     return base::err(fmt::format("{}: {} bytes is more than a block has", path.string(), size));
   }
   std::string text(static_cast<std::size_t>(size), '\0');
@@ -160,76 +135,77 @@ base::Result<std::string, std::string> read_file(const fs::path& path) {
   return text;
 }
 
-// The block in a file, provided that it is whole and is the one that the name says. A bad record
-// does not keep the block back.
-base::Result<VaultedBlock, std::string> read_block(const fs::path& path,
-                                                   std::string* why_no_record) {
-  const auto bad = [&](std::string_view why) {
-    return base::err(fmt::format("{}: {}", path.string(), why));
-  };
-  const auto hash = bitcoin::BlockHash::from_display_hex(path.stem().string());
-  if (!hash) return bad("its name is not a block hash");
-  auto text = read_file(path);
-  if (!text) return base::err(text.error());
-  if (text->empty() || text->back() != '\n') return bad("it does not end with a newline");
-  text->pop_back();
-  std::optional<BlockCandidateRecord> candidate;
-  if (const std::size_t end = text->find('\n'); end != std::string::npos) {
-    candidate = read_candidate_line(std::string_view(*text).substr(end + 1));
-    if (candidate && candidate->hash != *hash) candidate.reset();
-    if (!candidate) *why_no_record = path.string() + ": its second line is not the block's record";
-    text->resize(end);
-  }
-  const auto bytes = base::from_hex(*text);
-  bitcoin::HeaderBytes header{};
-  if (!bytes || bytes->size() <= header.size()) return bad("it is not a block in hex");
-  std::copy_n(bytes->begin(), header.size(), header.begin());
-  if (bitcoin::hash_header(header) != *hash) return bad("its header has another hash");
-  return VaultedBlock{*hash, std::make_shared<const std::string>(std::move(*text)),
-                      std::move(candidate)};
-}
+// What load() does with one file: its block, or a line on why there is none.
+class Loader {
+ public:
+  explicit Loader(const std::string& vault) : vault_(vault) {}
 
-// Runs `act` on libuv's pool and hands its outcome to `on_done` on the loop.
-void run_on_pool(uv::Loop& loop, std::function<Outcome()> act, BlockVault::OnDone on_done) {
-  auto outcome = std::make_shared<Outcome>();
-  uv::queue_work(
-      loop, [outcome, act = std::move(act)] { *outcome = act(); },
-      [outcome, on_done = std::move(on_done)] { on_done(std::move(*outcome)); });
-}
+  void take(const fs::path& path) {
+    if (path.extension() == vault_extension) take_whole(path);
+    if (path.extension() == vault_unfinished_extension) take_unfinished(path);
+  }
+  VaultContents contents;
+
+ private:
+  void take_whole(const fs::path& path) {
+    const auto hash = parse_vault_file_name(path.filename().string());
+    if (!hash) return ignore(path, "its name is not a block hash");
+    auto text = read_file(path);
+    if (!text) return contents.ignored.push_back(text.error());
+    auto file = parse_vault_file(std::move(*text), *hash);
+    if (!file) return ignore(path, file.error());
+    if (!file->why_no_record.empty()) ignore(path, file->why_no_record);
+    contents.blocks.push_back(std::move(file->block));
+  }
+
+  // Of an earlier life that ended between two steps of write_durably().
+  void take_unfinished(const fs::path& path) {
+    const auto hash = parse_vault_file_name(path.filename().string());
+    std::error_code ignored;
+    auto text = hash ? read_file(path) : base::Result<std::string, std::string>(std::string());
+    if (!text) return contents.ignored.push_back(text.error());
+    auto file = hash ? parse_unfinished_vault_file(std::move(*text), *hash)
+                     : base::err(std::string("its name is not a block hash"));
+    const bool there_already = hash && fs::exists(vault_ + "/" + vault_file_name(*hash), ignored);
+    if (!file || there_already) {
+      fs::remove(path, ignored);
+      return;
+    }
+    // Written once more, since its record may be torn.
+    if (auto written = write_durably(vault_, file->block); !written) {
+      contents.ignored.push_back(written.error());
+    }
+    contents.blocks.push_back(std::move(file->block));
+  }
+
+  void ignore(const fs::path& path, const std::string& why) {
+    contents.ignored.push_back(path.string() + ": " + why);
+  }
+
+  const std::string& vault_;
+};
 
 }  // namespace
 
 BlockVault::BlockVault(uv::Loop& loop, const std::string& data_dir)
-    : loop_(loop), folder_(data_dir + "/vault") {}
+    : folder_(data_dir + "/vault"), worker_(loop, limits::vault_jobs_max) {}
 
 BlockVault::Outcome BlockVault::open() { return make_folders(folder_); }
 
 base::Result<VaultContents, std::string> BlockVault::load() {
-  VaultContents contents;
+  std::vector<fs::path> files;  // taking one may rename it, which an iterator need not survive
   std::error_code error;
   for (fs::directory_iterator it(folder_, error), end; !error && it != end; it.increment(error)) {
-    const fs::path& path = it->path();
-    std::error_code ignored;
-    if (path.extension() == unfinished_extension) {
-      fs::remove(path, ignored);
-    } else if (path.extension() == extension) {
-      std::string why_no_record;
-      auto block = read_block(path, &why_no_record);
-      if (block) {
-        contents.blocks.push_back(std::move(*block));
-      } else {
-        contents.ignored.push_back(block.error());
-      }
-      if (!why_no_record.empty()) contents.ignored.push_back(std::move(why_no_record));
-    }
+    files.push_back(it->path());
   }
   if (error) return failure("read folder", folder_, error.value());
-  return contents;
+  Loader loader(folder_);
+  for (const fs::path& path : files) loader.take(path);
+  return std::move(loader.contents);
 }
 
 void BlockVault::store(const VaultedBlock& block, OnDone on_done) {
-  run_on_pool(
-      loop_,
+  run(
       [folder = folder_, block]() -> Outcome {
         auto written = write_durably(folder, block);
         if (written) return written;
@@ -241,12 +217,17 @@ void BlockVault::store(const VaultedBlock& block, OnDone on_done) {
 }
 
 void BlockVault::retire(const bitcoin::BlockHash& hash, Fate fate, OnDone on_done) {
-  run_on_pool(
-      loop_,
-      [folder = folder_, name = file_name(hash), fate]() -> Outcome {
+  run(
+      [folder = folder_, name = vault_file_name(hash), fate]() -> Outcome {
         return move_away(folder, name, fate == Fate::done ? "done" : "rejected");
       },
       std::move(on_done));
+}
+
+void BlockVault::run(std::function<Outcome()> act, OnDone on_done) {
+  auto outcome = std::make_shared<Outcome>();
+  worker_.run([outcome, act = std::move(act)] { *outcome = act(); },
+              [outcome, on_done = std::move(on_done)] { on_done(std::move(*outcome)); });
 }
 
 }  // namespace pool

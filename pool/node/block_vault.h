@@ -4,37 +4,28 @@
 //   <data_dir>/vault/done/<hash>.block      a node knows it; the newest files are kept
 //   <data_dir>/vault/rejected/<hash>.block  every node refused it; likewise
 //
-// A file holds two lines: the block in hex, and the hex of its BlockCandidateRecord as a frame of
-// the journal (pool/core/journal_format.h). An operator can submit one by hand with
-// `bitcoin-cli -stdin submitblock`: it takes a line as a parameter, and submitblock ignores its
-// second one. The second line may be missing. A file is written under another name, fsynced,
+// What a file holds stands in pool/core/vault_file.h. It is written under another name, fsynced,
 // renamed, and the folder is fsynced, so one with the right name is whole; its header must also
-// hash to its name.
+// hash to its name. A file that was left under the other name is taken up too if the block in it is
+// whole: from the end of its fsync on, no block is lost.
 //
 // Errors: one line that names the file and the system's reason.
-// Thread: the loop's; store() and retire() do their work on libuv's pool. open() and load() block
-//         and are for the start, before the loop runs.
+// Thread: the loop's; store() and retire() do their work on a thread of the vault's own, so that a
+//         disk that hangs holds up nothing else. open() and load() block and are for the start,
+//         before the loop runs. The destructor waits for the work that is under way.
 #pragma once
 
 #include "common/base/result.h"
 #include "common/bitcoin/hash.h"
 #include "common/uv/loop.h"
-#include "pool/core/records.h"
+#include "common/uv/worker.h"
+#include "pool/core/vault_file.h"
 
-#include <cstddef>
 #include <functional>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace pool {
-
-struct VaultedBlock {
-  bitcoin::BlockHash hash;
-  std::shared_ptr<const std::string> hex;  // without the newline
-  std::optional<BlockCandidateRecord> candidate;
-};
 
 struct VaultContents {
   std::vector<VaultedBlock> blocks;
@@ -47,7 +38,7 @@ class BlockVault {
  public:
   using Outcome = base::Result<void, std::string>;
   using OnDone = std::function<void(Outcome)>;
-  enum class Fate { done, rejected };
+  using Fate = VaultFate;
 
   BlockVault(uv::Loop& loop, const std::string& data_dir);
   BlockVault(const BlockVault&) = delete;
@@ -55,7 +46,7 @@ class BlockVault {
 
   // Makes the folders.
   [[nodiscard]] Outcome open();
-  // The blocks that are not settled; removes what an interrupted write left behind.
+  // The blocks that are not settled; finishes what an interrupted write left behind, or removes it.
   [[nodiscard]] base::Result<VaultContents, std::string> load();
 
   // `on_done` comes when the block is on disk, fsynced, or can't be. May be called before open():
@@ -65,8 +56,10 @@ class BlockVault {
   void retire(const bitcoin::BlockHash& hash, Fate fate, OnDone on_done);
 
  private:
-  uv::Loop& loop_;
+  void run(std::function<Outcome()> act, OnDone on_done);
+
   const std::string folder_;
+  uv::Worker worker_;
 };
 
 }  // namespace pool

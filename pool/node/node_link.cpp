@@ -105,10 +105,10 @@ void NodeLink::on_tick(base::Instant now) {
   submit_line_.keep_warm(now.mono);
 }
 
-void NodeLink::submit(const bitcoin::BlockHash& hash, const std::string& block_hex,
+void NodeLink::submit(const bitcoin::BlockHash& hash, const std::string& block_hex, bool prefer,
                       SubmitLine::OnDone on_done) {
   submit_line_.submit(
-      hash, block_hex,
+      hash, block_hex, prefer,
       [this, hash, before = state_.tip, on_done = std::move(on_done)](SubmitReport report) {
         // Another tip was heard of while the answer was on its way, so this one may be the older.
         const bool overtaken = state_.tip != before && state_.tip != hash;

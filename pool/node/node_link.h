@@ -74,7 +74,7 @@ class NodeLink {
   void poll_now();
   // This block is known to be the node's tip by now: on_tip, as if the node had announced it.
   void announce(const TipNews& news);
-  void submit(const bitcoin::BlockHash& hash, const std::string& block_hex,
+  void submit(const bitcoin::BlockHash& hash, const std::string& block_hex, bool prefer,
               SubmitLine::OnDone on_done);
   // A small question of somebody else's. `params` is a JSON array.
   void ask(std::string_view method, std::string params, std::chrono::milliseconds deadline,

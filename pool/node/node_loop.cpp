@@ -115,7 +115,7 @@ void NodeLoop::take_up_vault() {
   for (const std::string& why : contents->ignored) LOG(error, "vault_file_ignored", {"file", why});
   const base::Instant now = uv::read_clock();
   chain_watch_->take_up_settled(options_.data_dir, now);
-  for (VaultedBlock& block : contents->blocks) submitter_->resume(std::move(block), now);
+  submitter_->resume(std::move(contents->blocks), now);
 }
 
 void NodeLoop::on_message(NodeMessage&& message) {

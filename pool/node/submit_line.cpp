@@ -15,6 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using Kind = SubmitReport::Kind;
+using Answer = SubmissionAnswer;
 
 constexpr auto warm_interval = 10s;  // bitcoind closes a connection after 30 s of silence
 
@@ -26,6 +27,7 @@ constexpr std::size_t lines_max = 8;
 // bitcoind's error codes. Source: Bitcoin Core, rpc/protocol.h.
 constexpr int rpc_invalid_address_or_key = -5;  // getblockheader: no such block
 constexpr int rpc_deserialization_error = -22;
+constexpr int rpc_method_not_found = -32601;
 
 bool is_node_error(const rpc::RpcError& error, int code) {
   return error.kind == rpc::RpcError::Kind::node_error && error.code == code;
@@ -48,56 +50,86 @@ SubmitLine::Line& SubmitLine::idle_line() {
   });
 }
 
-void SubmitLine::submit(const bitcoin::BlockHash& hash, const std::string& block_hex,
+void SubmitLine::submit(const bitcoin::BlockHash& hash, const std::string& block_hex, bool prefer,
                         OnDone on_done) {
   Line& line = idle_line();
   ++line.open_calls;
-  line.rpc.call(
-      "submitblock", fmt::format(R"(["{}"])", block_hex), limits::submit_deadline,
-      [this, &line, hash, on_done = std::move(on_done)](const rpc::RpcClient::Answer& answer) {
-        --line.open_calls;
-        on_answer(line, hash, answer, on_done);
-      });
+  Question asked{hash, prefer, false, {}, std::move(on_done)};
+  line.rpc.call("submitblock", fmt::format(R"(["{}"])", block_hex), limits::submit_deadline,
+                [this, &line, asked = std::move(asked)](const rpc::RpcClient::Answer& answer) {
+                  --line.open_calls;
+                  on_answer(line, asked, answer);
+                });
 }
 
-void SubmitLine::on_answer(Line& line, const bitcoin::BlockHash& hash,
-                           const rpc::RpcClient::Answer& answer, const OnDone& on_done) {
+void SubmitLine::on_answer(Line& line, Question asked, const rpc::RpcClient::Answer& answer) {
   if (!answer) {
     const rpc::RpcError& error = answer.error();
     if (is_node_error(error, rpc_deserialization_error)) {
-      return on_done({Kind::rejected, error.message});
+      return asked.on_done({Kind::rejected, Answer::rejected, error.message});
     }
-    return on_done({Kind::failed, describe(error)});
+    return asked.on_done({Kind::failed, Answer::unreachable, describe(error)});
   }
   SubmitAnswer said = parse_submit_answer(*answer);
+  asked.reason = std::move(said.reason);
   switch (said.verdict) {
     case SubmitVerdict::accepted:
-      return on_done({Kind::new_tip, {}});
+      return asked.on_done({Kind::new_tip, Answer::accepted, {}});
     case SubmitVerdict::rejected:
-      return on_done({Kind::rejected, std::move(said.reason)});
+      return asked.on_done({Kind::rejected, Answer::rejected, std::move(asked.reason)});
     case SubmitVerdict::not_yet:
-      return on_done({Kind::not_yet, std::move(said.reason)});
+      return asked.on_done({Kind::not_yet, Answer::rejected, std::move(asked.reason)});
     case SubmitVerdict::unsure:
-      return look_up(line, hash, std::move(said.reason), on_done);
+      return look_up(line, std::move(asked));
   }
 }
 
-void SubmitLine::look_up(Line& line, const bitcoin::BlockHash& hash, std::string reason,
-                         OnDone on_done) {
+void SubmitLine::look_up(Line& line, Question asked) {
   ++line.open_calls;
-  line.rpc.call("getblockheader", fmt::format(R"(["{}"])", hash.display_hex()), question_deadline,
-                [this, &line, reason = std::move(reason),
-                 on_done = std::move(on_done)](const rpc::RpcClient::Answer& answer) {
+  std::string params = fmt::format(R"(["{}"])", asked.hash.display_hex());
+  line.rpc.call("getblockheader", std::move(params), question_deadline,
+                [this, &line, asked = std::move(asked)](const rpc::RpcClient::Answer& answer) {
                   --line.open_calls;
-                  if (answer) {
-                    const bool best = parse_confirmations(*answer).value_or(-1) >= 1;
-                    on_done({best ? Kind::in_chain : Kind::side_chain, reason});
-                  } else if (is_node_error(answer.error(), rpc_invalid_address_or_key)) {
-                    // bcoin says "duplicate" of a block whose parent it waits for.
-                    on_done({Kind::not_yet, reason});
-                  } else {
-                    on_done({Kind::failed, describe(answer.error())});
+                  on_header(line, asked, answer);
+                });
+}
+
+void SubmitLine::on_header(Line& line, Question asked, const rpc::RpcClient::Answer& answer) {
+  if (!answer) {
+    if (!is_node_error(answer.error(), rpc_invalid_address_or_key)) {
+      return asked.on_done({Kind::failed, Answer::unreachable, describe(answer.error())});
+    }
+    // bcoin says "duplicate" of a block whose parent it waits for.
+    return asked.on_done({Kind::not_yet, Answer::inconclusive, std::move(asked.reason)});
+  }
+  const bool best = parse_confirmations(*answer).value_or(-1) >= 1;
+  const bool duplicate = asked.reason == "duplicate";
+  if (best && asked.preferred) {
+    return asked.on_done({Kind::new_tip, Answer::accepted, "preferred by preciousblock"});
+  }
+  if (best) {
+    return asked.on_done({Kind::in_chain, duplicate ? Answer::duplicate : Answer::accepted,
+                          std::move(asked.reason)});
+  }
+  if (asked.may_prefer && knows_preciousblock_ && !asked.preferred) {
+    return ask_to_prefer(line, std::move(asked));
+  }
+  asked.on_done({Kind::side_chain, Answer::inconclusive, std::move(asked.reason)});
+}
+
+void SubmitLine::ask_to_prefer(Line& line, Question asked) {
+  ++line.open_calls;
+  asked.preferred = true;
+  std::string params = fmt::format(R"(["{}"])", asked.hash.display_hex());
+  // It answers when the node has gone over to the block, which takes as long as to connect it.
+  line.rpc.call("preciousblock", std::move(params), limits::submit_deadline,
+                [this, &line, asked = std::move(asked)](const rpc::RpcClient::Answer& answer) {
+                  --line.open_calls;
+                  if (!answer && is_node_error(answer.error(), rpc_method_not_found)) {
+                    knows_preciousblock_ = false;
                   }
+                  // Whatever it says: where the block stands now is what counts.
+                  look_up(line, asked);
                 });
 }
 

@@ -9,9 +9,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 #include <vector>
+
+#include <sys/stat.h>
 
 namespace pool {
 namespace {
@@ -40,7 +43,8 @@ struct Bench {
   std::vector<BlockCandidateRecord> candidates;
   std::vector<BlockOutcomeRecord> outcomes;
   std::vector<AppendId> appends;  // the outcomes'
-  std::string journalled;         // both kinds, in their order
+  std::vector<BlockSubmissionRecord> answers;
+  std::string journalled;  // all kinds, in their order
   std::vector<std::string> accepted_by;
   bool journal_has_room = true;
   std::vector<bitcoin::BlockHash> known;
@@ -76,6 +80,9 @@ struct Bench {
       if (const auto* candidate = std::get_if<BlockCandidateRecord>(&record)) {
         candidates.push_back(*candidate);
         journalled += "candidate ";
+      } else if (const auto* said = std::get_if<BlockSubmissionRecord>(&record)) {
+        answers.push_back(*said);
+        journalled += "answer ";
       } else {
         outcomes.push_back(std::get<BlockOutcomeRecord>(record));
         appends.push_back(append.id);
@@ -218,13 +225,13 @@ TEST_CASE("an outcome that the journal can't take, or loses, is offered again") 
   CHECK(b.outcomes.empty());
   b.journal_has_room = true;
   REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
-  CHECK_EQ(b.appends[0], AppendId{2});  // the candidate's was the first
-  b.node_journal.on_not_durable(AppendId{2}, AppendId{2});
+  CHECK_EQ(b.appends[0], AppendId{3});  // behind the candidate and the node's answer
+  b.node_journal.on_not_durable(AppendId{3}, AppendId{3});
   REQUIRE(b.wait([&] { return b.outcomes.size() == 2; }));
-  CHECK_EQ(b.appends[1], AppendId{3});
-  b.node_journal.on_durable(AppendId{2});
-  CHECK_FALSE(b.submitter->is_quiet());
+  CHECK_EQ(b.appends[1], AppendId{4});
   b.node_journal.on_durable(AppendId{3});
+  CHECK_FALSE(b.submitter->is_quiet());
+  b.node_journal.on_durable(AppendId{4});
   CHECK(b.submitter->is_quiet());
 }
 
@@ -236,7 +243,7 @@ TEST_CASE("the candidate is journalled as soon as the block is there, and before
   CHECK_EQ(b.candidates[0], block.candidate);
   REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
   test::run_for(b.loop, 100ms);
-  CHECK_EQ(b.journalled, "candidate outcome ");
+  CHECK_EQ(b.journalled, "candidate answer outcome ");
 }
 
 TEST_CASE(
@@ -246,17 +253,18 @@ TEST_CASE(
     b.submit_answers(0, {"null", R"({"code":-28,"message":"wait"})", 500});
     b.submitter->on_found(b.found(), uv::read_clock());
     b.node_journal.on_not_durable(AppendId{1}, AppendId{1});
-    REQUIRE(b.wait([&] { return b.candidates.size() == 2; }));
+    REQUIRE(b.wait([&] { return b.candidates.size() == 2 && !b.answers.empty(); }));
     b.nodes[0]->handler = nullptr;
-    REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
-    CHECK_EQ(b.journalled, "candidate candidate outcome ");
+    REQUIRE(b.wait([&] { return b.outcomes.size() == 1 && b.vaulted.size() == 1; }));
+    CHECK_EQ(b.journalled, "candidate candidate answer answer outcome ");
   }
   SUBCASE("when the outcome's append is on its way too") {
     b.submitter->on_found(b.found(), uv::read_clock());
     REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
     b.node_journal.on_not_durable(AppendId{1}, AppendId{1});
     REQUIRE(b.wait([&] { return b.outcomes.size() == 2; }));
-    CHECK_EQ(b.journalled, "candidate outcome candidate outcome ");
+    CHECK_EQ(b.journalled, "candidate answer outcome candidate answer outcome ");
+    REQUIRE(b.wait([&] { return b.vaulted.size() == 1; }));
     b.node_journal.on_durable(b.appends[0]);
     CHECK_FALSE(b.submitter->is_quiet());
   }
@@ -275,17 +283,17 @@ TEST_CASE("a block from the vault is journalled with the record that was stored 
 
   Bench after(1);
   SUBCASE("with a record") {
-    after.submitter->resume(contents->blocks[0], uv::read_clock());
+    after.submitter->resume(contents->blocks, uv::read_clock());
     REQUIRE_EQ(after.candidates.size(), 1);
     CHECK_EQ(after.candidates[0], block.candidate);
     REQUIRE(after.wait([&] { return after.outcomes.size() == 1; }));
-    CHECK_EQ(after.journalled, "candidate outcome ");
+    CHECK_EQ(after.journalled, "candidate answer outcome ");
   }
   SUBCASE("without") {
     contents->blocks[0].candidate.reset();
-    after.submitter->resume(contents->blocks[0], uv::read_clock());
+    after.submitter->resume(contents->blocks, uv::read_clock());
     REQUIRE(after.wait([&] { return after.outcomes.size() == 1; }));
-    CHECK_EQ(after.journalled, "outcome ");
+    CHECK_EQ(after.journalled, "answer outcome ");
   }
 }
 
@@ -299,6 +307,80 @@ TEST_CASE("a vault that can't be written is told to the shard and holds up nothi
   CHECK(b.outcomes[0].status == BlockStatus::accepted);
   b.node_journal.on_durable(b.appends[0]);
   CHECK(b.submitter->is_quiet());
+}
+
+TEST_CASE("a vault that hangs delays neither the sending nor the journal, but the miner") {
+  Bench b(2);
+  const FoundBlock block = b.found();
+  const std::string pipe = b.folder.path() + "/vault/" + block.hash.display_hex() + ".block.tmp";
+  REQUIRE_EQ(::mkfifo(pipe.c_str(), 0600), 0);  // to open it waits until somebody reads
+  b.submitter->on_found(block, uv::read_clock());
+  REQUIRE(b.wait([&] { return b.accepted_by.size() == 2 && b.outcomes.size() == 1; }));
+  b.node_journal.on_durable(b.appends[0]);
+  test::run_for(b.loop, 50ms);
+  CHECK(b.vaulted.empty());
+  CHECK_FALSE(b.submitter->is_quiet());
+  {
+    std::ifstream reader(pipe);
+    std::filesystem::remove(pipe);
+    std::string heard;
+    std::getline(reader, heard);
+    CHECK_EQ(heard, found_block_hex(block));
+  }
+  REQUIRE(b.wait([&] { return b.in_vault(block, "done/"); }));
+  REQUIRE_EQ(b.vaulted.size(), 1);
+  CHECK(b.vaulted[0].stored);
+}
+
+TEST_CASE("a node that hangs on a block delays neither the other node nor later blocks") {
+  Bench b(2);
+  Reply hang;
+  hang.silent = true;
+  b.submit_answers(0, hang);
+  const FoundBlock first = b.found();
+  b.submitter->on_found(first, uv::read_clock());
+  REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
+  CHECK_EQ(b.accepted_by, std::vector<std::string>{b.links[1]->name()});
+  b.nodes[0]->handler = nullptr;
+  FoundBlock second = test::find_block(make_job(b.nodes[0]->template_json()), 1);
+  REQUIRE_NE(second.hash, first.hash);
+  b.submitter->on_found(second, uv::read_clock());
+  REQUIRE(b.wait([&] { return b.accepted_by.size() == 3; }));
+  CHECK_EQ(b.nodes[0]->submitted.size(), 2);
+}
+
+TEST_CASE("what each node says is journalled and counted, under the node's name") {
+  Bench b(3);
+  b.submit_answers(0, {R"("high-hash")"});
+  b.submit_answers(1, {R"("duplicate")"}, {R"({"confirmations":1})"});
+  b.submit_answers(2, {"null", R"({"code":-28,"message":"wait"})", 500});
+  b.submitter->on_found(b.found(), uv::read_clock());
+  REQUIRE(b.wait([&] { return b.answers.size() == 3 && b.outcomes.size() == 1; }));
+  using Answer = SubmissionAnswer;
+  const Answer expected[] = {Answer::rejected, Answer::duplicate, Answer::unreachable};
+  for (const BlockSubmissionRecord& record : b.answers) {
+    const auto at = std::find_if(b.links.begin(), b.links.end(),
+                                 [&](const auto& link) { return link->name() == record.node; });
+    REQUIRE(at != b.links.end());
+    const auto node = static_cast<std::size_t>(at - b.links.begin());
+    CHECK(record.answer == expected[node]);
+    CHECK_EQ(b.submitter->answers(node).count(expected[node]), 1);
+    if (node == 0) CHECK_EQ(record.detail, "high-hash");
+  }
+  CHECK(b.outcomes[0].status == BlockStatus::accepted);
+}
+
+TEST_CASE("a block is sent to a node that was never heard of, and comes when it listens") {
+  Bench b(1);
+  const std::uint16_t port = b.nodes[0]->port();
+  const FoundBlock block = b.found();
+  b.nodes.clear();
+  b.submitter->on_found(block, uv::read_clock());
+  REQUIRE(b.wait([&] { return b.answers.size() == 1; }));
+  CHECK(b.answers[0].answer == SubmissionAnswer::unreachable);
+  b.nodes.push_back(std::make_unique<test::FakeNode>(b.loop, port));
+  REQUIRE(b.wait([&] { return b.outcomes.size() == 1; }));
+  CHECK_EQ(b.answers.size(), 2);
 }
 
 TEST_CASE("the same block found twice is sent once, and both finders hear of the vault") {

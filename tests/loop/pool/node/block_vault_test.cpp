@@ -1,13 +1,17 @@
 #include "pool/node/block_vault.h"
 
 #include "common/base/bytes.h"
+#include "common/bitcoin/block.h"
 #include "common/bitcoin/header.h"
+#include "common/uv/tcp.h"
 #include "tests/loop/pool/node/waiting.h"
 
 #include <doctest/doctest.h>
 
 #include <fstream>
 #include <optional>
+
+#include <sys/stat.h>
 
 namespace pool {
 namespace {
@@ -20,6 +24,18 @@ VaultedBlock make_block(std::uint32_t nonce) {
   header.nonce = nonce;
   const bitcoin::HeaderBytes bytes = header.serialize();
   return {header.hash(), std::make_shared<const std::string>(base::to_hex(bytes) + "01aabbcc"), {}};
+}
+
+// One that holds what its header commits to: the one transaction hashes to the root.
+VaultedBlock make_whole_block() {
+  bitcoin::Transaction coinbase;
+  coinbase.inputs.resize(1);
+  coinbase.outputs.resize(1);
+  bitcoin::Header header;
+  header.merkle_root = bitcoin::Hash256{coinbase.txid().bytes};
+  const base::Bytes bytes =
+      bitcoin::serialize_block(header.serialize(), coinbase.serialize_legacy(), 0, {});
+  return {header.hash(), std::make_shared<const std::string>(base::to_hex(bytes)), {}};
 }
 
 struct Bench {
@@ -124,7 +140,7 @@ TEST_CASE("files that are not a whole block are left out, and said so") {
   };
   const Row rows[] = {
       {"it does not end with a newline", [](const auto& s) { return s.substr(0, s.size() - 1); }},
-      {"it does not end with a newline", [](const auto&) { return std::string(); }},
+      {"it is empty", [](const auto&) { return std::string(); }},
       {"it is not a block in hex", [](const auto& s) { return s.substr(0, 100) + "\n"; }},
       {"it is not a block in hex", [](const auto& s) { return "zz" + s; }},
       {"its header has another hash", [](const auto& s) { return "ff" + s.substr(2); }},
@@ -144,17 +160,95 @@ TEST_CASE("files that are not a whole block are left out, and said so") {
   }
 }
 
-TEST_CASE("what an interrupted write left behind is removed") {
+TEST_CASE("what an interrupted write left behind is removed when it is not a whole block") {
+  const VaultedBlock block = make_whole_block();
+  const std::string parts[] = {"",
+                               block.hex->substr(0, 50),
+                               *block.hex,
+                               block.hex->substr(0, block.hex->size() - 2) + "\n",
+                               make_block(7).hex->substr(0, 160) + "\n",
+                               "zz\n"};
+  for (const std::string& part : parts) {
+    CAPTURE(part.size());
+    Bench b;
+    REQUIRE(b.vault.open());
+    const std::string unfinished = b.path_of(block) + ".tmp";
+    b.write(unfinished, part);
+    const auto contents = b.vault.load();
+    REQUIRE(contents);
+    CHECK(contents->blocks.empty());
+    CHECK(contents->ignored.empty());
+    CHECK_FALSE(fs::exists(unfinished));
+  }
+}
+
+TEST_CASE("a whole block that was not given its name yet is taken up, and gets it") {
+  VaultedBlock block = make_whole_block();
+  block.candidate = BlockCandidateRecord{};
+  block.candidate->hash = block.hash;
+  const std::string whole = *block.hex + vault_file_rest(block.candidate);
+  struct Row {
+    std::size_t bytes;
+    bool record;
+  };
+  const Row rows[] = {
+      {whole.size(), true}, {whole.size() - 1, false}, {block.hex->size() + 1, false}};
+  for (const Row& row : rows) {
+    CAPTURE(row.bytes);
+    Bench b;
+    REQUIRE(b.vault.open());
+    b.write(b.path_of(block) + ".tmp", whole.substr(0, row.bytes));
+    for (int start = 0; start < 2; ++start) {
+      const auto contents = b.vault.load();
+      REQUIRE(contents);
+      REQUIRE_EQ(contents->blocks.size(), 1);
+      CHECK_EQ(contents->blocks[0].hash, block.hash);
+      CHECK_EQ(*contents->blocks[0].hex, *block.hex);
+      CHECK_EQ(contents->blocks[0].candidate.has_value(), row.record);
+      CHECK_FALSE(fs::exists(b.path_of(block) + ".tmp"));
+      CHECK(fs::exists(b.path_of(block)));
+    }
+    REQUIRE(b.retire(block, BlockVault::Fate::done));
+  }
+}
+
+TEST_CASE("beside the whole file, what is left of another write of it goes") {
   Bench b;
   REQUIRE(b.vault.open());
-  const VaultedBlock block = make_block(7);
-  const std::string unfinished = b.path_of(block) + ".tmp";
-  b.write(unfinished, block.hex->substr(0, 50));
+  const VaultedBlock block = make_whole_block();
+  REQUIRE(b.store(block));
+  b.write(b.path_of(block) + ".tmp", *block.hex + "\n");
   const auto contents = b.vault.load();
   REQUIRE(contents);
-  CHECK(contents->blocks.empty());
-  CHECK(contents->ignored.empty());
-  CHECK_FALSE(fs::exists(unfinished));
+  CHECK_EQ(contents->blocks.size(), 1);
+  CHECK_FALSE(fs::exists(b.path_of(block) + ".tmp"));
+}
+
+TEST_CASE("a disk that hangs holds up nothing but the vault") {
+  Bench b;
+  REQUIRE(b.vault.open());
+  const VaultedBlock first = make_block(7);
+  const std::string pipe = b.path_of(first) + ".tmp";
+  REQUIRE_EQ(::mkfifo(pipe.c_str(), 0600), 0);  // to open it waits until somebody reads
+  int stored = 0;
+  for (std::uint32_t i = 7; i < 17; ++i) {
+    b.vault.store(make_block(i), [&](const BlockVault::Outcome&) { ++stored; });
+  }
+  bool looked_up = false;  // a name, by libuv's pool of threads
+  uv::TcpConnector connector(b.loop, "localhost", 1, std::chrono::seconds(10), {},
+                             [&](const auto&) { looked_up = true; });
+  CHECK(test::wait_until(
+      b.loop, [&] { return looked_up; }, std::chrono::seconds(5)));
+  CHECK_EQ(stored, 0);
+  {
+    std::ifstream reader(pipe);
+    fs::remove(pipe);  // what could not be synced is written again, to a file this time
+    std::string heard;
+    std::getline(reader, heard);
+    CHECK_EQ(heard, *first.hex);
+  }
+  REQUIRE(test::wait_until(b.loop, [&] { return stored == 10; }));
+  CHECK_EQ(b.vault.load()->blocks.size(), 10);
 }
 
 TEST_CASE("a block finds its folder made anew when somebody removed it") {

@@ -35,7 +35,9 @@ class FakeNode {
     std::string result = "null";
     std::string error = "null";
     int status = 200;
-    bool silent = false;  // no answer at all
+    bool silent = false;                  // no answer at all
+    std::optional<std::string> raw = {};  // sent as it is, instead of an answer
+    bool cut = false;                     // then the connection ends
   };
   struct Call {
     std::string method;
@@ -131,6 +133,9 @@ class FakeNode {
     if (proposal) scripted = Reply{on_proposal};
     const Reply reply = scripted ? *scripted : claim(call);
     if (reply.silent) return;
+    if (reply.raw) peer.stream->write(base::as_bytes(*reply.raw));
+    if (reply.cut) peer.stream->close_after_flush(std::chrono::seconds(1));
+    if (reply.raw || reply.cut) return;
     peer.stream->write(net::write_response(
         {.status = reply.status,
          .headers = {{"content-type", "application/json"}},

@@ -8,13 +8,14 @@
 #include "common/mining/job.h"
 #include "pool/core/shard_types.h"
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
 namespace pool::test {
 
-inline FoundBlock find_block(std::shared_ptr<const mining::Job> job) {
-  const base::Bytes extranonce1{1, 2, 3, 4};
+inline FoundBlock find_block(std::shared_ptr<const mining::Job> job, std::uint8_t miner = 4) {
+  const base::Bytes extranonce1{1, 2, 3, miner};
   const base::Bytes extranonce2{0, 0, 0, 0, 0, 0, 0, 1};
   FoundBlock found;
   found.coinbase = bitcoin::assemble_coinbase(job->work().coinbase, extranonce1, extranonce2);

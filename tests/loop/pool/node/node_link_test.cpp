@@ -115,7 +115,7 @@ TEST_CASE("a late yes to a block does not take the tip back when another was hea
   REQUIRE(b.wait([&] { return b.link->state().up; }));
   std::optional<SubmitReport> report;
   const auto submit = [&] {
-    b.link->submit(test::numbered_hash(9), "aabb",
+    b.link->submit(test::numbered_hash(9), "aabb", false,
                    [&](SubmitReport got) { report = std::move(got); });
     REQUIRE(b.wait([&] { return report.has_value(); }));
   };
@@ -174,7 +174,8 @@ TEST_CASE("a destroyed link calls nobody back") {
   REQUIRE(b.wait([&] { return b.link->state().up; }));
   bool called = false;
   b.link->request_template();
-  b.link->submit(test::numbered_hash(9), "aabb", [&](const SubmitReport&) { called = true; });
+  b.link->submit(test::numbered_hash(9), "aabb", false,
+                 [&](const SubmitReport&) { called = true; });
   b.ticker.stop();
   b.link.reset();
   test::run_for(b.loop, 100ms);

@@ -117,8 +117,8 @@ class NodeThread {
         states.push_back(*state);
       } else if (auto* tip = std::get_if<ChainTipRecord>(&record)) {
         tips.push_back(*tip);
-      } else {
-        outcomes.push_back(std::get<BlockOutcomeRecord>(std::move(record)));
+      } else if (auto* outcome = std::get_if<BlockOutcomeRecord>(&record)) {
+        outcomes.push_back(std::move(*outcome));
       }
     }
     if (setting_.journal_answers) post(Durable{append.id});
