@@ -228,7 +228,11 @@ void ShardLoop::on(const ConnectionMoved& message) {
   connection.start(now.mono);
 }
 
-void ShardLoop::submit_block(FoundBlock block) { hooks_.found(std::move(block)); }
+void ShardLoop::submit_block(FoundBlock block) {
+  base::kill_point("block_found");
+  hooks_.found(std::move(block));
+  base::kill_point("block_posted");
+}
 
 void ShardLoop::tell_ban(const Ban& ban) {
   if (turn_aways_.may_log(uv::read_clock().mono)) {

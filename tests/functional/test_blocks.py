@@ -87,6 +87,7 @@ def test_block_is_submitted_even_if_the_share_is_refused(cluster):
 
 
 def test_stale_block_still_reaches_the_node(cluster):
+    """It competes with the block that was first, and a node that knows preciousblock then goes by ours."""
     cluster.start()
     client = cluster.client()
     share = client.find_share(block=True)
@@ -101,7 +102,28 @@ def test_stale_block_still_reaches_the_node(cluster):
             return False
 
     wait_until(known, 10, "the node to know the stale block")
-    assert cluster.node.tip() == tip
+    if cluster.node.kind == "bitcoind":
+        wait_until(lambda: cluster.node.tip() == bitcoin.display(share.hash), 10, "the node to prefer our block")
+        wait_until(lambda: cluster.blocks() == {bitcoin.display(share.hash): "accepted"}, 20, "our block, accepted")
+        client.wait_for_job(bitcoin.display(share.hash))
+    else:
+        wait_until(lambda: cluster.blocks() == {bitcoin.display(share.hash): "orphaned"}, 20, "our block, on its branch")
+        assert cluster.node.tip() == tip
+
+
+def test_two_own_blocks_at_one_height_do_not_fight(cluster):
+    cluster.start()
+    client = cluster.client()
+    job = client.job
+    first = client.find_share(block=True, job=job)
+    second = client.find_share(block=True, job=job)
+    assert client.submit(first)
+    wait_until(lambda: cluster.node.tip() == bitcoin.display(first.hash), 10, "the first block as the tip")
+    client.wait_for_job(bitcoin.display(first.hash))
+    assert rejection(client.submit, second).code == 21
+    expected = {bitcoin.display(first.hash): "accepted", bitcoin.display(second.hash): "orphaned"}
+    wait_until(lambda: cluster.blocks() == expected, 20, "both blocks in PostgreSQL")
+    assert cluster.node.tip() == bitcoin.display(first.hash)
 
 
 @pytest.mark.parametrize("segwit", [False, True])

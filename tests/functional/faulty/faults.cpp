@@ -2,8 +2,13 @@
 // it the program is the ordinary pool. Most are edits of the lines that come in or go out, which
 // are here; the others are where the pool calls fault(). tests/functional/stratum/faults.py says
 // which checks each of them must make fail.
+//
+// PHASEPOOL_TEST_KILL names the kill point at which the process ends: "vault_synced", or, with
+// "submit_sent:2", at the second time it is passed.
 #include "common/base/test_faults.h"
 
+#include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <regex>
 #include <string>
@@ -144,7 +149,32 @@ std::string edited(const Edit* edits, std::size_t count, std::string text) {
   return text;
 }
 
+struct KillAt {
+  std::string point;
+  std::atomic<int> passes{1};  // points are passed on several threads
+};
+
+KillAt& kill_at() {
+  static KillAt wanted;
+  static const bool parsed = [] {
+    const char* value = std::getenv("PHASEPOOL_TEST_KILL");
+    const std::string text = value == nullptr ? "" : value;
+    const std::size_t colon = text.find(':');
+    wanted.point = text.substr(0, colon);
+    if (colon != std::string::npos) wanted.passes = std::stoi(text.substr(colon + 1));
+    return true;
+  }();
+  (void)parsed;
+  return wanted;
+}
+
 }  // namespace
+
+void faulty::kill_point(std::string_view name) {
+  KillAt& wanted = kill_at();
+  if (name != wanted.point || --wanted.passes != 0) return;
+  ::raise(SIGKILL);
+}
 
 bool faulty::fault(std::string_view name) { return name == name_of_fault(); }
 
