@@ -1,5 +1,5 @@
 // phasepool: a Bitcoin Stratum mining pool server. This file is the command line; what it starts is
-// in server.cpp (run), tools/ (check) and store/ (migrate).
+// in server.cpp (run), tools/ (check, verify) and store/ (migrate).
 //
 // Exit codes: 0 done or orderly stop; 1 something outside is not as it must be; 2 wrong command
 // line or config. Every failure is one line on stderr.
@@ -8,6 +8,7 @@
 #include "pool/server.h"
 #include "pool/store/migrate.h"
 #include "pool/tools/check.h"
+#include "pool/tools/verify.h"
 #include "pool/version.h"
 
 #include <CLI/CLI.hpp>
@@ -16,6 +17,7 @@
 #include <cstdlib>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -58,7 +60,17 @@ int main(int argc, char** argv) {
   auto* run = app.add_subcommand("run", "serve miners until SIGINT or SIGTERM");
   auto* check = app.add_subcommand("check", "look at everything the pool needs, a line each");
   auto* migrate = app.add_subcommand("migrate", "bring the database's schema up to date");
-  for (CLI::App* command : {run, check, migrate}) {
+  auto* verify = app.add_subcommand("verify", "are the found blocks on disk whole?");
+  verify->require_subcommand(1);
+  auto* verify_vault = verify->add_subcommand("vault", "all blocks in the data_dir's vault");
+  auto* verify_block = verify->add_subcommand("block", "single files of a vault");
+  std::vector<std::string> block_files;
+  std::string block_out;
+  verify_block->add_option("FILE", block_files, "<block hash>.block")->required();
+  verify_block->add_option("--hex", block_out,
+                           "write the first file's block to this one, in hex, for `bitcoin-cli "
+                           "-stdin submitblock`");
+  for (CLI::App* command : {run, check, migrate, verify_vault}) {
     command->add_option("-c,--config", config_path, "the pool's JSON configuration")->required();
   }
   try {
@@ -67,6 +79,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
 
+  if (verify_block->parsed()) return pool::verify_block_command(block_files, block_out);
   const auto config = pool::load_config(config_path, from_environment);
   if (!config) {
     std::fprintf(stderr, "phasepool: %s\n", config.error().why.c_str());
@@ -74,5 +87,6 @@ int main(int argc, char** argv) {
   }
   if (check->parsed()) return pool::check_command(*config);
   if (migrate->parsed()) return migrate_command(*config);
+  if (verify_vault->parsed()) return pool::verify_vault_command(config->data_dir);
   return run_command(*config, [&] { return pool::load_config(config_path, from_environment); });
 }
