@@ -73,6 +73,8 @@ def test_orphaned_and_back(cluster, restarted):
     block = find_block(cluster, client)
     wait_for(cluster, block, "accepted", 1)
     assert shown(pool, block)["state"] == "in_chain"
+    said = [(answer["node"], answer["answer"]) for answer in shown(pool, block)["submissions"]]
+    assert said == [("node 1", "accepted")]
     ours = node.mine()
     wait_for(cluster, block, "accepted", 2)
 
