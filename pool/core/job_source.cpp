@@ -20,6 +20,8 @@ using namespace std::chrono_literals;
 // Two answers to one change of tip (a long-poll's and a request's) come moments apart; the second
 // is not worth a notify to every miner. What is worth one early reaches all within this time too.
 constexpr auto same_tip_interval = 5s;
+// For so long after a new tip, a template of the one before answers a question from before it.
+constexpr auto late_answers = 5s;
 // Between attempts that fail: doubled each time, up to the second figure.
 constexpr std::chrono::milliseconds retry_first = 500ms;
 constexpr std::chrono::milliseconds retry_most = 8s;
@@ -87,9 +89,12 @@ std::optional<std::uint32_t> JobSource::height_of(const bitcoin::BlockHash& hash
 bool JobSource::is_late(const TipNews& news) const {
   const bool slow_source =
       news.source == TipSource::zmq_rawblock || news.source == TipSource::zmq_sequence;
-  if (!slow_source || news.hash == known_tip_) return false;
+  return slow_source && news.hash != known_tip_ && knows(news.hash);
+}
+
+bool JobSource::knows(const bitcoin::BlockHash& hash) const {
   return std::any_of(recent_tips_.begin(), recent_tips_.end(),
-                     [&](const KnownTip& tip) { return tip.hash == news.hash; });
+                     [&](const KnownTip& tip) { return tip.hash == hash; });
 }
 
 bool JobSource::wants_empty_work() const {
@@ -126,6 +131,8 @@ void JobSource::on_template(mining::BlockTemplate block_template, base::Instant 
   const Verdict verdict = judge(block_template, now);
   if (verdict == Verdict::backwards || verdict == Verdict::wrong_height) {
     refuse(block_template, verdict);
+  } else if (verdict == Verdict::late) {
+    // Neither good nor bad; the one that is waited for is asked for already.
   } else if (verdict == Verdict::nothing_new) {
     last_refusal_.clear();
   } else {
@@ -181,7 +188,9 @@ JobSource::Verdict JobSource::judge(const mining::BlockTemplate& block_template,
   if (block_template.height > current_->height()) return Verdict::new_tip;
   // As high as what miners have: a change of chain, unless we already wait for yet another tip.
   const bool news = block_template.height == current_->height() && !waits_for_tip();
-  return news ? Verdict::new_tip : Verdict::backwards;
+  if (news) return Verdict::new_tip;
+  const bool late = now.mono - tip_seen_at_ < late_answers && knows(block_template.prev_hash);
+  return late ? Verdict::late : Verdict::backwards;
 }
 
 JobSource::Verdict JobSource::judge_same_tip(const mining::BlockTemplate& block_template,

@@ -110,7 +110,7 @@ class JobSource {
   std::uint64_t empty_jobs_published() const { return empty_jobs_published_; }
 
  private:
-  enum class Verdict { new_tip, full, refresh, nothing_new, backwards, wrong_height };
+  enum class Verdict { new_tip, full, refresh, nothing_new, late, backwards, wrong_height };
   // A job before it is built.
   struct Draft {
     std::shared_ptr<const mining::BlockTemplate> block_template;
@@ -127,6 +127,7 @@ class JobSource {
   void learn(const bitcoin::BlockHash& hash, std::optional<std::uint32_t> height);
   std::optional<std::uint32_t> height_of(const bitcoin::BlockHash& hash) const;
   bool is_late(const TipNews& news) const;
+  bool knows(const bitcoin::BlockHash& hash) const;
   bool wants_empty_work() const;
   bool publish_empty(const TipNews& news, base::Instant now);
   Verdict judge(const mining::BlockTemplate& block_template, base::Instant now) const;

@@ -83,7 +83,7 @@ void NodeLoop::make_links() {
   hooks.block_vaulted = hooks_.block_vaulted;
   hooks.on_new_tip = [this](const bitcoin::BlockHash& hash, NodeLink& link) {
     // Its own block is the node's tip: the next template need not wait for the announcement.
-    link.announce(news_of_found(hash));
+    link.announce(with_own_header({hash, TipSource::own_block, {}, {}, {}}));
     for (const auto& other : links_) other->poll_now();
   };
   hooks.on_known = [this](const bitcoin::BlockHash& hash) {
@@ -167,7 +167,7 @@ void NodeLoop::on_tip(NodeLink& link, const TipNews& news) {
   if (stop_by_ || !is_in_use(link)) return;
   const base::Instant now = uv::read_clock();
   tip_race_.on_tip(news.hash, news.source, now.mono);
-  source_.on_tip(news, now);
+  source_.on_tip(news.header ? news : with_own_header(news), now);
   chain_watch_->on_tip(news, now);
 }
 
@@ -195,11 +195,14 @@ void NodeLoop::remember_found(const FoundBlock& found) {
                     {}});
 }
 
-TipNews NodeLoop::news_of_found(const bitcoin::BlockHash& hash) const {
-  for (const TipNews& news : found_) {
-    if (news.hash == hash) return news;
+// The node may announce it before it answers to the block's submission.
+TipNews NodeLoop::with_own_header(TipNews news) const {
+  for (const TipNews& found : found_) {
+    if (found.hash != news.hash) continue;
+    news.header = found.header;
+    news.height = found.height;
   }
-  return {hash, TipSource::own_block, {}, {}, {}};
+  return news;
 }
 
 void NodeLoop::on_template(NodeLink& link, mining::BlockTemplate block_template,

@@ -87,7 +87,7 @@ class NodeLoop final : private NodeHost {
   void on_tip(NodeLink& link, const TipNews& news);
   void on_header(NodeLink& link, const TipNews& news);
   void remember_found(const FoundBlock& found);
-  TipNews news_of_found(const bitcoin::BlockHash& hash) const;
+  TipNews with_own_header(TipNews news) const;
   void on_template(NodeLink& link, mining::BlockTemplate block_template, TemplateOrigin origin);
   void on_template_failed(NodeLink& link);
   void choose_node(base::Instant now);

@@ -201,6 +201,27 @@ TEST_CASE("templates that do and do not replace the job") {
   }
 }
 
+TEST_CASE(
+    "an answer from before the tip is passed over in silence, a node that stays there is not") {
+  Bench b;
+  b.settle(4, 104);
+  b.settle(5, 105);
+  b.source.on_tip(news(6), b.now);
+  b.source.on_template(make_template(6, 106), b.now);
+  const auto told = b.published();
+  b.pass(4'999ms);
+  b.source.on_template(make_template(5, 105), b.now);
+  CHECK_EQ(b.source.last_refusal(), "");
+  b.source.on_template(make_template(3, 103), b.now);
+  CHECK_MESSAGE(b.source.last_refusal() != "", "this one was never a tip here");
+  b.source.on_template(make_template(6, 106), b.now);
+  CHECK_EQ(b.source.last_refusal(), "");
+  b.pass(1ms);
+  b.source.on_template(make_template(5, 105), b.now);
+  CHECK_NE(b.source.last_refusal().find("goes backwards"), std::string::npos);
+  CHECK_EQ(b.published(), told);
+}
+
 TEST_CASE("a refused template is mended by what the node says its best block is") {
   Bench b;
   b.settle(5, 105);
