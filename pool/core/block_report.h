@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace pool {
 
@@ -24,9 +25,17 @@ struct SubmitReport {
   std::string detail;  // the node's words, or why there are none
 };
 
+inline constexpr std::size_t submission_answer_count = 5;
+// Stable machine name, as in the API and the database.
+constexpr std::string_view name_of(SubmissionAnswer answer) {
+  constexpr std::array<std::string_view, submission_answer_count> names{
+      "accepted", "duplicate", "inconclusive", "rejected", "unreachable"};
+  return names.at(static_cast<std::size_t>(answer));
+}
+
 // One node's answers since the start, a repeated one counted once; index: SubmissionAnswer.
 struct BlockAnswerCounts {
-  std::array<std::uint64_t, 5> of{};
+  std::array<std::uint64_t, submission_answer_count> of{};
   std::uint64_t count(SubmissionAnswer answer) const {
     return of[static_cast<std::size_t>(answer)];
   }

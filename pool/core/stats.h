@@ -11,6 +11,7 @@
 #include "common/base/u256.h"
 #include "common/bitcoin/hash.h"
 #include "common/stratum/reject.h"
+#include "pool/core/block_report.h"
 #include "pool/core/journal_format.h"
 #include "pool/core/shard_types.h"
 #include "pool/core/tip_race.h"
@@ -73,6 +74,7 @@ struct NodeSummary {
   std::uint32_t height = 0;
   std::int64_t response_us = -1;  // of its small answers, smoothed; -1: none yet
   std::array<std::uint64_t, node_failure_count> failures{};
+  BlockAnswerCounts block_answers = {};  // what it said of the pool's blocks
   friend bool operator==(const NodeSummary&, const NodeSummary&) = default;
 };
 

@@ -205,6 +205,11 @@ void write_node_summary(Members& json, const NodeSummary& node) {
       json.count(name_of(static_cast<NodeFailure>(i)), node.failures[i]);
     }
   });
+  json.object("block_answers", [&] {
+    for (std::size_t i = 0; i < node.block_answers.of.size(); ++i) {
+      json.count(name_of(static_cast<SubmissionAnswer>(i)), node.block_answers.of[i]);
+    }
+  });
 }
 
 // All nodes, the most trusted first.

@@ -393,6 +393,7 @@ NodeSummary NodeLoop::summary(std::size_t index) const {
   summary.height = state.height;
   summary.response_us = state.response_us;
   summary.failures = state.failures;
+  summary.block_answers = submitter_->answers(index);
   return summary;
 }
 

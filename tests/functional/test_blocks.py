@@ -4,6 +4,8 @@ The raw client chooses hashes that meet the network's target, so that each of th
 judge. Everything about the block is then asked of the node.
 """
 
+import subprocess
+
 import pytest
 
 from framework import bitcoin
@@ -32,6 +34,7 @@ def test_found_block_becomes_the_tip(cluster):
 
     wait_until(lambda: cluster.blocks() == {bitcoin.display(share.hash): "accepted"}, 20, "the accepted block in PostgreSQL")
     wait_until(lambda: pool.api()["node"]["blocks_accepted"] == 1, 10, "the accepted block in the API")
+    assert pool.api()["nodes"][0]["block_answers"]["accepted"] == 1
 
 
 def test_twenty_blocks_in_a_row(cluster):
@@ -124,6 +127,34 @@ def test_two_own_blocks_at_one_height_do_not_fight(cluster):
     expected = {bitcoin.display(first.hash): "accepted", bitcoin.display(second.hash): "orphaned"}
     wait_until(lambda: cluster.blocks() == expected, 20, "both blocks in PostgreSQL")
     assert cluster.node.tip() == bitcoin.display(first.hash)
+
+
+def test_verify_says_whether_the_vault_is_whole(cluster):
+    pool = cluster.start(segwit=True)
+    vault = cluster.folder / "pool" / "data" / "vault"
+    assert "0 unsettled, 0 done, 0 rejected" in pool.command("verify", "vault").stdout
+    client = cluster.client()
+    share = client.find_share(block=True)
+    assert client.submit(share)
+    name = bitcoin.display(share.hash)
+    file = vault / "done" / f"{name}.block"
+    wait_until(file.exists, 20, "the settled block in the vault")
+
+    done = pool.command("verify", "vault")
+    assert done.returncode == 0, done.stdout
+    assert f"ok    done       {file}  height {cluster.node.height()}, 1 transactions" in done.stdout
+    assert "0 unsettled, 1 done, 0 rejected" in done.stdout
+    out = cluster.folder / "out.hex"
+    args = [pool.program, "verify", "block", file, "--hex", out]
+    assert subprocess.run(args, capture_output=True, timeout=30, check=False).returncode == 0
+    assert out.read_text() == cluster.node.rpc("getblock", name, 0) + "\n", "the node's own bytes"
+
+    text = file.read_text()
+    for spoilt in (text[:-1], "", text.replace("\n", "00\n", 1), "garbage\n"):
+        file.write_text(spoilt)
+        refused = pool.command("verify", "vault")
+        assert refused.returncode == 1
+        assert f"FAIL  done       {file}: " in refused.stdout
 
 
 @pytest.mark.parametrize("segwit", [False, True])

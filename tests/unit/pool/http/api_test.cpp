@@ -67,6 +67,7 @@ TEST_CASE("every node is listed with what went wrong, and every source of tips w
   s.node->work_expired = true;
   NodeSummary first{.name = "node 1", .error = "it does not answer", .height = 7};
   first.failures[static_cast<std::size_t>(NodeFailure::timeout)] = 3;
+  first.block_answers.of[static_cast<std::size_t>(SubmissionAnswer::duplicate)] = 2;
   const NodeSummary second{
       .name = "node 2", .up = true, .answering = true, .in_use = true, .response_us = 850};
   s.node->nodes = {first, second};
@@ -79,6 +80,8 @@ TEST_CASE("every node is listed with what went wrong, and every source of tips w
   CHECK(json["nodes"][0]["response_us"].IsNull());
   CHECK_EQ(json["nodes"][0]["failures"]["timeout"].GetUint64(), 3);
   CHECK_EQ(json["nodes"][0]["failures"]["slow"].GetUint64(), 0);
+  CHECK_EQ(json["nodes"][0]["block_answers"]["duplicate"].GetUint64(), 2);
+  CHECK_EQ(json["nodes"][0]["block_answers"]["unreachable"].GetUint64(), 0);
   CHECK(json["nodes"][1]["in_use"].GetBool());
   CHECK_EQ(json["nodes"][1]["response_us"].GetInt64(), 850);
   CHECK(json["nodes"][1]["error"].IsNull());
