@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -84,7 +85,8 @@ class Series {
     std::sort(values_.begin(), values_.end());
     const auto quantile = [&](double q) {
       if (values_.empty()) return 0.0;
-      return values_[static_cast<std::size_t>(q * static_cast<double>(values_.size() - 1) + 0.5)];
+      return values_[static_cast<std::size_t>(
+          std::lround(q * static_cast<double>(values_.size() - 1)))];
     };
     fmt::print("| {:<46} | {:>7.2f} | {:>7.2f} |\n", what, quantile(0.5), quantile(0.99));
   }
@@ -127,11 +129,11 @@ class Pool {
     hooks.publish = [this](pool::NewJob job) { publish(std::move(job)); };
     hooks.block_vaulted = [](pool::ShardIndex, pool::BlockVaulted) {};
     hooks.no_work = [](pool::NoWork) {};
-    hooks.journal = [this](pool::JournalAppend append) {
+    hooks.journal = [this](const pool::JournalAppend& append) {
       node_->mailbox().post_reserved(pool::Durable{append.id});
       return true;
     };
-    hooks.status = [](pool::NodeStatus) {};
+    hooks.status = [](const pool::NodeStatus&) {};
     node_ = std::make_unique<pool::NodeLoop>(std::move(options), std::move(hooks));
     for (const auto& shard : shards_) threads_.emplace_back([&shard] { shard->run(); });
     threads_.emplace_back([this] { node_->run(); });
@@ -152,8 +154,9 @@ class Pool {
     pool::ShardOptions options;
     options.network = bitcoin::Network::regtest;
     auto shard = std::make_unique<pool::ShardLoop>(
-        options, pool::ShardLoop::Hooks{[](pool::JournalAppend) {}, [](pool::FoundBlock) {},
-                                        [](pool::ShardStats) {}});
+        options,
+        pool::ShardLoop::Hooks{[](const pool::JournalAppend&) {}, [](const pool::FoundBlock&) {},
+                               [](const pool::ShardStats&) {}});
     const auto port = shard->listen({"127.0.0.1", 0});
     if (!port) std::exit(1);
     ports_.push_back(*port);

@@ -76,6 +76,7 @@ TEST_CASE("a proposal is the whole block: header, coinbase with its witness, all
     const auto transactions = transactions_of(base::ByteSpan(block).subspan(81), count, sizes);
 
     std::vector<bitcoin::Hash256> leaves;
+    leaves.reserve(transactions.size());
     for (const auto& each : transactions) leaves.emplace_back(each.txid().bytes);
     bitcoin::HeaderBytes header_bytes;
     std::copy_n(block.begin(), header_bytes.size(), header_bytes.begin());
