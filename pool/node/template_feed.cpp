@@ -18,7 +18,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto long_poll_deadline = 300s;  // then it is simply asked again
+// bitcoind waits on a thread of its RPC server, of which it has few, and does not notice when the
+// asker goes away: each long-poll that is given up costs it a thread until it has news. So none is
+// given up. A connection that has died without a word is found out by TCP's keepalive.
+constexpr auto long_poll_deadline = 24h;
 // A long-poll answered within this and without news is one that the node does not really do.
 constexpr auto quick_answer = 1s;
 constexpr std::chrono::seconds quick_wait_most = 60s;
@@ -50,6 +53,7 @@ TemplateFeed::Line& TemplateFeed::least_busy_line() {
 }
 
 void TemplateFeed::request() {
+  resting_ = false;
   Line& line = least_busy_line();
   ++line.open_calls;
   line.rpc.call("getblocktemplate", template_params(network_), limits::rpc_deadline,
@@ -128,14 +132,15 @@ void TemplateFeed::set_error(std::string error) {
 }
 
 void TemplateFeed::long_poll(base::MonoTime now) {
+  resting_ = false;
   if (long_polling_ || long_poll_id_.empty() || now < long_poll_not_before_) return;
   long_polling_ = true;
-  long_poll_line_.call(
-      "getblocktemplate", template_params(network_, long_poll_member(long_poll_id_)),
-      long_poll_deadline, [this, now, epoch = epoch_](rpc::RpcClient::Answer answer) {
-        long_polling_ = false;
-        if (epoch == epoch_) on_long_poll_answer(std::move(answer), now);
-      });
+  long_poll_line_.call("getblocktemplate",
+                       template_params(network_, long_poll_member(long_poll_id_)),
+                       long_poll_deadline, [this, now](rpc::RpcClient::Answer answer) {
+                         long_polling_ = false;
+                         if (!resting_) on_long_poll_answer(std::move(answer), now);
+                       });
 }
 
 void TemplateFeed::on_long_poll_answer(rpc::RpcClient::Answer answer, base::MonoTime asked_at) {
@@ -159,7 +164,7 @@ void TemplateFeed::on_long_poll_answer(rpc::RpcClient::Answer answer, base::Mono
 
 void TemplateFeed::forget() {
   ++epoch_;
-  if (long_polling_) long_poll_line_.cancel_all();
+  resting_ = true;
 }
 
 void TemplateFeed::on_node_up(base::MonoTime now) {

@@ -46,7 +46,8 @@ class TemplateFeed {
   void request();
   // Begins a long-poll if none is open and one is due.
   void long_poll(base::MonoTime now);
-  // What was asked until now is not reported any more. Not from inside on_template of a long-poll.
+  // What was requested until now is not reported any more. An open long-poll stays open; its answer
+  // counts if it comes when templates are asked for again, since it is then as new as any.
   void forget();
   // The node came (back) up: earlier bad experience with its long-poll is forgotten.
   void on_node_up(base::MonoTime now);
@@ -82,6 +83,7 @@ class TemplateFeed {
   std::string long_poll_id_;
   std::optional<bitcoin::BlockHash> tip_;  // of the last template
   bool long_polling_ = false;
+  bool resting_ = false;  // nothing was asked since forget()
   int quick_answers_ = 0;
   base::MonoTime long_poll_not_before_{};
 };

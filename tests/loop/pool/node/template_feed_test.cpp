@@ -146,6 +146,27 @@ TEST_CASE("answers to what was asked before forget() are dropped") {
   CHECK_EQ(b.failures, 0);
 }
 
+TEST_CASE("an open long-poll is not given up, whichever node is in use") {
+  Bench b;
+  int long_polls = 0;
+  b.node.handler = [&](const Call& call) -> std::optional<Reply> {
+    if (!call.has("longpollid")) return std::nullopt;
+    ++long_polls;
+    return Reply{"", "", 200, true};
+  };
+  b.feed.request();
+  REQUIRE(b.wait([&] { return long_polls == 1; }));
+  b.feed.forget();
+  b.feed.request();
+  REQUIRE(b.wait([&] { return b.templates.size() == 2; }));
+  // The ticker has long asked for another by then, were the first one gone.
+  b.feed.forget();
+  b.feed.request();
+  REQUIRE(b.wait([&] { return b.templates.size() == 3; }));
+  test::run_for(b.loop, 100ms);
+  CHECK_EQ(long_polls, 1);
+}
+
 TEST_CASE(
     "a template of another height than the chain's is refused, and one of a reorganisation is "
     "not") {
