@@ -214,7 +214,7 @@ void NodeLoop::on_template(NodeLink& link, mining::BlockTemplate block_template,
     tip_race_.on_tip(block_template.prev_hash, TipSource::long_poll, now.mono);
   }
   source_.on_template(std::move(block_template), now, origin);
-  if (source_.last_refusal().empty()) template_at_ = now.mono;
+  if (source_.last_refusal().empty()) template_at_ = usable_at_ = work_at_ = now.mono;
   log_refusal();
 }
 
@@ -324,14 +324,15 @@ void NodeLoop::refuse_expired(base::Instant now) {
 // Old work goes on while it may be valid. When no node has been well for so long that it hardly
 // is, miners had better go elsewhere.
 void NodeLoop::look_for_work(base::Instant now) {
-  const bool expired = now.mono - template_at_ >= options_.expire;
-  if (choice_.is_well(now.mono) && !expired) {
-    work_at_ = now.mono;
-    if (std::exchange(work_expired_, false)) LOG(info, "work_fresh_again");
-    if (std::exchange(no_work_told_, false)) hooks_.no_work({.over = true});
-    return;
-  }
+  const bool fresh = now.mono - usable_at_ < options_.expire;
+  if (fresh && choice_.is_well(now.mono)) work_at_ = now.mono;
   const auto without = now.mono - work_at_;
+  if (without < options_.expire && std::exchange(work_expired_, false)) {
+    LOG(info, "work_fresh_again");
+  }
+  if (without < options_.reconnect && std::exchange(no_work_told_, false)) {
+    hooks_.no_work({.over = true});
+  }
   if (source_.current() && !work_expired_ && without >= options_.expire) {
     work_expired_ = true;
     LOG(error, "work_expired", {"without_node_seconds", whole_seconds(without)},

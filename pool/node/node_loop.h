@@ -118,7 +118,8 @@ class NodeLoop final : private NodeHost {
   NodeChoice choice_;
   std::vector<bool> was_up_;
   base::MonoTime template_at_{};  // when the node in use last gave one, or came into use
-  base::MonoTime work_at_{};      // when it last was well, with a template that had not expired
+  base::MonoTime usable_at_{};    // when any node last gave one
+  base::MonoTime work_at_{};      // when there last was a node that is well, and a fresh template
   bool work_expired_ = false;
   bool no_work_told_ = false;
   std::string logged_refusal_;

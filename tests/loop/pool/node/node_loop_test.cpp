@@ -218,6 +218,27 @@ TEST_CASE("without a usable node for long, work is called old, and then miners a
   CHECK_EQ(pool.told_of_no_work, 2);
 }
 
+TEST_CASE("nodes that are up in turn, and none with a template, are no usable nodes") {
+  Bench b;
+  NodeThread::Setting setting = b.both();
+  setting.expire = 1s;
+  setting.reconnect = 3s;
+  setting.choice.refused_for = 300ms;
+  bool refuses = false;
+  const auto refuse = [&](const FakeNode::Call& call) -> std::optional<FakeNode::Reply> {
+    if (!refuses || call.method != "getblocktemplate") return std::nullopt;
+    return FakeNode::Reply{"null", R"({"code":-9,"message":"not connected"})", 500};
+  };
+  b.first->handler = refuse;
+  b.second->handler = refuse;
+  NodeThread pool(b.loop, setting);
+  REQUIRE(pool.wait_for_jobs(1));
+  refuses = true;
+  REQUIRE(pool.wait([&] { return pool.no_work; }));
+  refuses = false;
+  REQUIRE(pool.wait([&] { return !pool.no_work; }));
+}
+
 TEST_CASE("a node that is up but gives no usable template for long is left") {
   Bench b;
   NodeThread::Setting setting = b.both();
