@@ -83,6 +83,11 @@ std::optional<std::size_t> NodeChoice::choose(base::MonoTime now,
   note_behind(now);
   const auto chosen = best(now, work_height);
   if (chosen && chosen != in_use_) {
+    if (in_use_ && *chosen > *in_use_ && well(*in_use_, now)) {
+      // It is well and preferred, so it was left for being behind, which is a failure like others.
+      on_failure(nodes_[*in_use_], now);
+      nodes_[*in_use_].well_since = now;
+    }
     in_use_ = chosen;
     behind_since_.reset();
     return chosen;

@@ -5,7 +5,7 @@
 // others for long. A node that fails is left at once if another is well, and kept if none is: its
 // old work is better than none. Back to a preferred node goes slowly, so that one which comes and
 // goes does not drag miners to and fro: it must have been well for a while, and for twice as long
-// after each further failure.
+// after each further failure; being left because it was behind is one.
 //
 // Time:   passed in.
 // Thread: the node loop's.

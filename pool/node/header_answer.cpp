@@ -80,8 +80,8 @@ base::Result<TipNews, std::string> parse_header_fields(std::string_view json,
   rapidjson::Document document;
   if (!parse(document, json) || !document.IsObject()) return bad("is not an object");
   const auto* confirmations = member(document, "confirmations");
-  if (confirmations != nullptr && confirmations->IsInt64() && confirmations->GetInt64() < 1) {
-    return bad("is of a block outside the best chain");
+  if (confirmations != nullptr && confirmations->IsInt64() && confirmations->GetInt64() != 1) {
+    return bad("is of a block that is not the tip");
   }
   if (hash<bitcoin::BlockHash>(document, "hash") != asked) return bad("is of another block");
   TipNews news{asked, TipSource::poll, header_of(document), number(document, "height"),

@@ -21,7 +21,7 @@
 namespace pool {
 
 // Height, median time, and the header where the answer has all of it. `asked`: the hash that the
-// question was about. A block outside the best chain is an error.
+// question was about. A block that is not the tip, or not any more, is an error.
 [[nodiscard]] base::Result<TipNews, std::string> parse_header_fields(
     std::string_view json, const bitcoin::BlockHash& asked);
 

@@ -20,7 +20,7 @@ constexpr const char* block_one_hex =
 
 std::string fields(const std::string& extra) {
   return fmt::format(
-      R"({{"hash":"{}","confirmations":3,"height":1,"version":1,"versionHex":"00000001",)"
+      R"({{"hash":"{}","confirmations":1,"height":1,"version":1,"versionHex":"00000001",)"
       R"("merkleroot":"0e3e2357e806b6cdb1f70b54c3a3a17b6714ee1f0e68bebb44a74b1efd512098",)"
       R"("time":1231469665,"mediantime":1231469665,"difficulty":1,)"
       R"("previousblockhash":"000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"{}}})",
@@ -76,7 +76,10 @@ TEST_CASE("an answer about something else is no use, and says why") {
       {std::string(100'000, '['), "is not an object"},
       {"{}", "is of another block"},
       {with(good, "\"hash\":\"00", "\"hash\":\"01"), "is of another block"},
-      {with(good, "\"confirmations\":3", "\"confirmations\":-1"), "is of a block outside"},
+      {with(good, "\"confirmations\":1", "\"confirmations\":-1"),
+       "is of a block that is not the tip"},
+      {with(good, "\"confirmations\":1", "\"confirmations\":2"),
+       "is of a block that is not the tip"},
       {with(good, "\"time\":1231469665", "\"time\":1231469666"), "has a header of another hash"},
       {with(good, "\"height\":1", "\"height\":-1"), "has no height"},
       {with(good, "\"height\":1", "\"height\":\"1\""), "has no height"},

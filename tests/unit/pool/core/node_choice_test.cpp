@@ -135,6 +135,19 @@ TEST_CASE("the node in use may be behind for a moment, not for long") {
   SUBCASE("it stays behind") { CHECK_EQ(pair.after(2s), 1); }
 }
 
+TEST_CASE("a node that was left because it was behind comes back as one that failed") {
+  Pair pair;
+  std::uint32_t height = 100;
+  for (const auto expected : {30s, 60s, 120s}) {
+    pair.choice.report(0, at_height(height), pair.now);
+    pair.choice.report(1, at_height(++height), pair.now);
+    REQUIRE_EQ(pair.after(16s), 1);
+    pair.choice.report(0, at_height(height), pair.now);
+    CHECK_EQ(pair.after(expected - 100ms), std::nullopt);
+    CHECK_EQ(pair.after(100ms), 0);
+  }
+}
+
 TEST_CASE("a node that is behind does not take over though it is preferred") {
   Pair pair;
   pair.choice.report(0, down, pair.now);
