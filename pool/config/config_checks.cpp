@@ -192,6 +192,19 @@ Checked check_version_mask(const ConfigDocument& document, std::uint32_t& mask) 
   return {};
 }
 
+// A node is asked for templates so seldom that one of them could expire before the next: it would
+// be given up again and again though nothing is wrong with it.
+Checked check_templates(const ConfigDocument& document, const TemplatesConfig& templates) {
+  const bool checks = templates.fee_check_seconds > 0;
+  const auto asked_every = checks ? std::min(templates.fee_check_seconds, templates.refresh_seconds)
+                                  : templates.refresh_seconds;
+  if (templates.expire_seconds >= 2 * asked_every) return {};
+  return base::err(document.complain("/templates/expire_seconds",
+                                     std::to_string(templates.expire_seconds) +
+                                         " is less than twice the time between two templates, " +
+                                         std::to_string(asked_every)));
+}
+
 // Kept as the digits that were written: a window of 0.1 is a tenth, which no double is.
 Checked check_payout(const ConfigDocument& document, PayoutConfig& payout) {
   const std::string window = document.number_text("/payout/pplns_window");
@@ -245,6 +258,7 @@ Checked check_config(const ConfigDocument& document, Config& config) {
     return ok;
   }
   if (auto ok = check_ports(document, config); !ok) return ok;
+  if (auto ok = check_templates(document, config.templates); !ok) return ok;
   return check_payout(document, config.payout);
 }
 

@@ -300,6 +300,14 @@ const WrongValue wrong_values[] = {
     {"max below min",
      with("\"stratum\": {\"difficulty\": {\"start\": 5, \"min\": 5,\n\"max\": 4}}"),
      "pool.json:3: stratum.difficulty.max: 4 is below min, 5"},
+    {"templates that expire before the next one is asked for",
+     with("\"templates\": {\"refresh_seconds\": 600, \"fee_check_seconds\": 0}"),
+     "pool.json:2: templates.expire_seconds: 120 is less than twice the time between two "
+     "templates, 600"},
+    {"the same, where they are asked for more often",
+     with("\"templates\": {\"fee_check_seconds\": 20, \"expire_seconds\": 39}"),
+     "pool.json:2: templates.expire_seconds: 39 is less than twice the time between two "
+     "templates, 20"},
     {"mask not hexadecimal", with("\"stratum\": {\"version_mask\": \"1fffe00g\"}"),
      "pool.json:2: stratum.version_mask: \"1fffe00g\" is not a version mask (expected 8 "
      "hexadecimal digits, bits of 1fffe000 only)"},
