@@ -256,7 +256,7 @@ std::string BenchNode::header_json(const std::string& request) {
       return fmt::format("\"{}\"", base::to_hex(bytes));
     }
     return fmt::format(
-        R"({{"hash":"{}","confirmations":{},"height":{},"version":{},"merkleroot":"{}",)"
+        R"({{"hash":"{}","confirmations":{},"height":{},"versionHex":"{:08x}","merkleroot":"{}",)"
         R"("time":{},"mediantime":{},"nonce":{},"bits":"207fffff","previousblockhash":"{}"}})",
         hash.display_hex(), tip_.height - tip.height + 1, tip.height, tip.header.version,
         tip.header.merkle_root.display_hex(), tip.header.ntime, tip.header.ntime, tip.header.nonce,

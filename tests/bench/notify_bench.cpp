@@ -165,8 +165,8 @@ std::string measure(bench::BenchNode& node, bench::BenchMiners& miners, bench::S
     tip.add(times(miners, [](const Heard& heard) { return heard.first_ns; }), at_ns);
     const auto full_times = times(miners, [](const Heard& heard) { return heard.full_ns; });
     full.add(full_times, at_ns);
-    after_template.add(full_times, node.template_sent_ns());
     miners.pause(pause_least + std::chrono::milliseconds{std::rand() % pause_more_ms});
+    after_template.add(full_times, node.template_sent_ns());  // its thread has noted it by now
   }
   print_row(name_of(source), miners.size(), "new tip", tip);
   print_row(name_of(source), miners.size(), "full work", full);
