@@ -49,7 +49,10 @@ class NodeExam {
  public:
   NodeExam(const NodeConfig& node, const NodeExamOptions& options, rpc::RpcEndpoint endpoint,
            const CheckReport& report)
-      : node_(node), options_(options), report_(report), asker_(endpoint, options.deadline) {}
+      : node_(node),
+        options_(options),
+        report_(report),
+        asker_(std::move(endpoint), options.deadline) {}
 
   void run() {
     if (!look_at_chain()) return look_at_publishers();
