@@ -28,6 +28,7 @@ std::string_view status_text(BlockStatus status) {
 
 std::vector<std::string> names_of(const std::vector<NodeLink*>& nodes) {
   std::vector<std::string> names;
+  names.reserve(nodes.size());
   for (const NodeLink* node : nodes) names.push_back(node->name());
   return names;
 }
