@@ -97,13 +97,6 @@ std::optional<BlockTemplate> empty_template(const BlockTemplate& known, const Ti
   made.mintime = mintime;
   made.curtime = static_cast<std::uint32_t>(std::clamp<std::int64_t>(now, mintime, UINT32_MAX));
   made.coinbase_value = block_subsidy(made.height, network);
-  made.weight_limit = known.weight_limit;
-  made.sigop_limit = known.sigop_limit;
-  made.size_limit = known.size_limit;
-  made.segwit = known.segwit;
-  made.rules = known.rules;
-  made.signet_challenge = known.signet_challenge;
-  made.takes_proposals = known.takes_proposals;
   if (known.default_witness_commitment) {
     made.default_witness_commitment.emplace(lone_coinbase_commitment.begin(),
                                             lone_coinbase_commitment.end());
