@@ -107,7 +107,7 @@ class Node:
                 "-server", f"-rpcport={self.rpc_port}", "-rpcbind=127.0.0.1", "-rpcallowip=127.0.0.1", "-listen=1",
                 f"-bind=127.0.0.1:{self.p2p_port}", "-listenonion=0", "-discover=0",
                 f"-connect={self._peer_address() or 0}", "-dnsseed=0", "-fixedseeds=0", "-printtoconsole=0", "-dbcache=16",
-                "-maxmempool=50", "-rpcthreads=64", "-rpcworkqueue=128", "-persistmempool=1",
+                "-maxmempool=50", "-rpcthreads=400", "-rpcworkqueue=128", "-persistmempool=1",
                 "-fallbackfee=0.00001", "-acceptnonstdtxn=1" if self.chain == "regtest" else "-txindex=0"]
         args += [f"-zmqpub{topic}={self.zmq}" for topic in self.publishes]
         return args + ([] if self.wallet else ["-disablewallet"]), {}
