@@ -110,8 +110,10 @@ inline constexpr std::int64_t zmq_block_bytes_max = 8 * 1024 * 1024;  // consens
 inline constexpr int zmq_notices_waiting_max = 1000;
 inline constexpr int zmq_blocks_waiting_max = 8;
 inline constexpr int zmq_messages_per_turn_max = 2000;  // of each topic, the mempool's too
-inline constexpr std::size_t recent_tips_max = 16;      // whose heights are remembered
-inline constexpr std::size_t tip_races_kept_max = 16;   // tips whose sources are compared
+// Questions that are open to a node; with more, no header is asked for that a publisher names.
+inline constexpr int node_questions_max = 8;
+inline constexpr std::size_t recent_tips_max = 16;     // whose heights are remembered
+inline constexpr std::size_t tip_races_kept_max = 16;  // tips whose sources are compared
 inline constexpr auto rpc_deadline = 10s;
 inline constexpr auto submit_deadline = 60s;
 inline constexpr auto proposal_deadline = 60s;

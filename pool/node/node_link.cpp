@@ -120,6 +120,16 @@ void NodeLink::submit(const bitcoin::BlockHash& hash, const std::string& block_h
       });
 }
 
+void NodeLink::ask(std::string_view method, std::string params, std::chrono::milliseconds deadline,
+                   rpc::RpcClient::OnAnswer on_answer) {
+  ++open_questions_;
+  question_line_.call(method, std::move(params), deadline,
+                      [this, on_answer = std::move(on_answer)](rpc::RpcClient::Answer answer) {
+                        --open_questions_;
+                        on_answer(std::move(answer));
+                      });
+}
+
 void NodeLink::set_in_use(bool in_use) {
   in_use_ = in_use;
   poll_at_ = {};

@@ -78,9 +78,9 @@ class NodeLink {
               SubmitLine::OnDone on_done);
   // A small question of somebody else's. `params` is a JSON array.
   void ask(std::string_view method, std::string params, std::chrono::milliseconds deadline,
-           rpc::RpcClient::OnAnswer on_answer) {
-    question_line_.call(method, std::move(params), deadline, std::move(on_answer));
-  }
+           rpc::RpcClient::OnAnswer on_answer);
+  // Those that have no answer yet.
+  int open_questions() const { return open_questions_; }
   void count(NodeFailure failure) { ++state_.failures[static_cast<std::size_t>(failure)]; }
   // No more questions and events from here on, except for submissions.
   void quiesce();
@@ -126,6 +126,7 @@ class NodeLink {
   SubmitLine submit_line_;
   rpc::RpcClient poll_line_;
   rpc::RpcClient question_line_;
+  int open_questions_ = 0;
   bool polling_ = false;
   bool poll_again_ = false;
   bool height_stale_ = false;  // the tip was heard of without its height

@@ -173,6 +173,7 @@ void NodeLoop::on_tip(NodeLink& link, const TipNews& news) {
 
 void NodeLoop::request_header(const bitcoin::BlockHash& hash) {
   NodeLink& link = *links_[*choice_.in_use()];
+  if (link.open_questions() >= limits::node_questions_max) return;
   ask_header(
       [&link](std::string params, rpc::RpcClient::OnAnswer on_answer) {
         link.ask("getblockheader", std::move(params), limits::rpc_deadline, std::move(on_answer));

@@ -111,6 +111,29 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a publisher that tells of ever more blocks does not fill the memory with questions") {
+  Bench b;
+  bool busy = true;
+  int busy_answers = 0;
+  int answered = 0;
+  b.node.handler = [&](const Call& call) -> std::optional<Reply> {
+    if (call.method == "getbestblockhash" || call.method == "getblockchaininfo") return silence;
+    if (call.method != "getblockheader") return std::nullopt;
+    if (busy) {
+      ++busy_answers;
+      return Reply{"", "", 503};  // asked again a little later
+    }
+    ++answered;
+    return Reply{"null", R"({"code":-5,"message":"Block not found"})", 500};
+  };
+  for (std::uint8_t n = 100; n < 200; ++n) b.publisher.hashblock(numbered_hash(n), n);
+  REQUIRE(b.pool->wait([&] { return busy_answers >= 3; }));
+  busy = false;
+  REQUIRE(b.pool->wait([&] { return answered >= 2; }));
+  test::run_for(b.loop, 300ms);
+  CHECK_LE(answered, 20);
+}
+
 TEST_CASE("without any publisher the poll brings empty work too") {
   Bench b;
   b.has_block = true;
