@@ -104,7 +104,7 @@ base::Result<bitcoin::Header, std::string> parse_header_hex(std::string_view jso
 }
 
 void ask_header(const AskHeader& ask, const bitcoin::BlockHash& hash,
-                std::function<void(const TipNews&)> on_news) {
+                const std::function<void(const TipNews&)>& on_news) {
   const std::string quoted = fmt::format("\"{}\"", hash.display_hex());
   ask(fmt::format("[{}]", quoted), [=](const rpc::RpcClient::Answer& answer) {
     if (!answer) return;

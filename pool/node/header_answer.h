@@ -33,6 +33,6 @@ namespace pool {
 // called once, or, when the node has no good answer, never.
 using AskHeader = std::function<void(std::string params, rpc::RpcClient::OnAnswer)>;
 void ask_header(const AskHeader& ask, const bitcoin::BlockHash& hash,
-                std::function<void(const TipNews&)> on_news);
+                const std::function<void(const TipNews&)>& on_news);
 
 }  // namespace pool

@@ -121,6 +121,7 @@ fuzz::JobChoice job_choice(std::uint8_t bits) {
   choice.new_tip = (bits & 1) != 0;
   choice.told_clean = (bits & 2) != 0;
   choice.nbits = (bits & 4) != 0 ? 0x207fffff : 0x1d00ffff;  // every second hash a block, or none
+  if ((bits & 64) != 0) choice.spread = 5s;
   choice.transactions = static_cast<std::uint8_t>(bits >> 3) % 8;
   return choice;
 }

@@ -154,7 +154,7 @@ void World::new_job(const JobChoice& choice) {
   give_occasion();
   const auto job = make_job(made, next_job_++, tip_, now_);
   for (const Member& member : members_) {
-    member.shard->on_new_job(job, choice.told_clean, {}, now_);
+    member.shard->on_new_job(job, choice.told_clean, choice.spread, now_);
   }
   now_.mono += 1ms;  // so that a later share is told from an earlier one
   now_.wall += 1ms;
@@ -164,7 +164,10 @@ void World::tick(base::MonoTime::duration passed) {
   now_.mono += passed;
   now_.wall += std::chrono::duration_cast<std::chrono::microseconds>(passed);
   give_occasion();
-  for (const Member& member : members_) member.shard->on_tick(now_);
+  for (const Member& member : members_) {
+    if (member.shard->is_spreading()) member.shard->continue_spread(now_);
+    member.shard->on_tick(now_);
+  }
   exchange_news();
   deliver_unread();
 }

@@ -29,6 +29,7 @@ struct JobChoice {
   bool told_clean = false;  // miners shall abandon their work although the tip is the same
   std::uint32_t nbits = 0x1d00ffff;
   std::uint8_t transactions = 0;
+  std::chrono::milliseconds spread{0};
 };
 
 struct WorldOptions {
