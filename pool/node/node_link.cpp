@@ -81,7 +81,8 @@ NodeLink::NodeLink(uv::Loop& loop, Setup setup, bitcoin::Network network, Events
                   events_.on_template_failed}),
       submit_line_(loop, endpoint_),
       poll_line_(loop, endpoint_),
-      question_line_(loop, endpoint_) {
+      question_line_(loop, endpoint_),
+      leisure_line_(loop, endpoint_) {
   if (!setup.error.empty()) {
     usable_ = false;
     state_.known = true;
@@ -164,6 +165,8 @@ void NodeLink::announce(const TipNews& news) {
   if (state_.tip != news.hash) {
     state_.tip = news.hash;
     height_stale_ = true;
+    // Its height decides whether it may take over.
+    if (!in_use_) poll_at_ = {};
   }
   events_.on_tip(news);
 }

@@ -1,9 +1,9 @@
 // NodeLink: one node, with everything that is said to it and heard from it.
 //
-// It has six connections, so that nothing waits behind something slow: three for templates
+// It has seven connections, so that nothing waits behind something slow: three for templates
 // (TemplateFeed), one for found blocks (SubmitLine), one for the poll, one for other small
-// questions.
-// The node's ZMQ publisher is listened to where the config names one.
+// questions, one for large ones. The node's ZMQ publisher is listened to where the config names
+// one.
 //
 // The poll doubles as the health check: a node is up when it answers, is on the right chain and has
 // caught up; it is answering while it does so without delay. Only the link in use (set_in_use) asks
@@ -79,7 +79,12 @@ class NodeLink {
   // A small question of somebody else's. `params` is a JSON array.
   void ask(std::string_view method, std::string params, std::chrono::milliseconds deadline,
            rpc::RpcClient::OnAnswer on_answer);
-  // Those that have no answer yet.
+  // One that may take the node its time, on a connection where nothing else waits.
+  void ask_at_leisure(std::string_view method, std::string params,
+                      std::chrono::milliseconds deadline, rpc::RpcClient::OnAnswer on_answer) {
+    leisure_line_.call(method, std::move(params), deadline, std::move(on_answer));
+  }
+  // Of ask(): those that have no answer yet.
   int open_questions() const { return open_questions_; }
   void count(NodeFailure failure) { ++state_.failures[static_cast<std::size_t>(failure)]; }
   // No more questions and events from here on, except for submissions.
@@ -126,6 +131,7 @@ class NodeLink {
   SubmitLine submit_line_;
   rpc::RpcClient poll_line_;
   rpc::RpcClient question_line_;
+  rpc::RpcClient leisure_line_;
   int open_questions_ = 0;
   bool polling_ = false;
   bool poll_again_ = false;

@@ -74,7 +74,7 @@ void NodeLoop::make_links() {
     proposals_.push_back(std::make_unique<ProposalCheck>(
         links_.back()->name(), options_.network,
         [this, index](auto method, auto params, auto deadline, auto on_answer) {
-          links_[index]->ask(method, std::move(params), deadline, std::move(on_answer));
+          links_[index]->ask_at_leisure(method, std::move(params), deadline, std::move(on_answer));
         },
         [this](bool) { leave_refusing_node(uv::read_clock()); }));
     nodes.push_back(links_.back().get());

@@ -65,6 +65,23 @@ TEST_CASE("a node comes up, tells its tip, and is asked for its best block each 
   REQUIRE(b.wait([&] { return b.link->state().height == 101; }));
 }
 
+TEST_CASE("a node that is not in use tells its new height as soon as it tells of a tip") {
+  Bench b;
+  b.start();
+  b.link->set_in_use(false);
+  REQUIRE(b.wait([&] { return b.link->state().up; }));
+  // So its next poll is as far away as it gets.
+  const int polls = b.node.calls("getblockchaininfo");
+  REQUIRE(b.wait([&] { return b.node.calls("getblockchaininfo") > polls; }));
+  REQUIRE(b.wait([&] { return b.link->state().response_us >= 0; }));
+  b.node.tip = 2;
+  b.node.height = 101;
+  const auto told_at = std::chrono::steady_clock::now();
+  b.link->announce({test::numbered_hash(2), TipSource::zmq_hashblock, {}, {}, {}});
+  REQUIRE(b.wait([&] { return b.link->state().height == 101; }));
+  CHECK_LT(std::chrono::steady_clock::now() - told_at, 500ms);
+}
+
 TEST_CASE("why a node is not up, and that it comes up when that has passed") {
   struct Row {
     const char* why;
