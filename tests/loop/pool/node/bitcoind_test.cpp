@@ -95,14 +95,32 @@ TEST_CASE("a found block becomes the node's tip, pays the script, and is journal
   });
 }
 
-TEST_CASE("of two blocks for one height the second is known, but not in the best chain" *
-          needs_bitcoind()) {
+TEST_CASE("of two blocks for one height the node is asked to prefer ours" * needs_bitcoind()) {
   with_node([&](uv::Loop& loop, RegtestNode& node) {
     test::TemporaryFolder data;
     NodeThread pool(loop, {.nodes = {node.config(true)}, .data_dir = data.path()});
     REQUIRE(pool.wait_for_jobs(1));
     const FoundBlock late = test::find_block(pool.jobs[0]);
     node.generate(1);
+    pool.post(late);
+    REQUIRE(pool.wait([&] { return pool.outcomes.size() == 1; }));
+    CHECK(pool.outcomes[0].status == BlockStatus::accepted);
+    CHECK_EQ(node.best_block(), late.hash.display_hex());
+    // It may have been seen beside the chain before.
+    REQUIRE(pool.wait(
+        [&] { return !pool.states.empty() && pool.states.back().state == BlockState::in_chain; }));
+    CHECK(pool.states.back().hash == late.hash);
+  });
+}
+
+TEST_CASE("a block that a longer chain has passed is known, but not in the best chain" *
+          needs_bitcoind()) {
+  with_node([&](uv::Loop& loop, RegtestNode& node) {
+    test::TemporaryFolder data;
+    NodeThread pool(loop, {.nodes = {node.config(true)}, .data_dir = data.path()});
+    REQUIRE(pool.wait_for_jobs(1));
+    const FoundBlock late = test::find_block(pool.jobs[0]);
+    node.generate(2);
     pool.post(late);
     REQUIRE(pool.wait([&] { return pool.outcomes.size() == 1; }));
     CHECK(pool.outcomes[0].status == BlockStatus::submitted);
@@ -254,7 +272,7 @@ TEST_CASE("an outcome that never became durable is told again after a restart, a
     CHECK(pool.outcomes[0].status == BlockStatus::accepted);
     REQUIRE_EQ(pool.candidates.size(), 1);
     CHECK_EQ(pool.candidates[0].hash, pool.outcomes[0].hash);
-    pool.post(Durable{AppendId{2}});  // the candidate's was 1
+    pool.post(Durable{pool.last_append});
     REQUIRE(pool.wait([&] { return files_in(data.path() + "/vault") == 0; }));
   });
 }

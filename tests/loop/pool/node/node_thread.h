@@ -92,6 +92,7 @@ class NodeThread {
   std::vector<BlockStateRecord> states;
   std::vector<ChainTipRecord> tips;
   NodeStatus status;
+  AppendId last_append{};
   int told_of_no_work = 0;
   bool no_work = false;
 
@@ -110,6 +111,7 @@ class NodeThread {
   }
   void on_append(const JournalAppend& append) {
     CHECK_EQ(append.source, journal_source_node);
+    last_append = append.id;
     for (JournalRecord& record : records_of(append)) {
       if (auto* candidate = std::get_if<BlockCandidateRecord>(&record)) {
         candidates.push_back(std::move(*candidate));
