@@ -25,6 +25,7 @@ constexpr auto late_answers = 5s;
 // Between attempts that fail: doubled each time, up to the second figure.
 constexpr std::chrono::milliseconds retry_first = 500ms;
 constexpr std::chrono::milliseconds retry_most = 8s;
+
 // A part of an amount, rounded down: amount * ppm / million without overflow, and exactly.
 std::int64_t part_of(std::int64_t sats, std::uint32_t ppm) {
   constexpr std::int64_t million = 1'000'000;
@@ -77,11 +78,15 @@ void JobSource::learn(const bitcoin::BlockHash& hash, std::optional<std::uint32_
   recent_tips_.push_back({hash, height});
 }
 
+const JobSource::KnownTip* JobSource::find_tip(const bitcoin::BlockHash& hash) const {
+  const auto known = std::find_if(recent_tips_.begin(), recent_tips_.end(),
+                                  [&](const KnownTip& tip) { return tip.hash == hash; });
+  return known == recent_tips_.end() ? nullptr : &*known;
+}
+
 std::optional<std::uint32_t> JobSource::height_of(const bitcoin::BlockHash& hash) const {
-  for (const KnownTip& tip : recent_tips_) {
-    if (tip.hash == hash) return tip.height;
-  }
-  return std::nullopt;
+  const KnownTip* known = find_tip(hash);
+  return known == nullptr ? std::nullopt : known->height;
 }
 
 // A large block and the mempool's messages may come long after another source told of the next
@@ -89,12 +94,7 @@ std::optional<std::uint32_t> JobSource::height_of(const bitcoin::BlockHash& hash
 bool JobSource::is_late(const TipNews& news) const {
   const bool slow_source =
       news.source == TipSource::zmq_rawblock || news.source == TipSource::zmq_sequence;
-  return slow_source && news.hash != known_tip_ && knows(news.hash);
-}
-
-bool JobSource::knows(const bitcoin::BlockHash& hash) const {
-  return std::any_of(recent_tips_.begin(), recent_tips_.end(),
-                     [&](const KnownTip& tip) { return tip.hash == hash; });
+  return slow_source && news.hash != known_tip_ && find_tip(news.hash) != nullptr;
 }
 
 bool JobSource::wants_empty_work() const {
@@ -189,7 +189,8 @@ JobSource::Verdict JobSource::judge(const mining::BlockTemplate& block_template,
   // As high as what miners have: a change of chain, unless we already wait for yet another tip.
   const bool news = block_template.height == current_->height() && !waits_for_tip();
   if (news) return Verdict::new_tip;
-  const bool late = now.mono - tip_seen_at_ < late_answers && knows(block_template.prev_hash);
+  const bool late =
+      now.mono - tip_seen_at_ < late_answers && find_tip(block_template.prev_hash) != nullptr;
   return late ? Verdict::late : Verdict::backwards;
 }
 

@@ -127,7 +127,7 @@ class JobSource {
   void learn(const bitcoin::BlockHash& hash, std::optional<std::uint32_t> height);
   std::optional<std::uint32_t> height_of(const bitcoin::BlockHash& hash) const;
   bool is_late(const TipNews& news) const;
-  bool knows(const bitcoin::BlockHash& hash) const;
+  const KnownTip* find_tip(const bitcoin::BlockHash& hash) const;
   bool wants_empty_work() const;
   bool publish_empty(const TipNews& news, base::Instant now);
   Verdict judge(const mining::BlockTemplate& block_template, base::Instant now) const;

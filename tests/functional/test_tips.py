@@ -120,10 +120,9 @@ def test_bitcoind_announces_whole_blocks(cluster):
     def mine_until_heard() -> bool:
         """The pool may not have subscribed yet."""
         setting.node.mine()
-        time.sleep(0.1)
         return setting.pool.api()["tips"]["zmq_rawblock"]["heard"] > 0
 
-    wait_until(mine_until_heard, 20, "bitcoind's rawblock to be heard")
+    wait_until(mine_until_heard, 20, "bitcoind's rawblock to be heard", poll=0.1)
     setting.hold_templates()
     tip = setting.node.mine()
     job = setting.client.wait_for_first_job(tip)
@@ -135,12 +134,15 @@ def test_bitcoind_announces_whole_blocks(cluster):
 def test_routine_refreshes_are_spread(cluster):
     setting = Setting(cluster, templates={"refresh_seconds": REFRESH_SECONDS})
     clients = [setting.client] + [cluster.client(user=f"{bitcoin.PAYOUT_ADDRESS}.{i}") for i in range(11)]
+    # Empty work for everybody, then the full work; from then on only the refresh brings jobs.
+    setting.hold_templates()
     tip = setting.node.mine()
     setting.announce("hashblock", tip)
     for client in clients:
         client.wait_for_first_job(tip)
-    # The full work may still be on its way; from then on only the refresh brings jobs.
-    time.sleep(1)
+    empty = [len(client.jobs) for client in clients]
+    setting.liar.honest()
+    wait_until(lambda: all(len(client.jobs) > had for client, had in zip(clients, empty)), 20, "the full work")
     counts = [len(client.jobs) for client in clients]
     told = {}
 
