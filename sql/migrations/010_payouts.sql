@@ -1,0 +1,1 @@
+-- How rewards are divided: schemes, runs, and the ledger.

@@ -1,0 +1,1 @@
+-- How what is owed is sent: payments, step by step.
