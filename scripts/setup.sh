@@ -2,14 +2,16 @@
 # Set-up shared by `run` and `.ci/run`: Debian packages, the build, and bcoin where there is no bitcoind.
 # Sourced from the repository's root. Each step looks first and does nothing when nothing is to do.
 
-# The one list of Debian packages. libllhttp-dev takes node-llhttp's place where the release has it.
+# The one list of Debian packages. libllhttp-dev takes node-llhttp's place where the release has it, and
+# postgresql-15-pgtap stands for the one of the release's own PostgreSQL.
 # shellcheck disable=SC2034
 {
   packages_build="g++ cmake ninja-build ccache pkg-config libuv1-dev libfmt-dev libspdlog-dev rapidjson-dev
     libexpected-dev libcli11-dev doctest-dev node-llhttp libpqxx-dev libzmq3-dev cppzmq-dev libssl-dev"
   packages_run="postgresql python3"
   packages_bcoin="nodejs npm"
-  packages_test="python3-pytest python3-pytest-xdist python3-psycopg2 python3-zmq binutils openssl"
+  packages_test="python3-pytest python3-pytest-xdist python3-psycopg2 python3-zmq binutils openssl
+    postgresql-15-pgtap"
   packages_lint="clang-format clang-tidy shellcheck"
 }
 
@@ -35,6 +37,7 @@ have_package() {
     nodejs) command -v node >/dev/null && return ;;
     npm) command -v npm >/dev/null && return ;;
     postgresql) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return ;;
+    postgresql-15-pgtap) compgen -G '/usr/share/postgresql/*/extension/pgtap.control' >/dev/null && return ;;
     node-llhttp) [ -e /usr/include/llhttp.h ] && return ;;
   esac
   case $installed in *" $1 "*) return 0 ;; *) return 1 ;; esac
@@ -51,7 +54,7 @@ missing_packages() {
 }
 
 install_packages() {
-  local missing as_root=""
+  local missing as_root="" pgtap
   command -v dpkg-query >/dev/null || return 0 # not Debian: CMake names what it does not find
   missing=$(missing_packages "$@")
   missing=${missing% }
@@ -68,7 +71,7 @@ install_packages() {
   say "installing: $missing"
   # A private cluster is all we use: PostgreSQL's package shall not start one for the system.
   case " $missing " in
-    *" postgresql "*)
+    *" postgresql "* | *" postgresql-15-pgtap "*)
       if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
         $as_root mkdir -p /etc/postgresql-common
         echo "create_main_cluster = false" | $as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
@@ -79,6 +82,12 @@ install_packages() {
   case " $missing " in
     *" node-llhttp "*)
       if apt-cache show libllhttp-dev >/dev/null 2>&1; then missing=${missing/node-llhttp/libllhttp-dev}; fi
+      ;;
+  esac
+  case " $missing " in
+    *" postgresql-15-pgtap "*)
+      pgtap=$(apt-cache search --names-only '^postgresql-[0-9]+-pgtap$' | awk 'END {print $1}')
+      missing=${missing/postgresql-15-pgtap/${pgtap:-postgresql-15-pgtap}}
       ;;
   esac
   # shellcheck disable=SC2086

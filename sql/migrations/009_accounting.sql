@@ -120,6 +120,20 @@ $$;
 COMMENT ON FUNCTION add_height_sums(integer, integer[], bigint[], bigint[], numeric[]) IS
   'Adds a batch''s shares to height_sums: element i of each array is one sum. No (height, worker) may come twice.';
 
+-- Shares that were stored before there were sums.
+SELECT ensure_share_sum_partitions(d.day, d.day)
+FROM (SELECT DISTINCT (time AT TIME ZONE 'UTC')::date AS day FROM shares) d;
+INSERT INTO share_sums (span, start, worker_id, journal, shares, work, best_share_difficulty)
+SELECT 'minute', date_trunc('minute', time, 'UTC'), worker_id, journal, count(*), sum(work), max(share_difficulty)
+FROM shares GROUP BY 2, 3, 4;
+INSERT INTO share_sums (span, start, worker_id, journal, shares, work, best_share_difficulty)
+SELECT s.span, date_trunc(s.span, m.start, 'UTC'), m.worker_id, m.journal, sum(m.shares), sum(m.work),
+       max(m.best_share_difficulty)
+FROM share_sums_minute m CROSS JOIN unnest(ARRAY['hour', 'day']) AS s (span)
+GROUP BY 1, 2, 3, 4;
+INSERT INTO height_sums (height, worker_id, journal, shares, work)
+SELECT height, worker_id, journal, count(*), sum(work) FROM shares GROUP BY 1, 2, 3;
+
 -- ---------------------------------------------------------------- what the network asks and pays
 
 CREATE TABLE heights (

@@ -30,9 +30,11 @@ def binaries() -> pathlib.Path:
 
 class Postgres:
     """`folder` keeps the cluster between starts; `durable=False` is for tests that never lose power.
-    `template` is the data folder of a stopped cluster to begin with, which is quicker than initdb."""
+    `template` is the data folder of a stopped cluster to begin with, which is quicker than initdb.
+    `owner` is the role that migrates: under another name than `phasepool`, the pool's roles are all made by the migrations."""
 
-    def __init__(self, folder: pathlib.Path, durable: bool = True, template: pathlib.Path | None = None):
+    def __init__(self, folder: pathlib.Path, durable: bool = True, template: pathlib.Path | None = None, owner: str = "phasepool"):
+        self.owner = owner
         self.user = "postgres" if os.geteuid() == 0 else None
         self.durable = durable
         self.template = template
@@ -45,7 +47,7 @@ class Postgres:
         self._own(self.sockets)
 
     def url(self, database: str = "phasepool") -> str:
-        return f"postgresql:///{database}?host={self.sockets}&user=phasepool"
+        return f"postgresql:///{database}?host={self.sockets}&user={self.owner}"
 
     def start(self):
         if not (self.data / "PG_VERSION").exists():
@@ -54,7 +56,7 @@ class Postgres:
                                cwd="/")
         wait_until(self._ready, 60, "PostgreSQL's socket")
         if not self.template:
-            self._create("phasepool")
+            self._create()
         return self
 
     def stop(self, how: int = signal.SIGINT):
@@ -72,17 +74,24 @@ class Postgres:
         self.close()
         shutil.rmtree(self.data, ignore_errors=True)
 
-    def psql(self, statement: str, database: str = "phasepool", user: str = "phasepool") -> str:
+    def psql(self, statement: str, database: str = "phasepool", user: str = "") -> str:
         """The statement's rows as psql prints them unaligned; StartError with its message if it fails."""
-        done = subprocess.run(
-            [self.bin / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.sockets, "-U", user, "-d", database,
-             "-c", statement], capture_output=True, text=True, timeout=60, check=False)
+        done = self.run_psql(["-q", "-A", "-t", "-c", statement], database, user)
         if done.returncode:
             raise StartError(done.stderr.strip())
         return done.stdout.strip()
 
-    def create_database(self, name: str):
-        self.psql(f"CREATE DATABASE {name} OWNER phasepool", "postgres", "postgres")
+    def run_psql(self, options: list, database: str = "phasepool", user: str = "", env: dict | None = None,
+                 timeout: float = 60) -> subprocess.CompletedProcess:
+        """psql with these options, which stops at the first error; as `owner` when no user is named."""
+        return subprocess.run(
+            [self.bin / "psql", "-X", "-v", "ON_ERROR_STOP=1", "-h", self.sockets, "-U", user or self.owner, "-d", database, *options],
+            capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL,
+            env={**os.environ, **(env or {})})
+
+    def create_database(self, name: str, template: str = "template1"):
+        """A database of our owner's; nobody may be connected to `template`."""
+        self.psql(f"CREATE DATABASE {name} OWNER {self.owner} TEMPLATE {template}", "postgres", "postgres")
 
     # -- inside
 
@@ -105,11 +114,11 @@ class Postgres:
         if done.returncode:
             raise StartError(f"initdb failed in {self.data}: {done.stderr.strip() or done.stdout.strip()}")
 
-    def _create(self, name: str):
-        if not self.psql(f"SELECT 1 FROM pg_roles WHERE rolname = '{name}'", "postgres", "postgres"):
-            self.psql(f"CREATE ROLE {name} LOGIN CREATEROLE", "postgres", "postgres")
-        if not self.psql(f"SELECT 1 FROM pg_database WHERE datname = '{name}'", "postgres", "postgres"):
-            self.psql(f"CREATE DATABASE {name} OWNER {name}", "postgres", "postgres")
+    def _create(self):
+        if not self.psql(f"SELECT 1 FROM pg_roles WHERE rolname = '{self.owner}'", "postgres", "postgres"):
+            self.psql(f"CREATE ROLE {self.owner} LOGIN CREATEROLE", "postgres", "postgres")
+        if not self.psql("SELECT 1 FROM pg_database WHERE datname = 'phasepool'", "postgres", "postgres"):
+            self.create_database("phasepool")
 
     def _ready(self) -> bool:
         if not self.process.running():
