@@ -11,7 +11,6 @@
 namespace pool {
 namespace {
 
-constexpr std::array<std::uint8_t, 8> segment_magic{'P', 'H', 'P', 'J', 'R', 'N', 'L', '1'};
 constexpr std::size_t length_bytes = 4;
 constexpr std::size_t crc_bytes = 4;
 constexpr std::size_t type_and_sequence_bytes = 1 + 8;
@@ -352,43 +351,6 @@ std::uint32_t crc32c(base::ByteSpan bytes, std::uint32_t seed) {
   return ~crc;
 }
 
-base::Bytes write_segment_header(const SegmentHeader& header) {
-  base::Bytes out;
-  out.reserve(segment_header_bytes);
-  base::append(out, segment_magic);
-  base::append_le32(out, journal_version);
-  base::append_le32(out, segment_header_bytes);
-  base::append(out, header.journal);
-  base::append_le64(out, header.segment);
-  base::append_le64(out, header.first_sequence);
-  base::append_le64(out, 0);
-  base::append_le32(out, crc32c(out));
-  base::append_le32(out, 0);
-  ASSERT(out.size() == segment_header_bytes);
-  return out;
-}
-
-base::Result<SegmentHeader, JournalError> parse_segment_header(base::ByteSpan bytes) {
-  constexpr std::size_t checked_bytes = segment_header_bytes - 8;
-  if (bytes.size() < segment_header_bytes) return base::err(JournalError::truncated);
-  if (!std::equal(segment_magic.begin(), segment_magic.end(), bytes.begin())) {
-    return base::err(JournalError::bad_magic);
-  }
-  if (crc32c(bytes.first(checked_bytes)) != base::read_le32(bytes.subspan(checked_bytes))) {
-    return base::err(JournalError::bad_checksum);
-  }
-  if (base::read_le32(bytes.subspan(8)) != journal_version ||
-      base::read_le32(bytes.subspan(12)) != segment_header_bytes) {
-    return base::err(JournalError::unknown_version);
-  }
-  SegmentHeader header;
-  const base::ByteSpan journal = bytes.subspan(16, header.journal.size());
-  std::copy(journal.begin(), journal.end(), header.journal.begin());
-  header.segment = base::read_le64(bytes.subspan(32));
-  header.first_sequence = base::read_le64(bytes.subspan(40));
-  return header;
-}
-
 void append_payload(base::Bytes& out, const JournalRecord& record) {
   const std::size_t start = out.size();
   base::append_le32(out, 0);
@@ -436,22 +398,6 @@ base::Result<ParsedFrame, JournalError> parse_frame(base::ByteSpan bytes) {
   auto record = parse_record(type, checked.subspan(length_bytes + type_and_sequence_bytes));
   if (!record) return base::err(record.error());
   return ParsedFrame{sequence, total, std::move(*record)};
-}
-
-std::string segment_file_name(std::uint64_t segment) { return base::u64_hex(segment) + ".journal"; }
-
-std::optional<std::uint64_t> parse_segment_file_name(std::string_view name) {
-  constexpr std::string_view suffix = ".journal";
-  constexpr std::size_t digits = 16;
-  if (name.size() != digits + suffix.size() || !name.ends_with(suffix)) return std::nullopt;
-  std::uint64_t segment = 0;
-  for (const char c : name.substr(0, digits)) {
-    const bool decimal = c >= '0' && c <= '9';
-    const bool letter = c >= 'a' && c <= 'f';
-    if (!decimal && !letter) return std::nullopt;
-    segment = segment * 16 + static_cast<std::uint64_t>(decimal ? c - '0' : c - 'a' + 10);
-  }
-  return segment;
 }
 
 }  // namespace pool

@@ -1,9 +1,7 @@
 // The journal's form on disk; writer, reader, simulator and `phasepool verify` agree on this page.
 //
 //   segment file  <data_dir>/journal/<segment, 16 hex digits>.journal
-//   header  64 bytes: magic "PHPJRNL1" | version u32 | header length u32 | journal id 16 bytes |
-//           segment u64 | first sequence number u64 | zero u64 | crc32c u32 of all before |
-//           zero u32
+//   header  segment_header.h
 //   record  length u32 (of type, sequence and payload) | type u8 | sequence u64 | payload | crc32c
 //           u32 over everything before it in the record, the length included
 //
@@ -26,15 +24,12 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 
 namespace pool {
 
 using JournalUuid = std::array<std::uint8_t, 16>;  // made once per data_dir
 
-inline constexpr std::uint32_t journal_version = 1;
-inline constexpr std::size_t segment_header_bytes = 64;
 inline constexpr std::size_t frame_overhead_bytes = 4 + 1 + 8 + 4;
 
 enum class RecordType : std::uint8_t {
@@ -55,13 +50,6 @@ struct JournalPosition {
   friend auto operator<=>(const JournalPosition&, const JournalPosition&) = default;
 };
 
-struct SegmentHeader {
-  JournalUuid journal{};
-  std::uint64_t segment = 0;
-  std::uint64_t first_sequence = 1;
-  friend bool operator==(const SegmentHeader&, const SegmentHeader&) = default;
-};
-
 enum class JournalError {
   bad_magic,
   unknown_version,
@@ -73,9 +61,6 @@ enum class JournalError {
 std::string_view describe(JournalError error);
 
 std::uint32_t crc32c(base::ByteSpan bytes, std::uint32_t seed = 0);
-
-base::Bytes write_segment_header(const SegmentHeader& header);
-[[nodiscard]] base::Result<SegmentHeader, JournalError> parse_segment_header(base::ByteSpan bytes);
 
 // A record without its frame: type byte and payload, appended to `out`; returns the bytes added.
 // One JournalAppend carries many of these, each preceded by its u32 length.
@@ -92,8 +77,5 @@ struct ParsedFrame {
 };
 // The frame at the start of `bytes`. truncated: more bytes are needed (or the tail is torn).
 [[nodiscard]] base::Result<ParsedFrame, JournalError> parse_frame(base::ByteSpan bytes);
-
-std::string segment_file_name(std::uint64_t segment);
-std::optional<std::uint64_t> parse_segment_file_name(std::string_view name);
 
 }  // namespace pool

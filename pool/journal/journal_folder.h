@@ -13,7 +13,7 @@
 #pragma once
 
 #include "common/base/result.h"
-#include "pool/core/journal_format.h"
+#include "pool/core/segment_header.h"
 #include "pool/journal/file_calls.h"
 
 #include <chrono>

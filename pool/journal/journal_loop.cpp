@@ -22,7 +22,7 @@ base::Result<std::unique_ptr<JournalLoop>, std::string> JournalLoop::open(Option
   LOG(info, "journal_recovered", {"folder", folder}, {"last_record", tail->end.sequence},
       {"torn_bytes", tail->torn_bytes});
   std::unique_ptr<JournalLoop> loop(
-      new JournalLoop(std::move(options), std::move(hooks), *journal, std::move(*lock), tail->end));
+      new JournalLoop(std::move(options), std::move(hooks), *journal, std::move(*lock), *tail));
   const auto opened = loop->writer_.open_segment(uv::read_clock().unix_seconds());
   if (!opened) return base::err(opened.error());
   loop->recovered_ = loop->writer_.durable_to();
@@ -30,15 +30,15 @@ base::Result<std::unique_ptr<JournalLoop>, std::string> JournalLoop::open(Option
 }
 
 JournalLoop::JournalLoop(Options options, Hooks hooks, const JournalUuid& journal,
-                         FileDescriptor lock, const JournalPosition& recovered)
+                         FileDescriptor lock, const RecoveredTail& recovered)
     : options_(std::move(options)),
       hooks_(std::move(hooks)),
       journal_id_(journal),
       lock_(std::move(lock)),
       writer_({journal_folder(options_.data_dir), journal, options_.fsync,
                options_.segment_bytes_max, options_.calls},
-              recovered),
-      recovered_(recovered),
+              recovered.end, recovered.sha256),
+      recovered_(recovered.end),
       window_(loop_, [this] { flush(); }),
       tick_(loop_, [this] { on_tick(); }),
       mailbox_(loop_, limits::journal_mailbox_messages_max,

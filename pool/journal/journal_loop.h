@@ -28,6 +28,8 @@
 
 namespace pool {
 
+struct RecoveredTail;
+
 class JournalLoop {
  public:
   // All are called on the journal's thread. `durable` and `not_durable` come once per source and
@@ -68,7 +70,7 @@ class JournalLoop {
 
  private:
   JournalLoop(Options options, Hooks hooks, const JournalUuid& journal, FileDescriptor lock,
-              const JournalPosition& recovered);
+              const RecoveredTail& recovered);
 
   void on_message(JournalMessage&& message);
   void on_append(const JournalAppend& append);

@@ -1,5 +1,6 @@
 #include "pool/journal/journal_reader.h"
 
+#include "common/base/assert.h"
 #include "pool/core/limits.h"
 #include "pool/journal/journal_folder.h"
 
@@ -17,6 +18,13 @@ constexpr std::size_t chunk_bytes = 1024 * 1024;
 static_assert(chunk_bytes > 2 * limits::journal_record_bytes_max);
 
 }  // namespace
+
+std::string describe_change(const ClosedSegment& closed) {
+  ASSERT(closed.found);
+  return std::to_string(closed.bytes) + " bytes with sha256 " + base::to_hex(closed.sha256) +
+         ", but " + std::to_string(closed.found->bytes) + " with " +
+         base::to_hex(closed.found->sha256) + " were read";
+}
 
 JournalReader::JournalReader(std::string folder, const JournalUuid& journal, JournalPosition from)
     : folder_(std::move(folder)), journal_(journal), position_(from) {}
@@ -45,7 +53,10 @@ base::Result<JournalReader::Step, std::string> JournalReader::step(
   if (position_.segment > durable_to.segment) return Step::caught_up;
   if (!file_.is_open()) {
     const auto opened = open_segment();
-    if (!opened) return base::err(opened.error());
+    if (!opened) {
+      drop_segment();  // half of it is of no use
+      return base::err(opened.error());
+    }
     if (!*opened && newest) {
       return base::err(segment_path(folder_, position_.segment) +
                        ": is missing, and its records have not all been read");
@@ -61,6 +72,7 @@ base::Result<JournalReader::Step, std::string> JournalReader::step(
   auto frame = frame_before(limit);
   if (frame && (newest || !next_first_sequence_ || frame->sequence < *next_first_sequence_) &&
       frame->sequence == position_.sequence + 1) {
+    if (hash_) hash_->update(base::ByteSpan(buffer_).subspan(used_, frame->bytes));
     used_ += frame->bytes;
     position_.offset += frame->bytes;
     position_.sequence = frame->sequence;
@@ -95,10 +107,39 @@ base::Result<bool, std::string> JournalReader::next_segment(const JournalPositio
   if (!next) return base::err(next.error());
   if (!*next || (*next)->segment > durable_to.segment) return false;
   const JournalPosition before = position_;
+  if (auto closed = close_segment(**next)) out.closed.push_back(*closed);
   drop_segment();
-  position_ = {(*next)->segment, segment_header_bytes, (*next)->first_sequence - 1};
+  position_ = {(*next)->segment, (*next)->bytes(), (*next)->first_sequence - 1};
   if (position_.sequence != before.sequence) out.gaps.push_back({before, position_});
   return true;
+}
+
+crypto::Digest JournalReader::segment_sha256() const {
+  ASSERT(hash_);
+  auto hash = *hash_;  // it goes on
+  return hash.finish();
+}
+
+// None where the file is not there in full, and for an empty segment that the next header passes
+// over: its making had failed.
+std::optional<ClosedSegment> JournalReader::close_segment(const SegmentHeader& next) const {
+  if (!header_ || !hash_) return std::nullopt;
+  const SegmentLink found{position_.segment, position_.offset, segment_sha256()};
+  const bool named = next.version > 1 && next.previous.segment == found.segment;
+  const bool empty = position_.sequence + 1 == header_->first_sequence;
+  if (next.version > 1 && !named && empty) return std::nullopt;
+  const SegmentLink& said = named ? next.previous : found;
+  ClosedSegment closed;
+  closed.segment = found.segment;
+  closed.first_sequence = header_->first_sequence;
+  closed.last_sequence = named ? next.first_sequence - 1 : position_.sequence;
+  closed.bytes = said.bytes;
+  closed.sha256 = said.sha256;
+  closed.prev_sha256 = header_->previous.sha256;
+  // Where records are missing, the gap says so; and a later segment that is named may be hidden.
+  const bool gap = position_.sequence + 1 != next.first_sequence;
+  if (!gap && said != found) closed.found = found;
+  return closed;
 }
 
 base::Result<std::optional<SegmentHeader>, std::string> JournalReader::header_after(
@@ -120,13 +161,42 @@ base::Result<std::optional<SegmentHeader>, std::string> JournalReader::header_af
 // False: the segment is not there (any more), or the position is not inside one yet.
 base::Result<bool, std::string> JournalReader::open_segment() {
   drop_segment();
-  if (position_.offset < segment_header_bytes) return false;
+  if (position_.offset < segment_header_v1_bytes) return false;
   const std::string path = segment_path(folder_, position_.segment);
   file_ = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file_.is_open() && errno != ENOENT) {
     return base::err(path + ": can't open: " + last_error_text());
   }
-  return file_.is_open();
+  if (!file_.is_open()) return false;
+  const auto header = read_segment_header(folder_, position_.segment);
+  if (header) {
+    header_ = *header;
+  } else if (header.error().kind == SegmentError::Kind::unreadable) {
+    return base::err(header.error().message);
+  }
+  const auto hashed = hash_what_was_read();
+  if (!hashed) return base::err(hashed.error());
+  return true;
+}
+
+// A reader that begins inside a segment takes the hash of what lies before it, too.
+base::Result<void, std::string> JournalReader::hash_what_was_read() {
+  crypto::Sha256 hash;
+  base::Bytes bytes(chunk_bytes);
+  for (std::uint64_t at = 0; at < position_.offset;) {
+    const auto wanted =
+        static_cast<std::size_t>(std::min<std::uint64_t>(position_.offset - at, bytes.size()));
+    const ssize_t got = ::pread(file_.get(), bytes.data(), wanted, static_cast<off_t>(at));
+    if (got < 0) {
+      return base::err(segment_path(folder_, position_.segment) + ": can't read at byte " +
+                       std::to_string(at) + ": " + last_error_text());
+    }
+    if (got == 0) return {};
+    hash.update(base::ByteSpan(bytes).first(static_cast<std::size_t>(got)));
+    at += static_cast<std::uint64_t>(got);
+  }
+  hash_ = hash;
+  return {};
 }
 
 base::Result<ParsedFrame, JournalReader::NoFrame> JournalReader::frame_before(std::uint64_t limit) {
@@ -166,6 +236,8 @@ void JournalReader::drop_segment() {
   file_.reset();
   buffer_.clear();
   used_ = 0;
+  header_.reset();
+  hash_.reset();
   next_first_sequence_.reset();
   no_next_at_.reset();
 }

@@ -58,14 +58,15 @@ base::Result<RecoveredTail, std::string> recover_journal(const std::string& fold
   const auto size = sync_segment(path);
   if (!size) return base::err(size.error());
 
-  JournalReader reader(folder, journal, {newest, segment_header_bytes, header->first_sequence - 1});
+  JournalReader reader(folder, journal, {newest, header->bytes(), header->first_sequence - 1});
   JournalBatch batch;
   do {
     batch.clear();
     const auto read = reader.read(1000, {newest + 1, 0, 0}, batch);
     if (!read) return base::err(read.error());
   } while (!batch.entries.empty());
-  return RecoveredTail{reader.position(), *size - reader.position().offset};
+  const JournalPosition& end = reader.position();
+  return RecoveredTail{end, reader.segment_sha256(), *size - end.offset};
 }
 
 }  // namespace pool

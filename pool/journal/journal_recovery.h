@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/base/result.h"
-#include "pool/core/journal_format.h"
+#include "pool/core/segment_header.h"
 
 #include <string>
 
@@ -10,6 +10,7 @@ namespace pool {
 
 struct RecoveredTail {
   JournalPosition end;           // behind the last whole, valid record
+  crypto::Digest sha256{};       // of that segment up to there
   std::uint64_t torn_bytes = 0;  // after it, in the same file: never to be read
 };
 

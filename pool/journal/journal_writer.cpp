@@ -10,20 +10,29 @@
 
 namespace pool {
 
-JournalWriter::JournalWriter(WriterOptions options, const JournalPosition& recovered)
+JournalWriter::JournalWriter(WriterOptions options, const JournalPosition& recovered,
+                             const crypto::Digest& recovered_sha256)
     : options_(std::move(options)),
       newest_segment_(recovered.segment),
       durable_(recovered),
+      recovered_sha256_(recovered_sha256),
       next_sequence_(recovered.sequence + 1) {}
+
+SegmentLink JournalWriter::link() const {
+  if (durable_.offset == 0) return {};
+  auto hash = hash_;  // it goes on
+  return {durable_.segment, durable_.offset, hash ? hash->finish() : recovered_sha256_};
+}
 
 base::Result<void, std::string> JournalWriter::open_segment(std::int64_t unix_seconds) {
   const std::uint64_t segment = std::max(
       newest_segment_ + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(unix_seconds, 0)));
-  const SegmentHeader header{options_.journal, segment, durable_.sequence + 1};
+  const SegmentHeader header{options_.journal, segment, durable_.sequence + 1, link()};
   auto file = create_segment(options_.calls, options_.folder, header);
   if (!file) {
     // If only the folder's sync failed, the new segment may be what a reader finds after a crash:
-    // from here on nothing may be added to the one before it.
+    // from here on nothing may be added to the one before it. It stays empty, and the next header
+    // passes it over.
     if (::access(segment_path(options_.folder, segment).c_str(), F_OK) == 0) {
       newest_segment_ = segment;
       file_.reset();
@@ -32,7 +41,8 @@ base::Result<void, std::string> JournalWriter::open_segment(std::int64_t unix_se
   }
   file_ = std::move(*file);
   newest_segment_ = segment;
-  durable_ = {segment, segment_header_bytes, durable_.sequence};
+  durable_ = {segment, header.bytes(), durable_.sequence};
+  hash_.emplace().update(write_segment_header(header));
   error_.clear();
   return {};
 }
@@ -53,6 +63,7 @@ FlushReport JournalWriter::flush(std::int64_t unix_seconds) {
   if (file_.is_open()) rotate_if_full(unix_seconds);
   const bool written = file_.is_open() && write_buffer();
   if (written) {
+    hash_->update(buffer_);
     durable_.offset += buffer_.size();
     durable_.sequence = next_sequence_ - 1;
   } else {

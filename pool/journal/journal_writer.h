@@ -7,15 +7,20 @@
 // fails each write would fill with files. If no segment can be made, or none yet, every append
 // fails until there is one: open_segment() is worth trying about once a second.
 //
+// Each segment's header commits to the one before it, of which only what was durable counts: the
+// hash is taken of the bytes as they become so.
+//
 // Thread: one (the journal's). Calls block for as long as the disk takes.
 #pragma once
 
 #include "common/base/result.h"
-#include "pool/core/journal_format.h"
+#include "common/crypto/sha256.h"
+#include "pool/core/segment_header.h"
 #include "pool/journal/file_calls.h"
 #include "pool/messages.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,8 +49,10 @@ struct FlushReport {
 
 class JournalWriter {
  public:
-  // `recovered` is where earlier processes' records end.
-  JournalWriter(WriterOptions options, const JournalPosition& recovered);
+  // `recovered` is where earlier processes' records end, `recovered_sha256` the hash of what counts
+  // of that segment.
+  JournalWriter(WriterOptions options, const JournalPosition& recovered,
+                const crypto::Digest& recovered_sha256 = {});
 
   // Begins a new segment. Numbers rise with the clock (at least), so that a data_dir restored from
   // an older copy never repeats a segment number that the database has seen.
@@ -64,6 +71,8 @@ class JournalWriter {
   bool writable() const { return file_.is_open(); }
   const std::string& error() const { return error_; }  // the last one; empty once all is well
   const JournalPosition& durable_to() const { return durable_; }
+  // The segment that durable_to() stands in, as the header of the next one will name it.
+  SegmentLink link() const;
   std::uint64_t syncs() const { return syncs_; }
 
  private:
@@ -82,6 +91,8 @@ class JournalWriter {
   FileDescriptor file_;
   std::uint64_t newest_segment_;  // highest number used
   JournalPosition durable_;
+  const crypto::Digest recovered_sha256_;
+  std::optional<crypto::Sha256> hash_;  // of durable_'s segment up to there; none: not begun by us
   std::uint64_t next_sequence_;
   base::Bytes buffer_;            // framed records that wait for a flush
   std::vector<Waiting> waiting_;  // one per source; there are few

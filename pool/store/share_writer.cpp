@@ -84,6 +84,17 @@ EventRecord gap_event(const JournalGap& gap, std::int64_t now_us) {
   return event;
 }
 
+EventRecord changed_event(const ClosedSegment& closed, std::int64_t now_us) {
+  EventRecord event;
+  event.time_us = now_us;
+  event.severity = "critical";
+  event.component = "journal";
+  event.message = "journal segment " + segment_file_name(closed.segment) +
+                  " is not what the next one says: " + describe_change(closed);
+  event.context_json = "{\"segment\":\"" + segment_file_name(closed.segment) + "\"}";
+  return event;
+}
+
 EventRecord refusal_event(const JournalEntry& refused, const std::string& why,
                           std::int64_t now_us) {
   base::Bytes payload;
@@ -242,6 +253,9 @@ base::Result<DatabasePosition, DatabaseError> ShareWriter::ship_refusal(const Jo
       // One after the record is read again with the next batch.
       if (gap.before < refused.end) store(transaction, gap_event(gap, now_us));
     }
+    for (const ClosedSegment& closed : batch.closed) {
+      if (closed.segment < refused.end.segment) store(transaction, closed, now_us);
+    }
     store(transaction, refusal_event(refused, why, now_us));
     return DatabasePosition{refused.end, before.shares_total};
   });
@@ -363,6 +377,7 @@ std::uint64_t ShareWriter::copy_shares(pqxx::work& transaction, const JournalBat
 void ShareWriter::store_others(pqxx::work& transaction, const JournalBatch& batch,
                                const WorkerIds& workers, std::int64_t now_us) {
   for (const JournalGap& gap : batch.gaps) store(transaction, gap_event(gap, now_us));
+  for (const ClosedSegment& closed : batch.closed) store(transaction, closed, now_us);
   for (std::size_t i = 0; i < batch.entries.size(); ++i) {
     const JournalRecord& record = batch.entries[i].record;
     if (const auto* block = std::get_if<BlockCandidateRecord>(&record)) {
@@ -379,6 +394,18 @@ void ShareWriter::store_others(pqxx::work& transaction, const JournalBatch& batc
       pool::store(transaction, *tip);
     }
   }
+}
+
+// A journal that was restored from a copy may close a segment that an earlier life of it has
+// closed: the row that is there stands.
+void ShareWriter::store(pqxx::work& transaction, const ClosedSegment& closed, std::int64_t now_us) {
+  transaction.exec_params0(
+      "INSERT INTO journal_segments (journal, segment, first_sequence, last_sequence, bytes, "
+      "sha256,"
+      " prev_sha256) VALUES ($1, $2, $3, $4, $5, $6::bytea, $7::bytea) ON CONFLICT DO NOTHING",
+      journal_id_, closed.segment, closed.first_sequence, closed.last_sequence, closed.bytes,
+      bytea_text(closed.sha256), bytea_text(closed.prev_sha256));
+  if (closed.found) store(transaction, changed_event(closed, now_us));
 }
 
 void ShareWriter::store(pqxx::work& transaction, const BlockCandidateRecord& block,

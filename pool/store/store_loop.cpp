@@ -73,12 +73,13 @@ void StoreLoop::work() {
   if (writer_->interrupted()) return loop_.stop();
   const bool was_connected = writer_->is_connected();
   if ((was_connected || connect()) && read_batch()) {
-    if (batch_->entries.empty() && batch_->gaps.empty()) {
+    if (batch_->empty()) {
       if (!error_logged_.empty()) report(true, "");
       on_good_state();
       remove_stored_segments();
     } else {
       note_gaps();
+      note_changed_segments();
       ship_batch();
     }
   }
@@ -160,12 +161,26 @@ void StoreLoop::note_gaps() {
     LOG(critical, "journal_records_missing", {"first", gap.before.sequence + 1},
         {"last", gap.after.sequence}, {"segment_before", segment_file_name(gap.before.segment)},
         {"segment_after", segment_file_name(gap.after.segment)});
-    const auto kept = keep_damaged_segments(folder_, gap.before.segment, gap.after.segment);
-    if (kept) continue;
-    segments_removable_ = false;
-    LOG(critical, "journal_segments_stay", {"error", kept.error()},
-        {"effect", "no segment is deleted until the pool is started again"});
+    keep_damaged(gap.before.segment, gap.after.segment);
   }
+}
+
+void StoreLoop::note_changed_segments() {
+  for (const ClosedSegment& closed : batch_->closed) {
+    if (!closed.found || closed.segment <= changes_noted_to_) continue;
+    changes_noted_to_ = closed.segment;
+    LOG(critical, "journal_segment_changed", {"segment", segment_file_name(closed.segment)},
+        {"error", describe_change(closed)});
+    keep_damaged(closed.segment, closed.segment + 1);
+  }
+}
+
+void StoreLoop::keep_damaged(std::uint64_t first, std::uint64_t end) {
+  const auto kept = keep_damaged_segments(folder_, first, end);
+  if (kept) return;
+  segments_removable_ = false;
+  LOG(critical, "journal_segments_stay", {"error", kept.error()},
+      {"effect", "no segment is deleted until the pool is started again"});
 }
 
 void StoreLoop::ship_batch() {

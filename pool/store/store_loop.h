@@ -74,6 +74,8 @@ class StoreLoop {
   bool read_batch();
   void on_unreadable(const std::string& why);
   void note_gaps();
+  void note_changed_segments();
+  void keep_damaged(std::uint64_t first, std::uint64_t end);
   void ship_batch();
   void on_shipped(const DatabasePosition& now);
   void on_refused(const DatabaseError& error);
@@ -99,6 +101,7 @@ class StoreLoop {
   std::chrono::milliseconds retry_delay_;  // the first one again after a batch that was shipped
   std::uint64_t segments_checked_ = 0;     // stored segment at the last look for old ones
   JournalPosition gaps_noted_to_;          // the log has told of those before
+  std::uint64_t changes_noted_to_ = 0;     // likewise: number of a segment
   bool segments_removable_ = true;         // no damaged one is without its second name
   std::string error_logged_;               // since all was well
   bool connection_logged_ = false;         // since then, or since a connection could not be made

@@ -5,6 +5,8 @@
 #include "pool/journal/journal_folder.h"
 #include "pool/journal/journal_reader.h"
 
+#include <doctest/doctest.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -60,6 +62,7 @@ inline base::Bytes payloads(std::uint64_t first, std::uint64_t count) {
 struct ReadBack {
   std::vector<std::uint64_t> shares;  // their numbers
   std::vector<pool::JournalGap> gaps;
+  std::vector<pool::ClosedSegment> closed;
   pool::JournalPosition end;
   std::string error;
 };
@@ -78,7 +81,8 @@ inline ReadBack read_back(const std::string& folder, const pool::JournalUuid& jo
       result.shares.push_back(std::get<pool::ShareRecord>(entry.record).job_id);
     }
     result.gaps.insert(result.gaps.end(), batch.gaps.begin(), batch.gaps.end());
-  } while (!batch.entries.empty() && result.error.empty());
+    result.closed.insert(result.closed.end(), batch.closed.begin(), batch.closed.end());
+  } while (!batch.empty() && result.error.empty());
   result.end = reader.position();
   return result;
 }
@@ -101,6 +105,20 @@ inline base::Bytes file_bytes(const std::string& path) {
   return {bytes.begin(), bytes.end()};
 }
 
+// What counts of a segment's file, as the next header should name it.
+inline pool::SegmentLink link_of(const std::string& folder, std::uint64_t segment,
+                                 std::uint64_t bytes) {
+  const base::Bytes file = file_bytes(pool::segment_path(folder, segment));
+  REQUIRE(file.size() >= bytes);
+  return {segment, bytes, crypto::sha256(base::ByteSpan(file).first(bytes))};
+}
+
+inline pool::SegmentHeader header_of(const std::string& folder, std::uint64_t segment) {
+  const auto header = pool::read_segment_header(folder, segment);
+  REQUIRE(header.has_value());
+  return *header;
+}
+
 // A file that is there and can't be opened, not even by root: a link to itself.
 inline void make_unreadable(const std::string& path) {
   std::filesystem::rename(path, path + ".away");
@@ -111,11 +129,11 @@ inline void make_readable_again(const std::string& path) {
 }
 
 // Writes a segment file by hand: shares numbered from `first_share`, sequence numbers from
-// `first_sequence`.
+// `first_sequence`. Version 1, which has no chain to be kept.
 inline std::uint64_t write_segment(const std::string& folder, std::uint64_t segment,
                                    std::uint64_t first_sequence, std::uint64_t first_share,
                                    std::uint64_t count, std::size_t cut_bytes = 0) {
-  base::Bytes bytes = pool::write_segment_header({test_uuid, segment, first_sequence});
+  base::Bytes bytes = pool::write_segment_header({test_uuid, segment, first_sequence, {}, 1});
   pool::append_frames(bytes, payloads(first_share, count), first_sequence);
   bytes.resize(bytes.size() - cut_bytes);
   write_file(pool::segment_path(folder, segment), bytes);

@@ -1,5 +1,6 @@
 #include "pool/journal/journal_reader.h"
 
+#include "pool/journal/journal_writer.h"
 #include "tests/loop/pool/journal/journal_fixture.h"
 
 #include <doctest/doctest.h>
@@ -132,7 +133,7 @@ TEST_CASE("a segment that can't be read now is an error, not the end of the jour
     const std::uint64_t before = segment * 5 - 5;
     const auto inside = read_back(folder.path(), test_uuid, {3, durable, 15},
                                   {segment, pool::segment_header_bytes, before});
-    CHECK_EQ(inside.error.find(path + ": can't read at byte 64: "), 0);
+    CHECK_EQ(inside.error.find(path + ": can't read: "), 0);
     CHECK(inside.gaps.empty());
     std::filesystem::remove(path);
     std::filesystem::rename(away, path);
@@ -182,4 +183,121 @@ TEST_CASE("more records than the read buffer holds come whole") {
   REQUIRE(reader.read(100'000, {1, size, 30'000}, batch).has_value());
   REQUIRE_EQ(batch.entries.size(), 30'000);
   CHECK(batch.entries.back().end == JournalPosition{1, size, 30'000});
+}
+
+namespace {
+
+// Three segments, chained, of 10 shares each; the position behind the last.
+JournalPosition write_chain(const TemporaryFolder& folder) {
+  pool::WriterOptions options;
+  options.folder = folder.path();
+  options.journal = test_uuid;
+  options.fsync = false;
+  options.segment_bytes_max = 1'000'000;
+  pool::JournalWriter writer(options, {});
+  for (std::uint64_t segment = 1; segment <= 3; ++segment) {
+    REQUIRE(writer.open_segment(static_cast<std::int64_t>(segment)).has_value());
+    writer.append(pool::JournalSource{0}, pool::AppendId{segment}, payloads(segment * 10 - 9, 10));
+    REQUIRE(writer.flush(1).failed.empty());
+  }
+  return writer.durable_to();
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a segment is handed out as closed once the next one begins, with its place in the chain") {
+  const TemporaryFolder folder;
+  const JournalPosition end = write_chain(folder);
+  const auto got = read_back(folder.path(), test_uuid, end);
+  CHECK_EQ(got.shares, numbers(1, 30));
+  REQUIRE_EQ(got.closed.size(), 2);
+  for (const std::uint64_t segment : {1, 2}) {
+    const pool::ClosedSegment& closed = got.closed[segment - 1];
+    CHECK_EQ(closed.segment, segment);
+    CHECK_EQ(closed.first_sequence, segment * 10 - 9);
+    CHECK_EQ(closed.last_sequence, segment * 10);
+    CHECK_EQ(link_of(folder.path(), segment, closed.bytes),
+             pool::SegmentLink{segment, closed.bytes, closed.sha256});
+    CHECK_EQ(header_of(folder.path(), segment + 1).previous,
+             pool::SegmentLink{segment, closed.bytes, closed.sha256});
+    CHECK_FALSE(closed.found.has_value());
+  }
+  CHECK_EQ(got.closed[0].prev_sha256, crypto::Digest{});
+  CHECK_EQ(got.closed[1].prev_sha256, got.closed[0].sha256);
+}
+
+TEST_CASE("a reader that begins anywhere hands out the same closed segments from there on") {
+  const TemporaryFolder folder;
+  const JournalPosition end = write_chain(folder);
+  const auto all = read_back(folder.path(), test_uuid, end);
+  pool::JournalReader reader(folder.path(), test_uuid, {});
+  pool::JournalBatch batch;
+  for (std::uint64_t n = 1; n <= 30; ++n) {
+    batch.clear();
+    REQUIRE(reader.read(1, end, batch).has_value());
+    const auto rest = read_back(folder.path(), test_uuid, end, reader.position());
+    const std::size_t left = n <= 10 ? 2 : n <= 20 ? 1 : 0;
+    REQUIRE_EQ(rest.closed.size(), left);
+    for (std::size_t i = 0; i < left; ++i) {
+      CHECK_EQ(rest.closed[i].sha256, all.closed[2 - left + i].sha256);
+      CHECK_FALSE(rest.closed[i].found.has_value());
+    }
+  }
+}
+
+TEST_CASE("a segment that was changed after it was closed is told with what was read of it") {
+  const TemporaryFolder folder;
+  const JournalPosition end = write_chain(folder);
+  const pool::SegmentLink said = header_of(folder.path(), 2).previous;
+  // A record with another payload and a good checksum: only the chain tells.
+  base::Bytes bytes = pool::write_segment_header({test_uuid, 1, 1});
+  pool::append_frames(bytes, payloads(1, 9), 1);
+  pool::append_frames(bytes, payloads(77, 1), 10);
+  write_file(pool::segment_path(folder.path(), 1), bytes);
+  const auto got = read_back(folder.path(), test_uuid, end);
+  CHECK_EQ(got.shares.size(), 30);
+  REQUIRE_EQ(got.closed.size(), 2);
+  CHECK_EQ(got.closed[0].sha256, said.sha256);
+  REQUIRE(got.closed[0].found.has_value());
+  CHECK_EQ(*got.closed[0].found, link_of(folder.path(), 1, bytes.size()));
+  CHECK(pool::describe_change(got.closed[0]).find(base::to_hex(said.sha256)) != std::string::npos);
+  CHECK_FALSE(got.closed[1].found.has_value());
+}
+
+TEST_CASE("a segment of version 1 is closed with the hash that was read") {
+  const TemporaryFolder folder;
+  const std::uint64_t size = write_segment(folder.path(), 1, 1, 1, 5, 3);
+  const std::uint64_t durable = write_segment(folder.path(), 2, 5, 5, 2);
+  const auto got = read_back(folder.path(), test_uuid, {2, durable, 6});
+  CHECK_EQ(got.shares, numbers(1, 6));
+  REQUIRE_EQ(got.closed.size(), 1);
+  CHECK_EQ(got.closed[0].last_sequence, 4);
+  CHECK(got.closed[0].bytes < size);
+  CHECK_EQ(got.closed[0].sha256, link_of(folder.path(), 1, got.closed[0].bytes).sha256);
+  CHECK_FALSE(got.closed[0].found.has_value());
+}
+
+TEST_CASE("a segment that is shorter than what was read of it once is not handed out as closed") {
+  const TemporaryFolder folder;
+  const JournalPosition end = write_chain(folder);
+  const auto got = read_back(folder.path(), test_uuid, end, {1, 100'000, 700});
+  REQUIRE_EQ(got.closed.size(), 1);
+  CHECK_EQ(got.closed[0].segment, 2);
+}
+
+TEST_CASE("damage inside a closed segment is a gap, and its row is what the next header says") {
+  const TemporaryFolder folder;
+  const JournalPosition end = write_chain(folder);
+  const std::string path = pool::segment_path(folder.path(), 1);
+  base::Bytes bytes = file_bytes(path);
+  bytes[bytes.size() - 30] ^= 1;
+  write_file(path, bytes);
+  const auto got = read_back(folder.path(), test_uuid, end);
+  CHECK_EQ(got.shares.size(), 29);
+  CHECK_EQ(got.gaps.size(), 1);
+  REQUIRE_EQ(got.closed.size(), 2);
+  CHECK_FALSE(got.closed[0].found.has_value());
+  CHECK_EQ(got.closed[0].last_sequence, 10);
+  CHECK_EQ(got.closed[0].sha256, header_of(folder.path(), 2).previous.sha256);
 }

@@ -142,3 +142,62 @@ TEST_CASE("a real full disk: /dev/full refuses the header, and the writer says s
         std::string::npos);
   CHECK_FALSE(writer.writable());
 }
+
+TEST_CASE("each segment names the one before, with the hash of what counts of it") {
+  const TemporaryFolder folder;
+  auto options = options_in(folder);
+  bool fail = false;
+  const pool::FileCalls real = pool::system_file_calls();
+  options.calls.sync = [&](int fd) {
+    if (!std::exchange(fail, false)) return real.sync(fd);
+    errno = EIO;
+    return -1;
+  };
+  pool::JournalWriter writer(options, {});
+  REQUIRE(writer.open_segment(1).has_value());
+  CHECK_FALSE(header_of(folder.path(), 1).previous.exists());
+  const auto append = [&](std::uint64_t share) {
+    writer.append(shard, pool::AppendId{share}, payloads(share, 1));
+    return writer.flush(1).failed.empty();
+  };
+  REQUIRE(append(1));
+  REQUIRE(append(2));
+  const std::uint64_t good_bytes = writer.durable_to().offset;
+  CHECK_EQ(writer.link(), link_of(folder.path(), 1, good_bytes));
+  fail = true;
+  CHECK_FALSE(append(3));  // a failed sync: its record does not count
+  CHECK_EQ(header_of(folder.path(), 2).previous, link_of(folder.path(), 1, good_bytes));
+  REQUIRE(writer.open_segment(1).has_value());  // an empty one counts with its header
+  CHECK_EQ(header_of(folder.path(), 3).previous,
+           link_of(folder.path(), 2, pool::segment_header_bytes));
+}
+
+TEST_CASE("what a failed rotation left behind is passed over by the chain") {
+  const TemporaryFolder folder;
+  pool::JournalWriter writer(options_in(folder), {});
+  REQUIRE(writer.open_segment(1).has_value());
+  writer.append(shard, pool::AppendId{1}, payloads(1, 4));
+  REQUIRE(writer.flush(1).failed.empty());
+  const pool::SegmentLink first = writer.link();
+  // A segment whose header is on disk, but not for certain its name: as after a failed sync of the
+  // folder. Nothing was ever written behind it.
+  write_file(pool::segment_path(folder.path(), 2),
+             pool::write_segment_header({test_uuid, 2, 5, first}));
+  REQUIRE(writer.open_segment(3).has_value());
+  CHECK_EQ(header_of(folder.path(), 3).previous, first);
+  const auto got = read_back(folder.path(), test_uuid, writer.durable_to());
+  REQUIRE_EQ(got.closed.size(), 1);
+  CHECK_EQ(got.closed[0].segment, 1);
+  CHECK_FALSE(got.closed[0].found.has_value());
+}
+
+TEST_CASE("a writer that goes on after another names that one's last segment") {
+  const TemporaryFolder folder;
+  pool::JournalWriter first(options_in(folder), {});
+  REQUIRE(first.open_segment(1).has_value());
+  first.append(shard, pool::AppendId{1}, payloads(1, 4));
+  REQUIRE(first.flush(1).failed.empty());
+  pool::JournalWriter second(options_in(folder), first.durable_to(), first.link().sha256);
+  REQUIRE(second.open_segment(2).has_value());
+  CHECK_EQ(header_of(folder.path(), 2).previous, first.link());
+}

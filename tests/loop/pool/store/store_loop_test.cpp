@@ -448,3 +448,61 @@ TEST_CASE("a database without the schema is told, then used once it is there") {
   CHECK(pool::has_served(feed.data_dir(), database));
   CHECK_FALSE(pool::has_served(feed.data_dir(), database + "x"));
 }
+
+TEST_CASE(
+    "closed segments are stored with their chain, each once, whenever the store begins anew") {
+  const std::string database = store_test::migrated_database();
+  store_test::JournalFeed feed(2000);  // some 12 shares to a segment
+  for (std::uint64_t n = 1; n <= 60; n += 2) feed.append_shares(n, 2);
+  for (int life = 0; life < 3; ++life) {
+    store_test::RunningStore store(database, feed, [&](pool::StoreLoop::Options& options) {
+      options.batch_records_max = 7;
+      options.segments_kept = 100;
+    });
+    store.advance(feed);
+    store.wait_stored(feed);
+    store.stop();
+    feed.append_shares(61 + static_cast<std::uint64_t>(life), 1);
+  }
+  const auto segments = pool::list_segments(feed.journal_folder());
+  REQUIRE(segments->size() > 3);
+  CHECK_EQ(ask(database, "SELECT count(*) FROM journal_segments"),
+           std::to_string(segments->size() - 1));
+  CHECK_EQ(
+      ask(database, "SELECT min(last_sequence - first_sequence + 1) > 5 FROM journal_segments"),
+      "t");
+  CHECK_EQ(ask(database,
+               "SELECT count(*) FROM journal_segments a JOIN journal_segments b ON b.segment ="
+               " (SELECT min(segment) FROM journal_segments c WHERE c.segment > a.segment)"
+               " WHERE b.prev_sha256 <> a.sha256 OR b.first_sequence <> a.last_sequence + 1"),
+           "0");
+  const auto newest = pool::read_segment_header(feed.journal_folder(), segments->back());
+  REQUIRE(newest.has_value());
+  CHECK_EQ(
+      ask(database, "SELECT encode(sha256, 'hex') FROM journal_segments ORDER BY segment DESC"),
+      base::to_hex(newest->previous.sha256));
+  CHECK_EQ(ask(database, "SELECT count(*) FROM events"), "0");
+}
+
+TEST_CASE("a segment that was changed after it was closed is a critical event, and is kept") {
+  const std::string database = store_test::migrated_database();
+  store_test::JournalFeed feed(2000);
+  for (std::uint64_t n = 1; n <= 40; n += 2) feed.append_shares(n, 2);
+  const std::uint64_t first = pool::list_segments(feed.journal_folder())->front();
+  const std::string path = pool::segment_path(feed.journal_folder(), first);
+  base::Bytes bytes = pool::write_segment_header({journal_test::test_uuid, first, 1});
+  const auto second = pool::list_segments(feed.journal_folder())->at(1);
+  const auto shares = pool::read_segment_header(feed.journal_folder(), second)->first_sequence - 1;
+  pool::append_frames(bytes, journal_test::payloads(1001, shares), 1);
+  journal_test::write_file(path, bytes);
+  store_test::RunningStore store(
+      database, feed, [](pool::StoreLoop::Options& options) { options.segments_kept = 2; });
+  store.advance(feed);
+  store.wait_stored(feed);
+  store.stop();
+  CHECK_EQ(ask(database, "SELECT severity || ' ' || component FROM events"), "critical journal");
+  CHECK(ask(database, "SELECT message FROM events").find("is not what the next one says") !=
+        std::string::npos);
+  CHECK(std::filesystem::exists(path + ".damaged"));
+  CHECK_FALSE(std::filesystem::exists(path));
+}
