@@ -5,8 +5,6 @@
 #include "pool/journal/journal_folder.h"
 #include "pool/journal/journal_reader.h"
 
-#include <doctest/doctest.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -109,13 +107,13 @@ inline base::Bytes file_bytes(const std::string& path) {
 inline pool::SegmentLink link_of(const std::string& folder, std::uint64_t segment,
                                  std::uint64_t bytes) {
   const base::Bytes file = file_bytes(pool::segment_path(folder, segment));
-  REQUIRE(file.size() >= bytes);
+  ASSERT(file.size() >= bytes);
   return {segment, bytes, crypto::sha256(base::ByteSpan(file).first(bytes))};
 }
 
 inline pool::SegmentHeader header_of(const std::string& folder, std::uint64_t segment) {
   const auto header = pool::read_segment_header(folder, segment);
-  REQUIRE(header.has_value());
+  ASSERT(header.has_value());
   return *header;
 }
 
