@@ -9,6 +9,7 @@
 #include "pool/store/migrate.h"
 #include "pool/tools/check.h"
 #include "pool/tools/verify.h"
+#include "pool/tools/verify_journal.h"
 #include "pool/version.h"
 
 #include <CLI/CLI.hpp>
@@ -60,7 +61,7 @@ int main(int argc, char** argv) {
   auto* run = app.add_subcommand("run", "serve miners until SIGINT or SIGTERM");
   auto* check = app.add_subcommand("check", "look at everything the pool needs, a line each");
   auto* migrate = app.add_subcommand("migrate", "bring the database's schema up to date");
-  auto* verify = app.add_subcommand("verify", "are the found blocks on disk whole?");
+  auto* verify = app.add_subcommand("verify", "are the files of the pool whole?");
   verify->require_subcommand(1);
   auto* verify_vault = verify->add_subcommand("vault", "all blocks in the data_dir's vault");
   auto* verify_block = verify->add_subcommand("block", "single files of a vault");
@@ -70,6 +71,11 @@ int main(int argc, char** argv) {
   verify_block->add_option("--hex", block_out,
                            "write the first file's block to this one, in hex, for `bitcoin-cli "
                            "-stdin submitblock`");
+  auto* verify_journal = verify->add_subcommand(
+      "journal", "the share journal: checksums, sequence, the chain of its segments");
+  std::string journal_path;
+  verify_journal->add_option("FOLDER", journal_path, "a data_dir, or a folder of segments")
+      ->required();
   for (CLI::App* command : {run, check, migrate, verify_vault}) {
     command->add_option("-c,--config", config_path, "the pool's JSON configuration")->required();
   }
@@ -80,6 +86,7 @@ int main(int argc, char** argv) {
   }
 
   if (verify_block->parsed()) return pool::verify_block_command(block_files, block_out);
+  if (verify_journal->parsed()) return pool::verify_journal_command(journal_path);
   const auto config = pool::load_config(config_path, from_environment);
   if (!config) {
     std::fprintf(stderr, "phasepool: %s\n", config.error().why.c_str());
