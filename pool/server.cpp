@@ -428,6 +428,10 @@ void Server::open_node() {
   options.job_source = job_source_options(config_);
   options.expire = std::chrono::seconds(config_.templates.expire_seconds);
   options.reconnect = std::chrono::seconds(config_.templates.reconnect_seconds);
+  const PayoutConfig& payout = config_.payout;
+  options.scheme =
+      PayoutSchemeRecord{0, payout.scheme, payout.pplns_window, payout.fee_ppm,
+                         payout.coherence_ppm, bitcoin::Sats{payout.minimum_sats}};
   // Ids rise for as long as this process could possibly run, and differ from those before it.
   options.job_source.first_job_id = ((random_.next() >> 32) + 1) * mining::job_id_step;
   options.job_source.coinbase_unique = random_.next();

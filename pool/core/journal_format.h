@@ -8,10 +8,7 @@
 // All integers little-endian. Sequence numbers rise by one from record to record, across segments.
 // A segment ends at its last whole, valid record: what follows a torn write is never read as data.
 //
-// A record's payload is its struct's fields in the order of records.h: integers as wide as they are
-// declared, enumerations in a byte, doubles as IEEE 754 bits, hashes in internal order, texts as
-// their length (u16) and bytes. Types are only ever added: a program that meets one it does not
-// know stops there, as at a damaged record.
+// What stands in a record's payload is record_codec.h's business.
 //
 // A shard encodes payloads (encode_payload) without knowing sequence numbers; the writer frames
 // them (append_frame) as they are written.
@@ -20,6 +17,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
+#include "pool/core/record_codec.h"
 #include "pool/core/records.h"
 
 #include <array>
@@ -31,16 +29,6 @@ namespace pool {
 using JournalUuid = std::array<std::uint8_t, 16>;  // made once per data_dir
 
 inline constexpr std::size_t frame_overhead_bytes = 4 + 1 + 8 + 4;
-
-enum class RecordType : std::uint8_t {
-  share = 1,
-  block_candidate = 2,
-  block_outcome = 3,
-  event = 4,
-  block_submission = 5,
-  block_state = 6,
-  chain_tip = 7
-};
 
 // Where a record ends: the place to go on reading. Ordered.
 struct JournalPosition {

@@ -75,6 +75,11 @@ inline constexpr std::size_t duplicates_per_job_max = 1 << 20;
 inline constexpr std::size_t rejects_told_max = 256;  // at once, by a shard to the web loop
 inline constexpr std::size_t reject_log_workers_max = 1024;
 inline constexpr std::size_t rejects_kept_per_worker = 16;
+// A shard's rejects in the journal, a minute: counts by worker and reason, and those in full.
+inline constexpr std::size_t reject_sums_max = 1024;
+inline constexpr std::uint32_t rejects_journalled_max = 256;
+inline constexpr std::uint32_t rejects_journalled_per_worker_max = 4;
+inline constexpr std::uint32_t rejects_stored_per_worker = 50;  // in the database
 inline constexpr std::size_t extranonce1_size = 4;
 inline constexpr std::size_t extranonce2_size = 8;
 

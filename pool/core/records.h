@@ -8,8 +8,10 @@
 #include "common/bitcoin/hash.h"
 #include "common/bitcoin/header.h"
 #include "common/bitcoin/sats.h"
+#include "common/stratum/reject.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -107,8 +109,63 @@ struct ChainTipRecord {
   friend bool operator==(const ChainTipRecord&, const ChainTipRecord&) = default;
 };
 
+// What the network asks and pays at a height that miners work on. Comes with the first work there,
+// and once more with the first complete template, whose fees are known.
+struct HeightRecord {
+  std::int64_t time_us = 0;
+  std::uint32_t height = 0;
+  bitcoin::BlockHash prev_hash;
+  std::uint32_t nbits = 0;
+  bitcoin::Sats subsidy;
+  bitcoin::Sats coinbase_value;  // subsidy and the template's fees; at first the subsidy alone
+  friend bool operator==(const HeightRecord&, const HeightRecord&) = default;
+};
+
+// How rewards are to be divided from now on: at each start of a pool.
+struct PayoutSchemeRecord {
+  std::int64_t time_us = 0;
+  std::string scheme;        // "pplns", "prop", "pps", "solo"
+  std::string pplns_window;  // a multiple of the network's work, as decimal text: exact
+  std::uint32_t fee_ppm = 0;
+  std::uint32_t coherence_ppm = 0;
+  bitcoin::Sats minimum;
+  friend bool operator==(const PayoutSchemeRecord&, const PayoutSchemeRecord&) = default;
+};
+
+// Rejected shares of a worker since the record before. Without an address: of names that are not
+// worth a row of their own.
+struct RejectSumRecord {
+  std::int64_t time_us = 0;
+  std::string address;
+  std::string worker_name;
+  stratum::RejectReason reason{};
+  std::uint32_t count = 0;
+  friend bool operator==(const RejectSumRecord&, const RejectSumRecord&) = default;
+};
+
+// A rejected share with what is needed to understand it. Few of them are kept.
+struct RejectRecord {
+  std::int64_t time_us = 0;
+  std::string address;
+  std::string worker_name;
+  stratum::RejectReason reason{};
+  std::string detail;  // what more the miner was told
+  std::string user_agent;
+  std::string job_id;  // as sent, bounded
+  std::uint32_t ntime = 0;
+  std::uint32_t nonce = 0;
+  std::optional<std::uint32_t> version_bits;
+  std::optional<std::uint32_t> height;
+  std::optional<std::int64_t> stale_ms;  // how long its job had been stale
+  std::optional<double> difficulty;      // that it was held to
+  std::optional<double> share_difficulty;
+  std::optional<bitcoin::BlockHash> hash;
+  friend bool operator==(const RejectRecord&, const RejectRecord&) = default;
+};
+
 using JournalRecord =
     std::variant<ShareRecord, BlockCandidateRecord, BlockOutcomeRecord, EventRecord,
-                 BlockSubmissionRecord, BlockStateRecord, ChainTipRecord>;
+                 BlockSubmissionRecord, BlockStateRecord, ChainTipRecord, HeightRecord,
+                 PayoutSchemeRecord, RejectSumRecord, RejectRecord>;
 
 }  // namespace pool

@@ -21,6 +21,26 @@ std::string_view explain(RejectReason reason) {
   return reason == RejectReason::bad_extranonce2 ? "expected 16 hex digits" : std::string_view{};
 }
 
+RejectRecord record_of(const RejectedSubmit& reject, const WorkerName& worker) {
+  RejectRecord record;
+  record.time_us = reject.time_us;
+  record.address = worker.address;
+  record.worker_name = worker.name;
+  record.reason = reject.reason;
+  record.detail = reject.detail;
+  record.user_agent = reject.user_agent;
+  record.job_id = reject.job_id;
+  record.ntime = reject.ntime;
+  record.nonce = reject.nonce;
+  record.version_bits = reject.version_bits;
+  record.height = reject.height;
+  record.stale_ms = reject.stale_ms;
+  record.difficulty = reject.difficulty;
+  record.share_difficulty = reject.share_difficulty;
+  record.hash = reject.hash;
+  return record;
+}
+
 }  // namespace
 
 void Session::on_message(const Id& id, const stratum::Submit& m, base::Instant now) {
@@ -155,7 +175,12 @@ void Session::refuse(const Id& id, const Judged& share, RejectReason reason,
 
 void Session::keep_reject(const Judged& share, RejectReason reason, std::string_view detail,
                           base::Instant now) {
-  if (share.worker == nullptr || base::fault("rejects_not_told")) return;
+  if (share.worker == nullptr) {
+    static_cast<void>(shard_.reject_sums.add({}, {}, reason));
+    return;
+  }
+  const bool in_full = shard_.reject_sums.add(share.worker->address, share.worker->name, reason);
+  if (base::fault("rejects_not_told")) return;
   const stratum::Submit& m = share.submit;
   RejectedSubmit kept;
   kept.time_us = now.unix_micros();
@@ -183,6 +208,7 @@ void Session::keep_reject(const Judged& share, RejectReason reason, std::string_
     kept.share_difficulty = bitcoin::hash_difficulty(share.verdict.hash.bytes);
     if (share.difficulty != nullptr) kept.difficulty = share.difficulty->difficulty.value();
   }
+  if (in_full) shard_.outbox.add(record_of(kept, *share.worker));
   if (shard_.rejects.size() == limits::rejects_told_max) shard_.rejects.pop_front();
   shard_.rejects.push_back(std::move(kept));
 }

@@ -201,6 +201,7 @@ void Shard::on_tick(base::Instant now) {
   context_.guard.expire(now.mono);
   context_.extranonces.expire(now.mono);
   for (auto& [id, session] : sessions_) session->on_tick(now);
+  for (const auto& sum : context_.reject_sums.take_due(now)) context_.outbox.add(sum);
 }
 
 // ---------------------------------------------------------------- the journal
@@ -239,6 +240,7 @@ void Shard::refuse(const PendingReply& reply) {
   if (!reply.line.empty()) return answer(reply, reply.line);
   constexpr auto reason = stratum::RejectReason::not_stored;
   ++context_.stats.rejects[static_cast<std::size_t>(reason)];
+  static_cast<void>(context_.reject_sums.add({}, {}, reason));
   if (JobBook::Entry* entry = context_.jobs.find(reply.job)) entry->seen.erase(reply.hash);
   answer(reply, stratum::write_reject(reply.request, reason));
 }
@@ -263,8 +265,9 @@ bool Shard::reading_allowed() const {
 
 // ---------------------------------------------------------------- the end
 
-void Shard::drain() {
+void Shard::drain(base::Instant now) {
   if (std::exchange(context_.draining, true)) return;
+  for (const auto& sum : context_.reject_sums.take_all(now)) context_.outbox.add(sum);
   spread_ = {};
   for (auto& [id, session] : sessions_) session->ask_to_reconnect();
 }

@@ -80,7 +80,7 @@ class Shard {
   std::vector<RejectedSubmit> take_rejects();
 
   // No new connections, no new shares; what was accepted is still answered.
-  void drain();
+  void drain(base::Instant now);
   // Nothing is waiting for the journal or the vault any more.
   bool drained() const { return context_.outbox.idle() && context_.pending.size() == 0; }
   void close_all(CloseReason why);

@@ -14,6 +14,7 @@
 #include "pool/core/limits.h"
 #include "pool/core/pending_replies.h"
 #include "pool/core/reject_log.h"
+#include "pool/core/reject_sums.h"
 #include "pool/core/shard_types.h"
 #include "pool/core/stats.h"
 #include "pool/core/token_bucket.h"
@@ -115,6 +116,7 @@ struct ShardContext {
   AddressGuard guard;
   ExtranonceAllocator extranonces;
   DifficultyMemory difficulties;
+  RejectSums reject_sums;
   std::deque<RejectedSubmit> rejects;  // since the last take_rejects(); the newest last
   std::unordered_set<bitcoin::BlockHash> candidates_in_flight;  // submitted, not in the vault yet
   bool draining = false;

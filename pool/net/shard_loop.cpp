@@ -316,7 +316,7 @@ void ShardLoop::on(const Shutdown&) {
   stopping_ = Stopping::draining;
   stop_by_ = uv::read_clock().mono + limits::drain_deadline;
   listeners_.clear();
-  shard_.drain();
+  shard_.drain(uv::read_clock());
   tick_.start(50ms, 50ms);  // also looks at the deadline
 }
 

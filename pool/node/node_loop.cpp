@@ -46,6 +46,7 @@ NodeLoop::NodeLoop(Options options, Hooks hooks)
           [this](NodeMessage&& message) { on_message(std::move(message)); },
           limits::node_mailbox_reserved_max)),
       source_(*this, options_.job_source),
+      heights_(options_.network),
       journal_(std::make_unique<NodeJournal>(hooks_.journal)),
       vault_(std::make_unique<BlockVault>(loop_, options_.data_dir)),
       chain_watch_(std::make_unique<ChainWatch>(*journal_)),
@@ -96,6 +97,10 @@ void NodeLoop::make_links() {
 void NodeLoop::run() {
   const base::Instant now = uv::read_clock();
   work_at_ = now.mono;
+  if (auto scheme = options_.scheme) {
+    scheme->time_us = now.unix_micros();
+    journal_->add({*scheme});
+  }
   take_up_vault();
   for (const auto& link : links_) link->on_tick(now);
   ticker_->start(tick, tick);
@@ -160,6 +165,7 @@ void NodeLoop::publish(std::shared_ptr<const mining::Job> job, std::chrono::mill
         {"coinbase_sats", job->coinbase_value.value});
   }
   hooks_.publish(NewJob{job, false, spread});
+  if (const auto height = heights_.on_job(*job, uv::read_clock())) journal_->add({*height});
   proposals_[*choice_.in_use()]->on_job(*job);
 }
 

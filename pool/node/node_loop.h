@@ -15,6 +15,7 @@
 #include "common/uv/loop.h"
 #include "common/uv/mailbox.h"
 #include "pool/config/config.h"
+#include "pool/core/height_notes.h"
 #include "pool/core/job_source.h"
 #include "pool/core/node_choice.h"
 #include "pool/core/stats.h"
@@ -58,6 +59,7 @@ class NodeLoop final : private NodeHost {
     std::chrono::seconds expire{120};     // see templates.expire_seconds in the config
     std::chrono::seconds reconnect{600};  // templates.reconnect_seconds; zero: never
     NodeChoiceOptions choice;
+    std::optional<PayoutSchemeRecord> scheme;  // noted at the start; its time is set then
   };
 
   NodeLoop(Options options, Hooks hooks);
@@ -105,6 +107,7 @@ class NodeLoop final : private NodeHost {
   uv::Loop loop_;
   std::unique_ptr<uv::Mailbox<NodeMessage>> mailbox_;
   JobSource source_;
+  HeightNotes heights_;
   TipRace tip_race_;
   std::deque<TipNews> found_;  // the newest blocks of our own, which may become tips
   std::unique_ptr<NodeJournal> journal_;

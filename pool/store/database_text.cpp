@@ -57,10 +57,6 @@ void append_date(std::string& out, std::int64_t day) {
   append_padded(out, static_cast<unsigned>(date.day()), 2);
 }
 
-std::int64_t clamped(std::int64_t time_us) {
-  return std::clamp(time_us, first_day * day_us, (last_day + 1) * day_us - 1);
-}
-
 bool is_uri(std::string_view database) {
   return database.starts_with("postgresql://") || database.starts_with("postgres://");
 }
@@ -123,8 +119,12 @@ std::string database_text(std::string_view bytes, std::size_t bytes_max) {
   return out;
 }
 
+std::int64_t clamped_time(std::int64_t time_us) {
+  return std::clamp(time_us, first_day * day_us, (last_day + 1) * day_us - 1);
+}
+
 std::int64_t day_of(std::int64_t time_us) {
-  const std::int64_t time = clamped(time_us);
+  const std::int64_t time = clamped_time(time_us);
   return (time >= 0 ? time : time - (day_us - 1)) / day_us;
 }
 
@@ -136,7 +136,7 @@ std::string date_text(std::int64_t day) {
 
 void append_timestamp(std::string& out, std::int64_t time_us) {
   const std::int64_t day = day_of(time_us);
-  const std::int64_t us = clamped(time_us) - day * day_us;
+  const std::int64_t us = clamped_time(time_us) - day * day_us;
   append_date(out, day);
   out.push_back(' ');
   append_padded(out, us / 3'600'000'000, 2);

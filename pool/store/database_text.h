@@ -14,8 +14,10 @@ namespace pool {
 // so that different names stay different. Cut at a character's end, to at most `bytes_max`.
 std::string database_text(std::string_view bytes, std::size_t bytes_max);
 
-// Appends a timestamptz in UTC, "2026-01-31 12:00:00.123456+00". Times outside the years 1 to 9999
-// become the nearest inside: PostgreSQL would refuse the most extreme.
+// Times outside the years 1 to 9999 become the nearest inside: PostgreSQL would refuse the most
+// extreme.
+std::int64_t clamped_time(std::int64_t time_us);
+// Appends a timestamptz in UTC, "2026-01-31 12:00:00.123456+00", within those bounds.
 void append_timestamp(std::string& out, std::int64_t time_us);
 std::string timestamp_text(std::int64_t time_us);
 // Days since 1970 (UTC) of a time, within the same bounds.

@@ -3,9 +3,11 @@
 #include "common/base/assert.h"
 #include "common/log.h"
 #include "pool/core/limits.h"
+#include "pool/store/accounting_rows.h"
 #include "pool/store/block_rows.h"
 #include "pool/store/database_text.h"
 #include "pool/store/schema_version.h"
+#include "pool/store/share_sums.h"
 
 #include <algorithm>
 #include <array>
@@ -283,8 +285,10 @@ void ShareWriter::ensure_partitions(const JournalBatch& batch, std::int64_t now_
     pqxx::work transaction(connection_->get());
     transaction.exec0("SET LOCAL lock_timeout = '1s'");
     for (const std::int64_t day : missing) {
-      transaction.exec_params1("SELECT ensure_share_partitions($1::date, $1::date)",
-                               date_text(day));
+      transaction.exec_params1(
+          "SELECT ensure_share_partitions($1::date, $1::date),"
+          " ensure_share_sum_partitions($1::date, $1::date)",
+          date_text(day));
     }
     transaction.commit();
   });
@@ -353,12 +357,14 @@ std::uint64_t ShareWriter::copy_shares(pqxx::work& transaction, const JournalBat
   if (count == 0) return 0;
   pqxx::stream_to stream(transaction, "shares", columns);
   WorkText work_text;
+  ShareSums sums;
   std::array<std::string, columns.size()> row;
   row[1] = journal_id_;
   for (std::size_t i = 0; i < batch.entries.size(); ++i) {
     const JournalEntry& entry = batch.entries[i];
     const auto* share = std::get_if<ShareRecord>(&entry.record);
     if (share == nullptr) continue;
+    sums.add(*share, *workers[i]);
     row[0] = timestamp_text(share->time_us);
     row[2] = std::to_string(entry.end.sequence);
     row[3] = std::to_string(*workers[i]);
@@ -371,6 +377,7 @@ std::uint64_t ShareWriter::copy_shares(pqxx::work& transaction, const JournalBat
     stream << row;
   }
   stream.complete();
+  sums.store(transaction, journal_id_);
   return static_cast<std::uint64_t>(count);
 }
 
@@ -378,6 +385,7 @@ void ShareWriter::store_others(pqxx::work& transaction, const JournalBatch& batc
                                const WorkerIds& workers, std::int64_t now_us) {
   for (const JournalGap& gap : batch.gaps) store(transaction, gap_event(gap, now_us));
   for (const ClosedSegment& closed : batch.closed) store(transaction, closed, now_us);
+  RejectCounts rejects;
   for (std::size_t i = 0; i < batch.entries.size(); ++i) {
     const JournalRecord& record = batch.entries[i].record;
     if (const auto* block = std::get_if<BlockCandidateRecord>(&record)) {
@@ -392,8 +400,17 @@ void ShareWriter::store_others(pqxx::work& transaction, const JournalBatch& batc
       pool::store(transaction, *state);
     } else if (const auto* tip = std::get_if<ChainTipRecord>(&record)) {
       pool::store(transaction, *tip);
+    } else if (const auto* height = std::get_if<HeightRecord>(&record)) {
+      pool::store(transaction, *height);
+    } else if (const auto* scheme = std::get_if<PayoutSchemeRecord>(&record)) {
+      pool::store(transaction, *scheme);
+    } else if (const auto* reject = std::get_if<RejectRecord>(&record)) {
+      pool::store(transaction, *reject);
+    } else if (const auto* sum = std::get_if<RejectSumRecord>(&record)) {
+      rejects.add(*sum);
     }
   }
+  rejects.store(transaction, journal_id_);
 }
 
 // A journal that was restored from a copy may close a segment that an earlier life of it has
@@ -412,15 +429,17 @@ void ShareWriter::store(pqxx::work& transaction, const BlockCandidateRecord& blo
                         std::int64_t worker_id) {
   std::vector<std::string> branch;
   for (const bitcoin::Hash256& hash : block.merkle_branch) branch.push_back(bytea_text(hash.bytes));
+  const auto part = pool_part(block.coinbase, block.reward);
+  const std::string part_text = part ? std::to_string(part->value) : std::string();
   transaction.exec_params0(
       "INSERT INTO blocks (hash, height, time, worker_id, reward, network_difficulty,"
-      " share_difficulty, header, coinbase, merkle_branch) VALUES ($1::bytea, $2, $3::timestamptz,"
-      " $4, $5, $6::float8, $7::float8, $8::bytea, $9::bytea, $10::bytea[])"
+      " share_difficulty, header, coinbase, merkle_branch, pool_sats) VALUES ($1::bytea, $2,"
+      " $3::timestamptz, $4, $5, $6::float8, $7::float8, $8::bytea, $9::bytea, $10::bytea[], $11)"
       " ON CONFLICT (hash) DO NOTHING",
       reversed_bytea_text(block.hash.bytes), block.height, timestamp_text(block.time_us), worker_id,
       block.reward.value, double_text(block.network_difficulty),
       double_text(block.share_difficulty), bytea_text(block.header), bytea_text(block.coinbase),
-      array_text(branch));
+      array_text(branch), part ? part_text.c_str() : nullptr);
   apply_block_state(transaction, block.hash);
 }
 

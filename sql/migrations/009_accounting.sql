@@ -89,22 +89,21 @@ COMMENT ON COLUMN height_sums.journal IS 'Which journal they came through: journ
 COMMENT ON COLUMN height_sums.shares IS 'How many.';
 COMMENT ON COLUMN height_sums.work IS 'Sum of shares.work: exact.';
 
-CREATE FUNCTION add_share_sums(from_journal integer, spans text[], starts timestamptz[], worker_ids bigint[],
+CREATE FUNCTION add_share_sums(from_journal integer, of_span text, starts timestamptz[], worker_ids bigint[],
                                counts bigint[], works numeric[], bests double precision[])
 RETURNS void
 LANGUAGE sql
 AS $$
   INSERT INTO share_sums AS s (span, start, worker_id, journal, shares, work, best_share_difficulty)
-  SELECT t.span, t.start, t.worker_id, from_journal, t.shares, t.work, t.best
-  FROM unnest(spans, starts, worker_ids, counts, works, bests)
-    AS t (span, start, worker_id, shares, work, best)
+  SELECT of_span, t.start, t.worker_id, from_journal, t.shares, t.work, t.best
+  FROM unnest(starts, worker_ids, counts, works, bests) AS t (start, worker_id, shares, work, best)
   ON CONFLICT (span, start, worker_id, journal) DO UPDATE
     SET shares = s.shares + excluded.shares,
         work = s.work + excluded.work,
         best_share_difficulty = greatest(s.best_share_difficulty, excluded.best_share_difficulty);
 $$;
-COMMENT ON FUNCTION add_share_sums(integer, text[], timestamptz[], bigint[], bigint[], numeric[], double precision[]) IS
-  'Adds a batch''s shares to share_sums: element i of each array is one sum. No (span, start, worker) may come twice.';
+COMMENT ON FUNCTION add_share_sums(integer, text, timestamptz[], bigint[], bigint[], numeric[], double precision[]) IS
+  'Adds a batch''s shares to share_sums: element i of each array is one sum. No (start, worker) may come twice.';
 
 CREATE FUNCTION add_height_sums(from_journal integer, new_heights integer[], worker_ids bigint[],
                                 counts bigint[], works numeric[])
@@ -144,12 +143,12 @@ CREATE TABLE heights (
   coinbase_value_sats bigint NOT NULL CHECK (coinbase_value_sats >= subsidy_sats),
   time timestamptz NOT NULL
 );
-COMMENT ON TABLE heights IS 'What the network asked and paid at each height that the pool worked on, from its first complete template there. The first one stored stands: a reorganisation or another pool''s template changes fees, which no payout counts.';
+COMMENT ON TABLE heights IS 'What the network asked and paid at each height that the pool worked on, from its first work there. The first one stored stands: a reorganisation changes nothing that payouts count.';
 COMMENT ON COLUMN heights.height IS 'Height of the block that was worked on.';
 COMMENT ON COLUMN heights.prev_hash IS 'The block it was built on, in display order.';
 COMMENT ON COLUMN heights.nbits IS 'The network''s target in its compact form, an unsigned 32-bit number.';
 COMMENT ON COLUMN heights.subsidy_sats IS 'The block subsidy, without fees.';
-COMMENT ON COLUMN heights.coinbase_value_sats IS 'Subsidy and the fees of that template.';
+COMMENT ON COLUMN heights.coinbase_value_sats IS 'Subsidy and the fees of the first complete template; the subsidy alone until there is one.';
 COMMENT ON COLUMN heights.time IS 'When the template came.';
 
 CREATE FUNCTION add_height(new_height integer, new_prev_hash bytea, new_nbits bigint,
@@ -159,10 +158,12 @@ LANGUAGE sql
 AS $$
   INSERT INTO heights (height, prev_hash, nbits, subsidy_sats, coinbase_value_sats, time)
   VALUES (new_height, new_prev_hash, new_nbits, new_subsidy_sats, new_coinbase_value_sats, at)
-  ON CONFLICT (height) DO NOTHING;
+  ON CONFLICT (height) DO UPDATE SET coinbase_value_sats = excluded.coinbase_value_sats
+    WHERE heights.prev_hash = excluded.prev_hash AND heights.coinbase_value_sats = heights.subsidy_sats
+      AND heights.subsidy_sats = excluded.subsidy_sats;
 $$;
 COMMENT ON FUNCTION add_height(integer, bytea, bigint, bigint, bigint, timestamptz) IS
-  'Notes what the network asks and pays at a height; the first for a height stands.';
+  'Notes what the network asks and pays at a height. The first for a height stands, but that the fees of the first complete template replace empty work''s none.';
 
 -- ---------------------------------------------------------------- blocks: what reaches the pool
 

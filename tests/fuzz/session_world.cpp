@@ -238,7 +238,7 @@ void World::set_instance(std::uint8_t instance) {
 void World::drain() {
   draining_ = true;
   give_occasion();
-  for (const Member& member : members_) member.shard->drain();
+  for (const Member& member : members_) member.shard->drain(now_);
 }
 
 void World::end_turn() {

@@ -1,7 +1,6 @@
 #include "pool/store/block_rows.h"
 
-#include "pool/store/share_writer.h"
-#include "tests/loop/pool/store/store_fixture.h"
+#include "tests/loop/pool/store/shipped.h"
 
 #include <doctest/doctest.h>
 
@@ -10,9 +9,6 @@ using pool::BlockState;
 using pool::SubmissionAnswer;
 
 namespace {
-
-constexpr std::int64_t second = 1'000'000;
-constexpr std::int64_t start_us = 1'769'000'000 * second;
 
 bitcoin::BlockHash hash_of(std::uint8_t n) {
   bitcoin::BlockHash hash;
@@ -30,30 +26,15 @@ pool::BlockCandidateRecord candidate(std::uint8_t n, std::uint32_t height) {
 }
 
 pool::ChainTipRecord tip(std::uint8_t n, std::uint32_t height, std::int64_t after_s) {
-  return {start_us + after_s * second, height, hash_of(n),
+  return {start_us + after_s * second_us, height, hash_of(n),
           hash_of(static_cast<std::uint8_t>(n - 1))};
 }
 
 pool::BlockStateRecord state(std::uint8_t n, BlockState state, std::int64_t after_s = 0) {
-  return {start_us + after_s * second, hash_of(n), state, 200};
+  return {start_us + after_s * second_us, hash_of(n), state, 200};
 }
 
-// A migrated database, and a writer that ships what it is given, a batch at a time.
-struct Store {
-  Store() { REQUIRE(writer.connect().has_value()); }
-  void ship(const std::vector<pool::JournalRecord>& records) {
-    pool::JournalBatch batch;
-    pool::JournalPosition to = at;
-    for (const pool::JournalRecord& record : records) {
-      to = {1, to.offset + 100, to.sequence + 1};
-      batch.entries.push_back({to, record});
-    }
-    const auto shipped = writer.ship(batch, at, to, start_us);
-    if (!shipped) FAIL(shipped.error().message);
-    REQUIRE(shipped->position == to);
-    at = to;
-  }
-  std::string ask(const std::string& sql) const { return store_test::ask(database, sql); }
+struct Store : ShippingStore {
   // "status confirmations matures_in" of the block, "-" for null.
   std::string block(std::uint8_t n) const {
     return ask(
@@ -61,10 +42,6 @@ struct Store {
         " coalesce(matures_in::text, '-')) FROM block_confirmations WHERE hash = '\\x" +
         hash_of(n).display_hex() + "'");
   }
-
-  std::string database = migrated_database();
-  pool::ShareWriter writer{database, journal_test::test_uuid};
-  pool::JournalPosition at;
 };
 
 }  // namespace
@@ -142,7 +119,7 @@ TEST_CASE("a tip from a clock that was ahead does not stay the newest") {
   const std::int64_t now_us = std::chrono::duration_cast<std::chrono::microseconds>(
                                   std::chrono::system_clock::now().time_since_epoch())
                                   .count();
-  store.ship({pool::ChainTipRecord{now_us + second, 101, hash_of(2), hash_of(1)}});
+  store.ship({pool::ChainTipRecord{now_us + second_us, 101, hash_of(2), hash_of(1)}});
   CHECK_EQ(store.ask("SELECT height FROM newest_chain_tip"), "101");
 }
 

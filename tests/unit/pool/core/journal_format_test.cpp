@@ -51,6 +51,17 @@ pool::BlockCandidateRecord a_candidate() {
   return block;
 }
 
+pool::RejectRecord a_full_reject() {
+  pool::RejectRecord reject;
+  reject.reason = stratum::RejectReason::low_difficulty;
+  reject.version_bits = 0x1fffe000;
+  reject.height = 0;
+  reject.difficulty = 0.5;
+  reject.share_difficulty = 0.25;
+  reject.hash = bitcoin::BlockHash(counting<32>(3));
+  return reject;
+}
+
 std::vector<pool::JournalRecord> one_of_each() {
   return {a_share(),
           a_candidate(),
@@ -62,7 +73,14 @@ std::vector<pool::JournalRecord> one_of_each() {
           pool::BlockStateRecord{8, bitcoin::BlockHash(counting<32>(61)),
                                  pool::BlockState::confirmed, 0xfffffffe},
           pool::ChainTipRecord{9, 840'001, bitcoin::BlockHash(counting<32>(62)),
-                               bitcoin::BlockHash(counting<32>(94))}};
+                               bitcoin::BlockHash(counting<32>(94))},
+          pool::HeightRecord{10, 840'001, bitcoin::BlockHash(counting<32>(62)), 0x1703255b,
+                             bitcoin::Sats{312'500'000}, bitcoin::Sats{320'000'001}},
+          pool::PayoutSchemeRecord{11, "pplns", "2.50", 10'000, 5, bitcoin::Sats{100'000}},
+          pool::RejectSumRecord{12, "bcrt1q", "rig", stratum::RejectReason::not_subscribed, 7},
+          pool::RejectRecord{13, "bcrt1q", "rig", stratum::RejectReason::stale, "", "cgminer/4.12",
+                             "a1", 1, 2, {}, 840'001, -3, {}, {}, {}},
+          a_full_reject()};
 }
 
 Bytes framed(const std::vector<pool::JournalRecord>& records, std::uint64_t first_sequence) {

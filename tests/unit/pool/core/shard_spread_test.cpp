@@ -164,7 +164,7 @@ TEST_CASE("a share for the job before a spread one is good throughout") {
 TEST_CASE("a draining shard spreads nothing") {
   SpreadWorld world;
   world.tell(refresh(2 * step), 10s);
-  world.shard.drain();
+  world.shard.drain(world.clock.now);
   CHECK_FALSE(world.shard.is_spreading());
   world.tell(refresh(3 * step), 10s);
   CHECK_FALSE(world.shard.is_spreading());

@@ -78,7 +78,7 @@ TEST_CASE("draining takes nothing new but answers what it took") {
   const auto start = test_options().ports[0].start;
   world.say(world.submit_line(grind(*make_job({.id = 1}), first_extranonce1, meets(start)), 1));
   world.shard.on_turn_end();
-  world.shard.drain();
+  world.shard.drain(world.clock.now);
   const auto told = world.heard();
   REQUIRE_EQ(told.size(), 1);
   CHECK_EQ(told[0], "{\"id\":null,\"method\":\"client.reconnect\",\"params\":[]}\n");
