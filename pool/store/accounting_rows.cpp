@@ -38,12 +38,11 @@ void store(pqxx::work& transaction, const HeightRecord& height) {
 }
 
 void store(pqxx::work& transaction, const PayoutSchemeRecord& scheme) {
-  transaction.exec_params(
-      "SELECT note_payout_scheme($1, $2::numeric, $3, $4, $5,"
-      " $6::timestamptz)",
-      database_text(scheme.scheme, scheme_text_bytes_max),
-      database_text(scheme.pplns_window, scheme_text_bytes_max), scheme.fee_ppm,
-      scheme.coherence_ppm, scheme.minimum.value, timestamp_text(scheme.time_us));
+  transaction.exec_params("SELECT note_payout_scheme($1::timestamptz, $2, $3::numeric, $4, $5, $6)",
+                          timestamp_text(scheme.time_us),
+                          database_text(scheme.scheme, scheme_text_bytes_max),
+                          database_text(scheme.pplns_window, scheme_text_bytes_max), scheme.fee_ppm,
+                          scheme.coherence_ppm, scheme.minimum.value);
 }
 
 void store(pqxx::work& transaction, const RejectRecord& reject) {
