@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Starts a private PostgreSQL, a regtest node, the pool and one miner, and shows what they do.
+"""Starts a private PostgreSQL, a regtest node, the pool and miners, and shows what they do.
 
 Called by `./run regtest`, which has installed and built what this needs. The parts are started by the
 functional tests' framework, so what people see here is what the tests test.
@@ -20,6 +20,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "functional"))
 
+from framework import bitcoin  # noqa: E402
 from framework.miner import Miner  # noqa: E402
 from framework.node import Node, RpcError  # noqa: E402
 from framework.pool import Pool  # noqa: E402
@@ -30,8 +31,12 @@ from framework.util import StartError, port_is_free  # noqa: E402
 NO_ANSWER = (OSError, http.client.HTTPException, RpcError, AssertionError, ValueError, KeyError)
 NO_ANSWER_SECONDS_MAX = 60
 
-# Where the coins of this play chain go: the address of BIP173's examples, whose private key is 1.
+# Where the coins of this play chain go: the address of BIP173's examples, whose private key is 1. The first miner's too.
 ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
+# A node that has wallets gets one for the pool, so that payouts can be sent from it.
+WALLET = "phasepool"
+METHOD_NOT_FOUND, NO_SUCH_LABEL = -32601, -11  # Core, rpc/protocol.h
+MINERS_MAX = 16
 
 
 class Help(argparse.HelpFormatter):
@@ -46,7 +51,7 @@ def options(arguments: list) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./run regtest", formatter_class=Help,
         description="Start a private PostgreSQL, a regtest node ($BITCOIND, bitcoind from PATH, else bcoin), the pool and a "
-        "miner. Ctrl-C stops them all. Another start goes on with the same data.")
+        "miner or several. Ctrl-C stops them all. Another start goes on with the same data.")
     parser.add_argument("--blocks", type=int, metavar="N", help="end with exit status 0 after N blocks that the node accepted")
     parser.add_argument("--no-miner", action="store_true", help="wait for external miners, and say how to connect one")
     parser.add_argument("--data", type=pathlib.Path, default=ROOT / ".phasepool" / "regtest", metavar="DIR",
@@ -57,12 +62,24 @@ def options(arguments: list) -> argparse.Namespace:
     parser.add_argument("--admin-port", type=int, default=8081, metavar="PORT", help="the pool's admin API, on loopback")
     parser.add_argument("--node-port", type=int, default=18443, metavar="PORT", help="the node's RPC, on loopback")
     parser.add_argument("--zmq-port", type=int, default=28332, metavar="PORT", help="the node's notifications, on loopback; bitcoind only")
-    parser.add_argument("--miner-threads", type=int, default=1, metavar="N", help="threads of the miner")
+    parser.add_argument("--miner-threads", default="1", metavar="N[,N...]",
+                        help="threads of the miner; several numbers start a miner each, with an address of its own (1,2: the second gets twice the work done)")
     parser.add_argument("--difficulty", type=float, default=0.002, metavar="D", help="of a share; each share is a block here")
     chosen = parser.parse_args(arguments)
     if chosen.blocks is not None and chosen.blocks < 1:
         parser.error("--blocks wants a number of at least 1")
+    try:
+        chosen.threads = [int(number) for number in chosen.miner_threads.split(",")]
+    except ValueError:
+        parser.error(f"--miner-threads {chosen.miner_threads}: expected numbers of threads, such as 2 or 1,2")
+    if not 1 <= len(chosen.threads) <= MINERS_MAX or min(chosen.threads) < 1:
+        parser.error(f"--miner-threads {chosen.miner_threads}: expected 1 to {MINERS_MAX} numbers of at least 1")
     return chosen
+
+
+def miner_address(index: int) -> str:
+    """A regtest address for each miner. But for the first nobody has the keys; they are there to be paid to."""
+    return ADDRESS if index == 0 else bitcoin.segwit_address(bytes([index]) * 20)
 
 
 class Regtest:
@@ -98,34 +115,52 @@ class Regtest:
     def start(self):
         chosen = self.options
         self.lock()
-        self.node = Node(self.folder / "node", chosen.node_port, chosen.zmq_port)
+        self.node = Node(self.folder / "node", chosen.node_port, chosen.zmq_port, wallet=True)
         self.check_ports(self.node)
         again = (self.folder / "pool" / "data").exists()
         if again and not self.node.keeps_chain:
             print("bcoin keeps its chain in memory: this start begins a new chain. The database goes on.")
         say("PostgreSQL")
-        postgres = Postgres(self.folder / "postgres")
-        self.stack.callback(postgres.close)
-        postgres.start()
+        self.postgres = Postgres(self.folder / "postgres")
+        self.stack.callback(self.postgres.close)
+        self.postgres.start()
         say(self.node.kind)
         self.stack.callback(self.node.stop)
         # A play chain is never too old to be used: without this the node waits for newer blocks.
         self.node.start(["-maxtipage=2147483647"] if self.node.bitcoind else [])
         self.first_height = self.node.height()
         say("phasepool")
-        self.pool = Pool(self.folder / "pool", [self.node.config()], postgres.url(), chosen.difficulty, chosen.stratum_port,
+        self.pool = Pool(self.folder / "pool", [self.node.config()], self.postgres.url(), chosen.difficulty, chosen.stratum_port,
                          chosen.http_port, chosen.admin_port, chosen.host)
-        self.pool.config["payout_address"] = ADDRESS
+        self.choose_payout_address()
         self.pool.migrate()
         self.stack.callback(self.stop_pool)
         self.pool.start()
-        self.miner = None
-        if not chosen.no_miner:
+        self.miners = []
+        for index, threads in enumerate([] if chosen.no_miner else chosen.threads):
             say("phaseminer")
-            self.miner = Miner(self.folder / "miner", chosen.stratum_port, "phaseminer", chosen.miner_threads, ADDRESS, self.here())
-            self.stack.callback(self.stop_miner)
-            self.miner.start()
+            miner = Miner(self.folder / f"miner{index + 1 if index else ''}", chosen.stratum_port, "phaseminer", threads,
+                          miner_address(index), self.here())
+            self.stack.callback(stop_miner, miner)
+            self.miners.append(miner.start())
         say("")
+
+    def choose_payout_address(self):
+        """The wallet's, where the node has wallets; the same one at the next start, so that the coins stay together."""
+        self.pool.config["payout_address"] = ADDRESS
+        try:
+            if WALLET not in self.node.rpc("listwallets"):
+                known = [wallet["name"] for wallet in self.node.rpc("listwalletdir")["wallets"]]
+                self.node.rpc("loadwallet" if WALLET in known else "createwallet", WALLET)
+            addresses = self.node.rpc("getaddressesbylabel", "pool")
+        except RpcError as error:
+            if error.code == METHOD_NOT_FOUND:
+                return
+            addresses = []
+            if error.code != NO_SUCH_LABEL:
+                raise
+        self.pool.config["payout_address"] = sorted(addresses)[0] if addresses else self.node.rpc("getnewaddress", "pool")
+        self.pool.config["payout"] = {"wallet": WALLET}
 
     def here(self) -> str:
         return "127.0.0.1" if self.options.host == "0.0.0.0" else self.options.host
@@ -134,16 +169,13 @@ class Regtest:
         if self.pool.process:
             self.pool.stop()
 
-    def stop_miner(self):
-        if self.miner.process:
-            self.miner.stop()
-
     def url(self) -> str:
         return f"http://{self.here()}:{self.options.http_port}/"
 
     def introduce(self):
         print(f"stats page   {self.url()}")
         print(f"Stratum      stratum+tcp://{self.here()}:{self.options.stratum_port}   share difficulty {self.options.difficulty:g}")
+        print(f"database     psql '{self.postgres.url()}'")
         print(f"logs         {self.folder}/*/*.log")
         if self.options.no_miner:
             where = f"-o stratum+tcp://{self.here()}:{self.options.stratum_port} -u {ADDRESS}.worker1 -p x"
@@ -157,7 +189,7 @@ class Regtest:
         shown = 0.0
         answered = time.monotonic()
         while True:
-            parts = [self.pool.process, self.node.process] + ([self.miner.process] if self.miner else [])
+            parts = [self.pool.process, self.node.process] + [miner.process for miner in self.miners]
             for part in parts:
                 if not part.running():
                     raise StartError(f"{part.name} ended by itself with status {part.returncode}; the end of {part.log}:\n{part.tail()}")
@@ -184,6 +216,11 @@ class Regtest:
         now = self.pool.api()
         return (f"{rate(now['hashrate']['1m'])}   {now['shares']['accepted']} shares   {height - self.first_height} blocks, height {height}"
                 f"   {self.url()}")
+
+
+def stop_miner(miner: Miner):
+    if miner.process:
+        miner.stop()
 
 
 def rate(hashes_per_second: float) -> str:
