@@ -1,0 +1,103 @@
+#include "tests/sim/sim_journal.h"
+
+#include "pool/core/limits.h"
+#include "pool/journal/journal_recovery.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sim {
+namespace {
+
+constexpr Micros window = 3 * millisecond;
+
+}  // namespace
+
+const pool::JournalUuid& sim_journal_id() {
+  static constexpr pool::JournalUuid id = {0x51, 0x4d, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
+  return id;
+}
+
+SimJournal::SimJournal(Environment& env, Owner owner, SimDisk& disk, Hooks hooks)
+    : env_(env), owner_(owner), disk_(disk), hooks_(std::move(hooks)) {}
+
+bool SimJournal::open(std::size_t segment_bytes_max) {
+  const auto tail = pool::recover_journal(disk_.folder(), sim_journal_id());
+  if (!tail) {
+    env_.oracle.fail("gap",
+                     disk_.without_folder("the journal can't be recovered: " + tail.error()));
+    return false;
+  }
+  env_.transcript.note("journal", "recovered", tail->end.sequence, "");
+  pool::WriterOptions options;
+  options.folder = disk_.folder();
+  options.journal = sim_journal_id();
+  options.segment_bytes_max = segment_bytes_max;
+  options.calls = disk_.calls();
+  writer_ = std::make_unique<pool::JournalWriter>(std::move(options), tail->end, tail->sha256);
+  const auto opened = writer_->open_segment(env_.schedule.instant().unix_seconds());
+  if (!opened) {
+    env_.transcript.note("journal", "can't begin", 0, disk_.without_folder(opened.error()));
+    return false;
+  }
+  hooks_.advanced(writer_->durable_to());
+  env_.schedule.after(second, owner_, [this] { tick(); });
+  return true;
+}
+
+void SimJournal::post(pool::JournalAppend append) {
+  mailbox_.push_back(std::move(append));
+  env_.oracle.check_queue("journal_mailbox", mailbox_.size(),
+                          pool::limits::journal_mailbox_messages_max);
+  if (!busy_) take_mailbox();
+}
+
+void SimJournal::take_mailbox() {
+  while (!mailbox_.empty()) {
+    const pool::JournalAppend& append = mailbox_.front();
+    writer_->append(append.source, append.id, append.payloads);
+    if (env_.broken == Break::true_before_sync) hooks_.durable(append.source, {append.id});
+    mailbox_.pop_front();
+  }
+  if (writer_->has_waiting()) open_window();
+}
+
+void SimJournal::open_window() {
+  if (std::exchange(window_open_, true)) return;
+  env_.schedule.after(window, owner_, [this] { flush(); });
+}
+
+void SimJournal::flush() {
+  window_open_ = false;
+  if (!writer_->has_waiting()) return;
+  const pool::FlushReport done = writer_->flush(env_.schedule.instant().unix_seconds());
+  busy_ = true;
+  const Micros taken = 100 + exponential(env_.random, env_.faults.sync_most / 3);
+  env_.schedule.after(std::min(taken, env_.faults.sync_most), owner_, [this, done] {
+    busy_ = false;
+    report(done);
+    take_mailbox();
+  });
+}
+
+void SimJournal::report(const pool::FlushReport& report) {
+  for (const auto& failed : report.failed) {
+    env_.transcript.note("journal", "not durable for", failed.source.value, "");
+    hooks_.not_durable(failed.source, failed.failed);
+  }
+  for (const auto& written : report.written) {
+    if (env_.broken != Break::true_before_sync) hooks_.durable(written.source, written.durable);
+  }
+  if (!report.written.empty()) hooks_.advanced(writer_->durable_to());
+}
+
+void SimJournal::tick() {
+  if (!busy_ && !writer_->writable()) {
+    const auto opened = writer_->open_segment(env_.schedule.instant().unix_seconds());
+    env_.transcript.note("journal", opened ? "begins a segment" : "can't begin", 0,
+                         opened ? "" : disk_.without_folder(opened.error()));
+  }
+  env_.schedule.after(second, owner_, [this] { tick(); });
+}
+
+}  // namespace sim
