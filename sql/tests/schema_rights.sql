@@ -16,6 +16,14 @@ INSERT INTO stated VALUES
   ('phasepool_web', 'SELECT', 'block_states chain_tips newest_chain_tip block_confirmations'),
   ('phasepool_web', 'SELECT', 'share_sums height_sums reject_sums rejects heights journal_segments'),
   ('phasepool_web', 'SELECT', 'coherence_chain coherence_proofs coherence_sums'),
+  ('phasepool_web', 'SELECT', 'payout_schemes payout_runs payout_run_journals payout_run_heights payout_items pps_credits pps_pending'),
+  ('phasepool_web', 'SELECT', 'payout_late_work payout_problems ledger_transactions ledger account_balances miner_balances'),
+  -- Payouts: read what rewards are divided by, add runs and ledger rows. Triggers keep all of them as they are, but for the runs' state.
+  ('phasepool_payouts', 'SELECT', 'miners workers shares blocks journal_positions share_sums height_sums heights coherence_proofs coherence_sums'),
+  ('phasepool_payouts', 'SELECT', 'payout_schemes payout_late_work payout_problems account_balances miner_balances'),
+  ('phasepool_payouts', 'INSERT SELECT', 'payout_run_journals payout_run_heights payout_items pps_credits ledger_transactions ledger'),
+  ('phasepool_payouts', 'INSERT SELECT UPDATE', 'payout_runs'),
+  ('phasepool_payouts', 'DELETE INSERT SELECT UPDATE', 'pps_pending'),
   -- Reports: read everything. Their lines are the check below.
   ('phasepool_reports', 'SELECT', '');
 
@@ -67,12 +75,15 @@ SELECT bag_eq(
   $$SELECT g.rolname::text, d.name FROM definers d CROSS JOIN LATERAL aclexplode(d.proacl) a
     JOIN pg_roles g ON g.oid = a.grantee WHERE a.grantee <> d.proowner$$,
   $$VALUES ('phasepool', 'ensure_share_partitions(date,date)'),
-           ('phasepool', 'ensure_share_sum_partitions(date,date)')$$,
+           ('phasepool', 'ensure_share_sum_partitions(date,date)'),
+           ('phasepool', 'note_payout_scheme(timestamp with time zone,text,numeric,bigint,bigint,bigint)'),
+           ('phasepool', 'update_ledger()'), ('phasepool_payouts', 'update_ledger()'),
+           ('phasepool_payouts', 'accept_scheme_change(bigint)')$$,
   'but of those stated here');
 
 -- Roles.
 SELECT bag_eq($$SELECT rolname::text FROM pg_roles WHERE rolname LIKE 'phasepool%'$$,
-  $$VALUES ('phasepool'), ('phasepool_web'), ('phasepool_reports')$$, 'the roles are these');
+  $$VALUES ('phasepool'), ('phasepool_web'), ('phasepool_payouts'), ('phasepool_reports')$$, 'the roles are these');
 SELECT is_empty(
   $$SELECT rolname FROM pg_roles WHERE rolname LIKE 'phasepool%'
       AND (rolcanlogin OR rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)$$,
