@@ -7,7 +7,7 @@ INSERT INTO stated VALUES
   -- The pool: adds; changes only what has a state.
   ('phasepool', 'INSERT SELECT', 'miners workers shares events'),
   ('phasepool', 'INSERT SELECT UPDATE', 'blocks journal_positions block_submissions block_states chain_tips'),
-  ('phasepool', 'SELECT', 'schema_migrations'),
+  ('phasepool', 'SELECT', 'schema_migrations retention_marks'),
   ('phasepool', 'INSERT SELECT UPDATE', 'share_sums height_sums reject_sums coherence_sums'),
   ('phasepool', 'INSERT SELECT', 'heights journal_segments coherence_chain coherence_proofs'),
   ('phasepool', 'DELETE INSERT SELECT', 'rejects'),
@@ -15,7 +15,7 @@ INSERT INTO stated VALUES
   ('phasepool_web', 'SELECT', 'miners workers shares blocks journal_positions schema_migrations block_submissions'),
   ('phasepool_web', 'SELECT', 'block_states chain_tips newest_chain_tip block_confirmations'),
   ('phasepool_web', 'SELECT', 'share_sums height_sums reject_sums rejects heights journal_segments'),
-  ('phasepool_web', 'SELECT', 'coherence_chain coherence_proofs coherence_sums'),
+  ('phasepool_web', 'SELECT', 'coherence_chain coherence_proofs coherence_sums retention_marks'),
   ('phasepool_web', 'SELECT', 'payout_schemes payout_runs payout_run_journals payout_run_heights payout_items pps_credits pps_pending'),
   ('phasepool_web', 'SELECT', 'payout_late_work payout_problems ledger_transactions ledger account_balances miner_balances'),
   -- Payouts: read what rewards are divided by, add runs and ledger rows. Triggers keep all of them as they are, but for the runs' state.
@@ -78,7 +78,8 @@ SELECT bag_eq(
            ('phasepool', 'ensure_share_sum_partitions(date,date)'),
            ('phasepool', 'note_payout_scheme(timestamp with time zone,text,numeric,bigint,bigint,bigint)'),
            ('phasepool', 'update_ledger()'), ('phasepool_payouts', 'update_ledger()'),
-           ('phasepool_payouts', 'accept_scheme_change(bigint)')$$,
+           ('phasepool_payouts', 'accept_scheme_change(bigint)'),
+           ('phasepool', 'run_retention(integer,integer,integer)')$$,
   'but of those stated here');
 
 -- Roles.

@@ -7,80 +7,36 @@ whatever takes the session's zone for UTC shows.
 """
 
 import functools
-import hashlib
-import pathlib
-import re
 import subprocess
-import tempfile
 
+import psycopg2
 import pytest
 
-from framework import tap
+from framework import schema, tap
 from framework.pool import Pool
 from framework.postgres import Postgres
 from framework.util import ROOT
 
-MIGRATIONS = sorted((ROOT / "sql" / "migrations").glob("*.sql"))
 SCRIPTS = sorted((ROOT / "sql" / "tests").glob("*.sql"))
-ELSEWHERE = {"PGOPTIONS": "-c TimeZone=Asia/Kathmandu", "PGTZ": "Asia/Kathmandu"}
-MIGRATIONS_TABLE = """CREATE TABLE schema_migrations (version integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL,
-                      applied_at timestamptz NOT NULL DEFAULT now());"""
-
-
-def apply_migrations(postgres: Postgres, database: str, first: int = 1, before: int = 1000):
-    """As `phasepool migrate` does it: each in a transaction, with its row."""
-    statements = [MIGRATIONS_TABLE] if first == 1 else []
-    for path in MIGRATIONS:
-        version, name = path.stem.split("_", 1)
-        if not first <= int(version) < before:
-            continue
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        statements.append(f"\\echo {path.name}\nBEGIN;\n\\i {path}\n"
-                          f"INSERT INTO schema_migrations VALUES ({int(version)}, '{name}', '{digest}');\nCOMMIT;")
-    with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
-        script.write("\n".join(statements))
-        script.flush()
-        done = postgres.run_psql(["-q", "-f", script.name], database)
-    assert done.returncode == 0, f"migrations up to {done.stdout.strip()}:\n{done.stderr}"
 
 
 @pytest.fixture(scope="module")
 def postgres():
-    """A cluster whose database `phasepool` has the schema and pgTAP, for copies to be made of."""
-    with tempfile.TemporaryDirectory(prefix="phasepool-sql-") as folder:
-        pathlib.Path(folder).chmod(0o711)
-        cluster = Postgres(pathlib.Path(folder), durable=False, owner="pool_owner")
-        try:
-            cluster.start()
-            apply_migrations(cluster, "phasepool")
-            # In a schema of its own, so that public holds the pool's alone.
-            cluster.psql("CREATE SCHEMA tap; CREATE EXTENSION pgtap SCHEMA tap; GRANT USAGE ON SCHEMA tap TO PUBLIC", user="postgres")
-            for role in cluster.psql("SELECT rolname FROM pg_roles WHERE rolname LIKE 'phasepool%'").split():
-                cluster.psql(f"GRANT {role} TO pool_owner", user="postgres")
-            yield cluster
-        finally:
-            cluster.destroy()
-
-
-def copy(postgres: Postgres, name: str) -> str:
-    """A copy of the migrated database."""
-    database = re.sub(r"\W", "_", name.lower())
-    postgres.create_database(database, "phasepool")
-    postgres.psql(f"ALTER DATABASE {database} SET search_path = public, tap", user="postgres")
-    return database
+    with schema.cluster() as made:
+        yield made
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_script(postgres, script):
-    database = copy(postgres, f"script_{script.stem}")
-    done = postgres.run_psql(["-q", "-A", "-t", "-f", str(script)], database, env=ELSEWHERE, timeout=240)
+    database = schema.copy(postgres, f"script_{script.stem}")
+    done = postgres.run_psql(["-q", "-A", "-t", "-f", str(script)], database, env=schema.ELSEWHERE, timeout=240)
     wrong = tap.complaints(done.stdout)
     if done.returncode:
         wrong.append(f"psql ended with {done.returncode}:\n{done.stderr.strip()}")
     assert not wrong, "\n".join([str(script.relative_to(ROOT)), *wrong])
 
 
-def schema(postgres: Postgres, database: str) -> str:
+def dump(postgres: Postgres, database: str) -> str:
     done = subprocess.run([postgres.bin / "pg_dump", "-s", "-N", "tap", "-h", postgres.sockets, "-U", "postgres", database],
                           capture_output=True, text=True, timeout=60, check=True)
     kept = [line for line in done.stdout.splitlines() if line and not line.startswith(("--", "\\")) and "EXTENSION" not in line]
@@ -93,16 +49,16 @@ def test_migrate_makes_the_same_schema(postgres, tmp_path):
     Pool(tmp_path, [node], postgres.url("migrated")).migrate()
     rows = "SELECT version, name, sha256 FROM schema_migrations ORDER BY version"
     assert postgres.psql(rows, "migrated") == postgres.psql(rows), "the program carries other migrations: build it again"
-    assert schema(postgres, "migrated") == schema(postgres, "phasepool")
+    assert dump(postgres, "migrated") == dump(postgres, "phasepool")
 
 
 def test_shares_from_before_the_sums_are_counted(postgres):
     """A database of schema version 8 that holds shares: 009 sums them up."""
     postgres.create_database("older")
-    apply_migrations(postgres, "older", before=9)
+    schema.apply_migrations(postgres, "older", before=9)
     postgres.psql("""INSERT INTO shares SELECT timestamptz '2031-05-01T23:50:00Z' + n * interval '7 s', 1 + n % 2, n, 1 + n % 3,
                        800 + n / 100, 0, 1, n, 1000 + n, '\\x00' FROM generate_series(1, 300) n""", "older")
-    apply_migrations(postgres, "older", first=9)
+    schema.apply_migrations(postgres, "older", first=9)
     for span in ("minute", "hour", "day"):
         wrong = postgres.psql(f"""
           SELECT * FROM share_sums FULL JOIN
@@ -114,6 +70,24 @@ def test_shares_from_before_the_sums_are_counted(postgres):
                          ("height_sums", "")):
         assert postgres.psql(f"SELECT sum(shares) FROM {table} {where}", "older") == "300"
     assert postgres.psql("SELECT count(*) FROM share_sums_minute_default", "older") == "0"
+
+
+def test_retention_leaves_what_is_locked(postgres):
+    """A long read of shares, as pg_dump's, does not fail retention, nor the store that calls it."""
+    database = schema.copy(postgres, "locked")
+    postgres.psql("SELECT ensure_share_partitions('2031-05-01', '2031-05-03') + ensure_share_sum_partitions('2031-05-01', '2031-05-03')", database)
+    days = ["35000", "36500", "36500"]  # what is 35000 days old was in 1931: shares go up to day 0 of the years below
+    postgres.psql("SELECT ensure_share_partitions('1925-05-01', '1925-05-03')", database)
+    call = f"SELECT dropped, note FROM run_retention({', '.join(days)}) WHERE what = 'shares'"
+    reader = psycopg2.connect(postgres.url(database))
+    try:
+        with reader.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM shares")  # and the transaction stays open
+            assert postgres.psql(call, database) == "0|locked by others; left for the next time"
+            assert postgres.psql("SELECT count(*) FROM events WHERE component = 'retention'", database) == "1"
+    finally:
+        reader.close()
+    assert postgres.psql(call, database) == "3|"
 
 
 def test_every_script_has_a_line_in_the_readme():

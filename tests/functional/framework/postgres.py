@@ -33,8 +33,10 @@ class Postgres:
     `template` is the data folder of a stopped cluster to begin with, which is quicker than initdb.
     `owner` is the role that migrates: under another name than `phasepool`, the pool's roles are all made by the migrations."""
 
-    def __init__(self, folder: pathlib.Path, durable: bool = True, template: pathlib.Path | None = None, owner: str = "phasepool"):
+    def __init__(self, folder: pathlib.Path, durable: bool = True, template: pathlib.Path | None = None, owner: str = "phasepool",
+                 settings: tuple = ()):
         self.owner = owner
+        self.settings = settings  # more of postgresql.conf, as "name=value"
         self.user = "postgres" if os.geteuid() == 0 else None
         self.durable = durable
         self.template = template
@@ -101,6 +103,8 @@ class Postgres:
                 "-c", "unix_socket_permissions=0700"]
         if not self.durable:
             args += ["-c", "fsync=off", "-c", "full_page_writes=off"]
+        for setting in self.settings:
+            args += ["-c", setting]
         return args
 
     def _initdb(self):
