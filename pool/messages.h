@@ -99,7 +99,12 @@ using ShardMessage =
 // through on reserved space.
 // (JournalAppend stands in pool/core/shard_types.h, beside the sources that fill it.)
 
-using JournalMessage = std::variant<JournalAppend, Shutdown>;
+// store -> journal: the database holds everything before it. The newest replaces; full: lost.
+struct JournalStored {
+  JournalPosition stored_to;
+};
+
+using JournalMessage = std::variant<JournalAppend, JournalStored, Shutdown>;
 
 // ---------------------------------------------------------------- to the node loop (pool/node)
 

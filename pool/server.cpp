@@ -244,8 +244,9 @@ std::string Server::open_journal() {
   JournalLoop::Options options;
   options.data_dir = config_.data_dir;
   options.fsync = config_.stratum.durability == Durability::fsync;
-  options.segment_bytes_max = limits::journal_segment_bytes_max;
-  options.fsync_window = limits::journal_fsync_window;
+  options.segment_bytes_max = static_cast<std::size_t>(config_.journal.segment_bytes);
+  options.fsync_window = std::chrono::milliseconds(config_.journal.fsync_ms);
+  options.bytes_max = static_cast<std::uint64_t>(config_.journal.bytes_max);
   auto opened = JournalLoop::open(options, journal_hooks());
   if (!opened) return opened.error();
   journal_ = std::move(*opened);
@@ -429,9 +430,12 @@ void Server::open_node() {
   options.expire = std::chrono::seconds(config_.templates.expire_seconds);
   options.reconnect = std::chrono::seconds(config_.templates.reconnect_seconds);
   const PayoutConfig& payout = config_.payout;
-  options.scheme =
-      PayoutSchemeRecord{0, payout.scheme, payout.pplns_window, payout.fee_ppm,
-                         payout.coherence_ppm, bitcoin::Sats{payout.minimum_sats}};
+  options.scheme = PayoutSchemeRecord{0,
+                                      payout.scheme,
+                                      payout.pplns_window,
+                                      payout.fee_ppm,
+                                      payout.coherence_ppm,
+                                      bitcoin::Sats{payout.minimum_sats}};
   // Ids rise for as long as this process could possibly run, and differ from those before it.
   options.job_source.first_job_id = ((random_.next() >> 32) + 1) * mining::job_id_step;
   options.job_source.coinbase_unique = random_.next();
@@ -466,8 +470,17 @@ void Server::open_store() {
   options.database = config_.database;
   options.data_dir = config_.data_dir;
   options.journal = journal_->journal_id();
+  options.stored_kept_for = std::chrono::hours(24) * config_.journal.keep_days;
+  options.stored_bytes_max = static_cast<std::uint64_t>(config_.journal.keep_bytes);
+  options.folder_bytes_max = static_cast<std::uint64_t>(config_.journal.bytes_max);
   StoreLoop::Hooks hooks;
-  hooks.stored = [this](StoredStats stats) { tell_http(std::move(stats)); };
+  hooks.stored = [this](StoredStats stats) {
+    // Lost when full: the next batch says more.
+    if (stats.connected) {
+      (void)journal_->mailbox().post_latest_anywhere(JournalStored{stats.shipped_to});
+    }
+    tell_http(std::move(stats));
+  };
   store_ = std::make_unique<StoreLoop>(std::move(options), hooks);
   QueryLoop::Options query_options;
   query_options.database = config_.database;

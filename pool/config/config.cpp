@@ -163,6 +163,11 @@ void read_rest(const Reader& reader, Config& config) {
   }
   reader.read("/data_dir", config.data_dir);
   reader.read("/database", config.database);
+  reader.read("/journal/fsync_ms", config.journal.fsync_ms);
+  reader.read("/journal/segment_bytes", config.journal.segment_bytes);
+  reader.read("/journal/bytes_max", config.journal.bytes_max);
+  reader.read("/journal/keep_days", config.journal.keep_days);
+  reader.read("/journal/keep_bytes", config.journal.keep_bytes);
   reader.read("/http/listen", config.http.listen);
   reader.read("/http/admin_listen", config.http.admin_listen);
   reader.read("/coherence/enabled", config.coherence.enabled);

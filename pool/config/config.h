@@ -133,6 +133,14 @@ struct PayoutConfig {
   std::string wallet;  // the node's, which payouts are sent from; empty: none is needed
 };
 
+struct JournalConfig {
+  std::uint32_t fsync_ms = 3;
+  std::int64_t segment_bytes = 64LL * 1024 * 1024;
+  std::int64_t bytes_max = 64LL * 1024 * 1024 * 1024;  // that the database has not stored
+  std::uint32_t keep_days = 30;
+  std::int64_t keep_bytes = 8LL * 1024 * 1024 * 1024;
+};
+
 struct LogConfig {
   std::string level = "info";
   std::string format = "text";
@@ -147,6 +155,7 @@ struct Config {
   std::vector<NodeConfig> nodes;
   TemplatesConfig templates;
   std::string database = "postgresql:///phasepool?host=/run/postgresql";
+  JournalConfig journal;
   StratumConfig stratum;
   HttpConfig http;
   CoherenceConfig coherence;

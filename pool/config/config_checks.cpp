@@ -205,6 +205,15 @@ Checked check_templates(const ConfigDocument& document, const TemplatesConfig& t
                                          std::to_string(asked_every)));
 }
 
+// With fewer, the one that is being written would be most of what may wait.
+Checked check_journal(const ConfigDocument& document, const JournalConfig& journal) {
+  if (journal.segment_bytes <= journal.bytes_max / 4) return {};
+  return base::err(
+      document.complain("/journal/segment_bytes", std::to_string(journal.segment_bytes) +
+                                                      " is more than a quarter of bytes_max, " +
+                                                      std::to_string(journal.bytes_max)));
+}
+
 // Kept as the digits that were written: a window of 0.1 is a tenth, which no double is.
 Checked check_payout(const ConfigDocument& document, PayoutConfig& payout) {
   const std::string window = document.number_text("/payout/pplns_window");
@@ -259,6 +268,7 @@ Checked check_config(const ConfigDocument& document, Config& config) {
   }
   if (auto ok = check_ports(document, config); !ok) return ok;
   if (auto ok = check_templates(document, config.templates); !ok) return ok;
+  if (auto ok = check_journal(document, config.journal); !ok) return ok;
   return check_payout(document, config.payout);
 }
 

@@ -97,8 +97,14 @@ inline constexpr std::size_t journal_bytes_in_flight_max = 4 * 1024 * 1024;
 inline constexpr std::size_t appends_in_flight_max = 16;  // a shard's window into the journal
 
 // --- the journal ---
+// The usual ones; the configuration may say otherwise (journal.*).
 inline constexpr std::size_t journal_segment_bytes_max = 64 * 1024 * 1024;
+inline constexpr std::uint64_t journal_bytes_max = 64ULL * 1024 * 1024 * 1024;
+inline constexpr std::uint64_t journal_kept_bytes_max = 8ULL * 1024 * 1024 * 1024;
 inline constexpr auto journal_fsync_window = 3ms;
+// Stored segments that stay whatever the configuration says.
+inline constexpr std::size_t journal_segments_kept_min = 4;
+inline constexpr auto journal_segments_kept_for_min = 3600s;
 inline constexpr std::size_t journal_record_bytes_max = 64 * 1024;
 
 // --- the node ---

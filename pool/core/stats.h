@@ -107,6 +107,8 @@ struct JournalStatus {
   JournalPosition durable_to;
   std::uint64_t fsyncs = 0;
   std::int64_t last_fsync_us = 0;
+  std::uint64_t unstored_bytes = 0;  // not in PostgreSQL yet
+  std::uint64_t bytes_max = 0;       // that these may be
 };
 
 // Averages of a rising total over the windows people look at. One sample a second at most; memory

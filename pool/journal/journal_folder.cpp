@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,9 @@
 namespace pool {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr const char* stored_name = "stored";
+constexpr std::chrono::hours clock_tolerance{1};
 
 base::Result<void, std::string> sync_folder(const std::string& folder) {
   const FileDescriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -161,22 +165,64 @@ base::Result<FileDescriptor, std::string> create_segment(const FileCalls& calls,
                           write_segment_header(header));
 }
 
-std::size_t remove_shipped_segments(const std::string& folder, std::uint64_t shipped_segment,
-                                    std::size_t keep_newest, std::chrono::seconds keep_age) {
+std::size_t remove_stored_segments(const std::string& folder, std::uint64_t stored_segment,
+                                   const Retention& retention) {
   const auto segments = list_segments(folder);
-  if (!segments || segments->size() <= keep_newest) return 0;
-  const auto keep_from = fs::file_time_type::clock::now() - keep_age;
+  if (!segments || segments->size() <= retention.newest) return 0;
+  std::uint64_t stored_bytes = 0;
+  std::uint64_t unstored_bytes = 0;
+  for (const std::uint64_t segment : *segments) {
+    (segment < stored_segment ? stored_bytes : unstored_bytes) += segment_bytes(folder, segment);
+  }
+  const std::uint64_t room =
+      retention.folder_bytes_max - std::min(unstored_bytes, retention.folder_bytes_max);
+  const std::uint64_t stored_bytes_max = std::min(retention.stored_bytes_max, room);
+  const auto now = fs::file_time_type::clock::now();
   std::size_t removed = 0;
-  for (std::size_t i = 0; i < segments->size() - keep_newest; ++i) {
+  for (std::size_t i = 0; i < segments->size() - retention.newest; ++i) {
     const std::uint64_t segment = (*segments)[i];
-    if (segment >= shipped_segment) break;
+    if (segment >= stored_segment) break;
     const std::string path = segment_path(folder, segment);
     std::error_code error;
-    const auto written_at = fs::last_write_time(path, error);
-    if (error || (keep_age.count() > 0 && written_at > keep_from)) continue;
-    if (::unlink(path.c_str()) == 0) ++removed;
+    const auto age = now - fs::last_write_time(path, error);
+    // A time that is still to come is of a clock that was wrong: it says nothing.
+    const bool dated = !error && age > -clock_tolerance;
+    const bool too_many = stored_bytes > stored_bytes_max;
+    const bool too_old = dated && age >= retention.at_most;
+    // Never one from the middle: what is kept stays in one piece.
+    if ((!too_many && !too_old) || (dated && age < retention.at_least)) break;
+    const std::uint64_t bytes = segment_bytes(folder, segment);
+    if (::unlink(path.c_str()) != 0) break;
+    stored_bytes -= std::min(bytes, stored_bytes);
+    ++removed;
   }
   return removed;
+}
+
+JournalPosition read_stored_note(const std::string& folder) {
+  std::ifstream file(folder + "/" + stored_name);
+  JournalPosition stored;
+  if (file >> stored.segment >> stored.offset >> stored.sequence) return stored;
+  return {};
+}
+
+base::Result<void, std::string> write_stored_note(const std::string& folder,
+                                                  const JournalPosition& stored) {
+  return replace_file(folder, stored_name,
+                      std::to_string(stored.segment) + " " + std::to_string(stored.offset) + " " +
+                          std::to_string(stored.sequence) + "\n");
+}
+
+std::optional<std::uint64_t> free_bytes(const std::string& folder) {
+  struct statvfs disk {};
+  if (::statvfs(folder.c_str(), &disk) != 0) return std::nullopt;
+  return static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
+}
+
+std::uint64_t segment_bytes(const std::string& folder, std::uint64_t segment) {
+  std::error_code error;
+  const auto bytes = fs::file_size(segment_path(folder, segment), error);
+  return error ? 0 : bytes;
 }
 
 base::Result<void, std::string> keep_damaged_segments(const std::string& folder,

@@ -2,6 +2,7 @@
 // keeps a second pool out.
 //
 //   journal_id                   32 hex digits: this journal's name in the database
+//   stored                       how far the database had the journal when it last told
 //   lock                         held with flock() while a pool runs
 //   <16 hex digits>.journal      segments; a segment's file appears under its name only when its
 //                                header is on disk (it is written as *.tmp first)
@@ -13,11 +14,13 @@
 #pragma once
 
 #include "common/base/result.h"
+#include "pool/core/limits.h"
 #include "pool/core/segment_header.h"
 #include "pool/journal/file_calls.h"
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,11 +57,28 @@ struct SegmentError {
                                                                        const std::string& folder,
                                                                        const SegmentHeader& header);
 
-// Deletes segments before `shipped_segment`, but never one of the newest `keep_newest`, nor one
-// that was written to within `keep_age`. Returns how many went. What can't be deleted is left for
-// next time.
-std::size_t remove_shipped_segments(const std::string& folder, std::uint64_t shipped_segment,
-                                    std::size_t keep_newest, std::chrono::seconds keep_age);
+// Which segments stay when the database has stored them.
+struct Retention {
+  std::size_t newest = limits::journal_segments_kept_min;                 // always
+  std::chrono::seconds at_least = limits::journal_segments_kept_for_min;  // always, too
+  std::chrono::seconds at_most = std::chrono::hours(24 * 30);             // since their last record
+  std::uint64_t stored_bytes_max = limits::journal_kept_bytes_max;        // together
+  std::uint64_t folder_bytes_max = std::numeric_limits<std::uint64_t>::max();  // with the unstored
+};
+
+// Deletes segments before `stored_segment`, the oldest first, for as long as they are older or more
+// than they may be. Returns how many went. What can't be deleted is left for next time.
+std::size_t remove_stored_segments(const std::string& folder, std::uint64_t stored_segment,
+                                   const Retention& retention);
+
+// How far the database has stored the journal, as the store last noted it here; nothing else may
+// know while the database is away. Position{} when there is no note.
+JournalPosition read_stored_note(const std::string& folder);
+[[nodiscard]] base::Result<void, std::string> write_stored_note(const std::string& folder,
+                                                                const JournalPosition& stored);
+// Bytes that are left to us on the folder's disk; nothing when the system won't say.
+std::optional<std::uint64_t> free_bytes(const std::string& folder);
+std::uint64_t segment_bytes(const std::string& folder, std::uint64_t segment);  // 0: not there
 
 // Gives the segments from `first` up to, not including, `end` a second name, *.damaged, which
 // outlives the removal of the first: somebody may want to look for what is missing.

@@ -6,7 +6,9 @@
 // once when flush_bytes wait. With fsync off ("relaxed") a reply promises only that the bytes were
 // handed to the system; they are synced about once a second. When the disk refuses, appends are
 // answered with NotDurable, JournalStatus says why, and a new segment is tried every second until
-// one can be written.
+// one can be written. The same answer comes, though not to the node's records of blocks, when as
+// much as bytes_max waits for the database; events before that say how it fills
+// (pool/core/journal_space.h).
 //
 // Thread: open() and the destructor belong to the thread that starts and joins; run() is the
 //         journal's; mailbox().post() any.
@@ -16,15 +18,18 @@
 #include "common/base/result.h"
 #include "common/uv/loop.h"
 #include "common/uv/mailbox.h"
-#include "pool/core/journal_format.h"
+#include "pool/core/journal_space.h"
 #include "pool/core/limits.h"
+#include "pool/journal/journal_folder.h"
 #include "pool/journal/journal_writer.h"
 #include "pool/messages.h"
 
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace pool {
 
@@ -48,8 +53,12 @@ class JournalLoop {
     std::size_t segment_bytes_max = limits::journal_segment_bytes_max;
     std::chrono::milliseconds fsync_window = limits::journal_fsync_window;
     std::size_t flush_bytes = 1024 * 1024;
-    std::chrono::milliseconds retry_period{1000};  // of opening a segment after a failure
-    FileCalls calls = system_file_calls();         // tests make them fail
+    std::chrono::milliseconds retry_period{1000};         // of opening a segment after a failure
+    std::uint64_t bytes_max = limits::journal_bytes_max;  // that are not stored in the database
+    FileCalls calls = system_file_calls();                // tests make them fail
+    // Bytes left on the disk, for the alarms; tests say something else.
+    std::function<std::optional<std::uint64_t>(const std::string& folder)> free_bytes =
+        pool::free_bytes;
   };
 
   // Makes data_dir/journal, its id and its lock where there are none, recovers the tail of what a
@@ -74,6 +83,15 @@ class JournalLoop {
 
   void on_message(JournalMessage&& message);
   void on_append(const JournalAppend& append);
+  void on_stored(const JournalPosition& stored);
+  void list_segment_bytes();
+  void look_at_disk();
+  void look_at_space();
+  void tell(std::string_view severity, const std::string& message);
+  void tell_space(const JournalSpace::Change& change);
+  void note_writable();
+  void open_window();
+  bool writable() const { return writer_.writable() && !space_.full(); }
   void on_shutdown();
   void on_tick();
   void flush();
@@ -85,6 +103,11 @@ class JournalLoop {
   const FileDescriptor lock_;
   JournalWriter writer_;
   JournalPosition recovered_;
+  JournalSpace space_;
+  std::uint64_t free_bytes_ = 0;  // on its disk, about a second ago
+  AppendId events_told_{0};
+  std::optional<std::int64_t> unwritable_since_;  // seconds since 1970
+  std::string unwritable_why_;
   JournalStatus reported_;
   std::int64_t last_fsync_us_ = 0;
   bool window_open_ = false;

@@ -76,7 +76,7 @@ void StoreLoop::work() {
     if (batch_->empty()) {
       if (!error_logged_.empty()) report(true, "");
       on_good_state();
-      remove_stored_segments();
+      remove_old_segments();
     } else {
       note_gaps();
       note_changed_segments();
@@ -209,7 +209,7 @@ void StoreLoop::on_shipped(const DatabasePosition& now) {
   on_good_state();
   batch_records_ = std::min(batch_records_ * 2, options_.batch_records_max);
   report(true, "");
-  remove_stored_segments();
+  remove_old_segments();
   if (full || stopping_) schedule(0ms);
   if (!full && stored_ < durable_to_ && !scheduled_) schedule(options_.linger);
 }
@@ -249,15 +249,26 @@ void StoreLoop::on_good_state() {
   connection_logged_ = false;
 }
 
-void StoreLoop::remove_stored_segments() {
+// At every crossing into another segment, and every minute: those that are kept grow old.
+void StoreLoop::remove_old_segments() {
   // Everything before the reader is stored, also where it has crossed into a segment without
   // records.
   const std::uint64_t segment = std::min(reader_->position().segment, durable_to_.segment);
-  if (segment == segments_checked_ || !segments_removable_) return;
+  const auto now = uv::read_clock().mono;
+  const bool crossed = segment != segments_checked_;
+  if ((!crossed && now - segments_checked_at_ < 60s) || !segments_removable_) return;
   segments_checked_ = segment;
-  const std::size_t removed =
-      remove_shipped_segments(folder_, segment, std::max<std::size_t>(options_.segments_kept, 2),
-                              options_.segments_kept_for);
+  segments_checked_at_ = now;
+  if (const auto noted = write_stored_note(folder_, stored_); !noted) {
+    LOG(warning, "stored_note_unwritable", {"error", noted.error()});
+  }
+  Retention retention;
+  retention.newest = std::max<std::size_t>(options_.segments_kept, 2);
+  retention.at_least = options_.segments_kept_for;
+  retention.at_most = options_.stored_kept_for;
+  retention.stored_bytes_max = options_.stored_bytes_max;
+  retention.folder_bytes_max = options_.folder_bytes_max;
+  const std::size_t removed = remove_stored_segments(folder_, segment, retention);
   if (removed > 0) LOG(info, "journal_segments_removed", {"count", removed});
 }
 

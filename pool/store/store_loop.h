@@ -3,8 +3,7 @@
 // lost meanwhile, since the journal keeps what has not been stored.
 //
 // A record that PostgreSQL refuses is found by halving the batch, and becomes an event; the rest
-// goes on. Segments that are wholly stored are deleted, except the newest segments_kept and those
-// of the last hour.
+// goes on. Segments that are wholly stored are deleted when there are enough younger ones.
 //
 // Thread: the constructor and destructor belong to the thread that starts and joins; run() is the
 //         store's; mailbox().post() and interrupt() any.
@@ -13,6 +12,7 @@
 #include "common/uv/loop.h"
 #include "common/uv/mailbox.h"
 #include "pool/core/journal_format.h"
+#include "pool/core/limits.h"
 #include "pool/messages.h"
 
 #include <chrono>
@@ -47,9 +47,14 @@ class StoreLoop {
     std::chrono::milliseconds drain_deadline{10'000};
     // Newest segments that are kept even when stored: at least 2, so that a database restored to a
     // state of a moment ago (a replica that took over) still finds what it misses.
-    std::size_t segments_kept = 4;
+    std::size_t segments_kept = limits::journal_segments_kept_min;
     // And those written to within this time: a pool that is restarted often has many short ones.
-    std::chrono::seconds segments_kept_for{3600};
+    std::chrono::seconds segments_kept_for = limits::journal_segments_kept_for_min;
+    // All others, for export, for at most so long and so many bytes; fewer where the folder with
+    // what is not stored would be more than folder_bytes_max.
+    std::chrono::seconds stored_kept_for = std::chrono::hours(24 * 30);
+    std::uint64_t stored_bytes_max = limits::journal_kept_bytes_max;
+    std::uint64_t folder_bytes_max = limits::journal_bytes_max;
   };
 
   StoreLoop(Options options, Hooks hooks);
@@ -82,7 +87,7 @@ class StoreLoop {
   void on_lost(const std::string& why);
   void restart_from(const DatabasePosition& at);
   void on_good_state();
-  void remove_stored_segments();
+  void remove_old_segments();
   void note_first_contact();
   void report(bool connected, const std::string& error);
   void schedule(std::chrono::milliseconds delay);
@@ -100,11 +105,12 @@ class StoreLoop {
   std::size_t batch_records_;              // fewer while a refused record is looked for
   std::chrono::milliseconds retry_delay_;  // the first one again after a batch that was shipped
   std::uint64_t segments_checked_ = 0;     // stored segment at the last look for old ones
-  JournalPosition gaps_noted_to_;          // the log has told of those before
-  std::uint64_t changes_noted_to_ = 0;     // likewise: number of a segment
-  bool segments_removable_ = true;         // no damaged one is without its second name
-  std::string error_logged_;               // since all was well
-  bool connection_logged_ = false;         // since then, or since a connection could not be made
+  base::MonoTime segments_checked_at_{};
+  JournalPosition gaps_noted_to_;       // the log has told of those before
+  std::uint64_t changes_noted_to_ = 0;  // likewise: number of a segment
+  bool segments_removable_ = true;      // no damaged one is without its second name
+  std::string error_logged_;            // since all was well
+  bool connection_logged_ = false;      // since then, or since a connection could not be made
   bool scheduled_ = false;
   bool stopping_ = false;
   std::chrono::steady_clock::time_point stop_at_{};

@@ -60,6 +60,7 @@ inline base::Bytes payloads(std::uint64_t first, std::uint64_t count) {
 struct ReadBack {
   std::vector<std::uint64_t> shares;  // their numbers
   std::vector<pool::JournalGap> gaps;
+  std::vector<std::string> events;  // their messages
   std::vector<pool::ClosedSegment> closed;
   pool::JournalPosition end;
   std::string error;
@@ -76,7 +77,11 @@ inline ReadBack read_back(const std::string& folder, const pool::JournalUuid& jo
     const auto read = reader.read(7, durable_to, batch);
     if (!read) result.error = read.error();
     for (const auto& entry : batch.entries) {
-      result.shares.push_back(std::get<pool::ShareRecord>(entry.record).job_id);
+      if (const auto* record = std::get_if<pool::ShareRecord>(&entry.record)) {
+        result.shares.push_back(record->job_id);
+      } else {
+        result.events.push_back(std::get<pool::EventRecord>(entry.record).message);
+      }
     }
     result.gaps.insert(result.gaps.end(), batch.gaps.begin(), batch.gaps.end());
     result.closed.insert(result.closed.end(), batch.closed.begin(), batch.closed.end());

@@ -294,7 +294,9 @@ TEST_CASE("after a failed write or sync the appends fail, and a new segment take
     const auto got = read_back(journal, folder);
     CHECK_EQ(got.shares, numbers(1, 10));
     CHECK(got.gaps.empty());
-    CHECK_EQ(got.end.sequence, 10);  // the failed records' numbers were used again
+    REQUIRE_EQ(got.events.size(), 1);
+    CHECK_EQ(got.events[0].find("the journal could not be written for 0 s"), 0);
+    CHECK_EQ(got.end.sequence, 11);  // the failed records' numbers were used again
   }
 }
 
@@ -337,4 +339,110 @@ TEST_CASE("a rotation that fails keeps the good segment, and does not try at eve
   journal.stop();
   CHECK(journal.failed_.empty());
   CHECK_EQ(read_back(journal, folder).shares, numbers(1, 200));
+}
+
+namespace {
+
+// A bound of 8000 bytes in segments of 1000, on a disk with `free` bytes left.
+pool::JournalLoop::Options bounded(const TemporaryFolder& folder,
+                                   std::atomic<std::uint64_t>& free) {
+  auto options = options_in(folder);
+  options.segment_bytes_max = 1000;
+  options.bytes_max = 8000;
+  options.fsync_window = 0ms;
+  options.free_bytes = [&free](const std::string&) {
+    return std::optional<std::uint64_t>(free.load());
+  };
+  return options;
+}
+
+void tell_stored(RunningJournal& journal, const pool::JournalPosition& stored) {
+  REQUIRE(journal.loop_->mailbox().post(pool::JournalStored{stored}));
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a journal at its bound refuses shares, takes blocks, and goes on once enough is stored") {
+  const TemporaryFolder folder;
+  std::atomic<std::uint64_t> free{1'000'000};
+  RunningJournal journal(bounded(folder, free));
+  std::uint64_t id = 0;
+  bool refused = false;
+  while (!refused) {
+    ++id;
+    REQUIRE(id < 100);
+    journal.append(0, id, payloads(id, 1));
+    journal.wait_until([&] {
+      refused = !journal.failed_[0].empty();
+      return refused || journal.durable_[0] == id;
+    });
+  }
+  CHECK_EQ(journal.failed_[0], std::vector<std::uint64_t>{id});
+  journal.wait_until([&] { return !journal.status_.writable; });
+  CHECK(journal.status_.error.find("the journal is full") == 0);
+  CHECK(journal.status_.unstored_bytes >= 8000);
+  CHECK(journal.status_.unstored_bytes < 8000 + 500);  // the last append, and an event
+  journal.append(pool::journal_source_node.value, 1, payloads(500, 1));
+  journal.wait_durable(pool::journal_source_node.value, 1);
+  ++id;
+  journal.append(0, id, payloads(id, 1));
+  journal.wait_until([&] { return journal.failed_[0].size() == 2; });
+
+  tell_stored(journal, journal.advanced_);
+  journal.wait_until([&] { return journal.status_.writable; });
+  ++id;
+  journal.append(0, id, payloads(id, 1));
+  journal.wait_durable(0, id);
+  journal.stop();
+  CHECK_EQ(journal.failed_[0].size(), 2);
+  const auto got = read_back(journal, folder);
+  CHECK_EQ(got.error, "");
+  REQUIRE_EQ(got.events.size(), 5);
+  CHECK_EQ(got.events[0].find("the journal has used 50 percent of its room: 0 of 0 MiB"), 0);
+  CHECK_EQ(got.events[1].find("the journal has used 75 percent"), 0);
+  CHECK_EQ(got.events[2].find("the journal has used 90 percent"), 0);
+  CHECK_EQ(got.events[3].find("the journal is full, and no share is accepted"), 0);
+  CHECK_EQ(got.events[4].find("the journal has room again"), 0);
+}
+
+TEST_CASE("a disk that fills up is told before it is full") {
+  const TemporaryFolder folder;
+  std::atomic<std::uint64_t> free{1'000'000};
+  RunningJournal journal(bounded(folder, free));
+  journal.append(0, 1, payloads(1, 5));
+  journal.wait_durable(0, 1);
+  free = 50;
+  journal.wait_until([&] { return journal.advanced_.sequence == 6; });
+  free = 1'000'000;
+  journal.wait_until([&] { return journal.advanced_.sequence == 7; });
+  journal.stop();
+  const auto got = read_back(journal, folder);
+  REQUIRE_EQ(got.events.size(), 2);
+  CHECK_EQ(got.events[0].find("the journal has used 90 percent of its room"), 0);
+  CHECK_EQ(got.events[1].find("the journal has room again"), 0);
+}
+
+TEST_CASE("what the database had stored by its last word does not count after a restart") {
+  const TemporaryFolder folder;
+  std::atomic<std::uint64_t> free{1'000'000};
+  pool::JournalPosition end;
+  {
+    RunningJournal journal(bounded(folder, free));
+    for (std::uint64_t id = 1; id <= 20; ++id) journal.append(0, id, payloads(id, 1));
+    journal.wait_durable(0, 20);
+    journal.stop();
+    end = journal.advanced_;
+    CHECK(journal.status_.unstored_bytes > 3000);
+  }
+  {
+    RunningJournal journal(bounded(folder, free));
+    journal.wait_until([&] { return journal.status_.unstored_bytes > 3000; });
+  }
+  REQUIRE(pool::write_stored_note(pool::journal_folder(folder.path()), end).has_value());
+  RunningJournal journal(bounded(folder, free));
+  journal.wait_until([&] { return journal.status_.durable_to.segment > end.segment; });
+  CHECK(journal.status_.unstored_bytes < 1000);
+  tell_stored(journal, {1, 64, 0});  // the database was set back
+  journal.wait_until([&] { return journal.status_.unstored_bytes > 3000; });
 }

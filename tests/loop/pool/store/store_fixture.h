@@ -108,6 +108,7 @@ class RunningStore {
     options.retry_first = 20ms;
     options.retry_last = 200ms;
     options.segments_kept_for = 0s;
+    options.stored_kept_for = 0s;
     if (adjust) adjust(options);
     loop_ = std::make_unique<pool::StoreLoop>(
         options, pool::StoreLoop::Hooks{[this](pool::StoredStats stats) {

@@ -90,6 +90,9 @@ std::string everything_of(const pool::Config& c) {
   out << t.empty_first << '|' << t.refresh_seconds << '|' << t.fee_check_seconds << '|'
       << t.fee_rise_percent << '|' << t.expire_seconds << '|' << t.reconnect_seconds << '|'
       << c.payout.wallet << '\n';
+  const pool::JournalConfig& j = c.journal;
+  out << j.fsync_ms << '|' << j.segment_bytes << '|' << j.bytes_max << '|' << j.keep_days << '|'
+      << j.keep_bytes << '\n';
   for (const pool::ListenConfig& l : c.stratum.listen) {
     out << l.host << '|' << l.port << '|' << l.tls << '|' << l.proxy_from.size() << '|'
         << l.difficulty_start.has_value() << l.difficulty_min.has_value()
@@ -177,6 +180,8 @@ TEST_CASE("every key is read") {
     "templates": { "empty_first": false, "refresh_seconds": 5, "fee_check_seconds": 0,
                    "fee_rise_percent": 7, "expire_seconds": 11, "reconnect_seconds": 12 },
     "database": "postgres://u@h/db",
+    "journal": { "fsync_ms": 0, "segment_bytes": 65536, "bytes_max": 1000000000000000,
+                 "keep_days": 3650, "keep_bytes": 5000000000 },
     "stratum": {
       "listen": [ { "host": "::", "port": 1, "tls": "off", "proxy_from": ["10.0.0.0/8", "::1"] },
                   { "port": 65535, "tls": "only" } ],
@@ -200,6 +205,11 @@ TEST_CASE("every key is read") {
   CHECK_EQ(config->templates.expire_seconds, 11);
   CHECK_EQ(config->templates.reconnect_seconds, 12);
   CHECK_EQ(config->payout.wallet, "pay");
+  CHECK_EQ(config->journal.fsync_ms, 0);
+  CHECK_EQ(config->journal.segment_bytes, 65536);
+  CHECK_EQ(config->journal.bytes_max, 1'000'000'000'000'000);
+  CHECK_EQ(config->journal.keep_days, 3650);
+  CHECK_EQ(config->journal.keep_bytes, 5'000'000'000);
   CHECK_EQ(config->nodes[1].rpc, "http://[::1]:48332");
   CHECK_EQ(config->nodes[1].cookie_file, "/c");
   CHECK_EQ(config->stratum.listen[0].proxy_from, std::vector<std::string>{"10.0.0.0/8", "::1"});
@@ -300,6 +310,9 @@ const WrongValue wrong_values[] = {
     {"max below min",
      with("\"stratum\": {\"difficulty\": {\"start\": 5, \"min\": 5,\n\"max\": 4}}"),
      "pool.json:3: stratum.difficulty.max: 4 is below min, 5"},
+    {"segments as long as what may wait",
+     with("\"journal\": {\"bytes_max\": 4000000, \"segment_bytes\": 1000001}"),
+     "pool.json:2: journal.segment_bytes: 1000001 is more than a quarter of bytes_max, 4000000"},
     {"templates that expire before the next one is asked for",
      with("\"templates\": {\"refresh_seconds\": 600, \"fee_check_seconds\": 0}"),
      "pool.json:2: templates.expire_seconds: 120 is less than twice the time between two "
@@ -422,8 +435,8 @@ TEST_CASE("an unknown key is named with its line and the key that was probably m
        "pool.json:2: log.frobnicate: unknown key; known here: level, format"},
       {"escapes of JSON pointers", with("\"a/b~c\": 1"),
        "pool.json:2: a/b~c: unknown key; known here: network, payout_address, coinbase_tag, "
-       "coinbase_outputs, data_dir, nodes, templates, database, stratum, http, coherence, payout, "
-       "log"},
+       "coinbase_outputs, data_dir, nodes, templates, database, journal, stratum, http, coherence, "
+       "payout, log"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.why);
