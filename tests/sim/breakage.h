@@ -20,6 +20,7 @@ enum class Break : std::uint8_t {
   forget_totals,     // totals: one shard's counts are lost
   wrong_work,        // credit: the store credits a little more
   swallow_answer,    // answers: one of them is never sent
+  spoil_submit,      // fair: one shard mistakes a nonce
   same_extranonce1,  // extranonce1: two shards believe that they are the same
   lose_block,        // blocks: a found block never gets to the node, which is said to have it
   bad_block,         // blocks: the node is sent a block with a changed byte
@@ -43,6 +44,7 @@ inline constexpr std::array break_names = {
     BreakName{Break::forget_totals, "forget_totals"},
     BreakName{Break::wrong_work, "wrong_work"},
     BreakName{Break::swallow_answer, "swallow_answer"},
+    BreakName{Break::spoil_submit, "spoil_submit"},
     BreakName{Break::same_extranonce1, "same_extranonce1"},
     BreakName{Break::lose_block, "lose_block"},
     BreakName{Break::bad_block, "bad_block"},

@@ -30,6 +30,7 @@ struct Faults {
   double crashes_per_hour = 0;
   double power_cuts = 0;          // of the crashes: what was not synced is lost or torn
   double crashes_in_a_write = 0;  // of the crashes: in the middle of the journal's next call
+  double stops_per_hour = 0;      // orderly ones
   double clock_jumps_per_hour = 0;
   Micros mailbox_delay_most = 0;
   double write_fails = 0;  // of the journal's writes

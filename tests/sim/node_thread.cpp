@@ -44,6 +44,7 @@ void NodeThread::start() {
     }
     blocks.push_back(std::move(file->block));
   }
+  if (!blocks.empty()) env_.transcript.note("node thread", "resumes blocks", blocks.size(), "");
   courier_.resume(std::move(blocks), instant());
   tick();
 }
@@ -122,6 +123,7 @@ void NodeThread::request_header(const bitcoin::BlockHash& hash) {
 
 void NodeThread::publish(std::shared_ptr<const mining::Job> job, std::chrono::milliseconds spread) {
   env_.transcript.note("pool", "publishes a job", job->height(), mining::job_id_text(job->id));
+  env_.oracle.on_publish(job->prev_hash(), job->id.value);
   job_before_ = std::exchange(job_now_, job->id.value);
   hooks_.publish(pool::NewJob{std::move(job), false, spread});
 }
@@ -163,6 +165,7 @@ void NodeThread::store(const pool::VaultedBlock& block) {
         [this, hash = block.hash, text = std::move(text)] {
           const bool failed = chance(env_.random, env_.faults.vault_fails);
           if (!failed) vault_[hash] = text;
+          if (failed) env_.transcript.note("node thread", "vault fails", 0, "");
           later(latency(), [this, hash, failed] {
             courier_.on_stored(hash, failed ? "the disk refuses" : "", instant());
           });

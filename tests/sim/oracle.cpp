@@ -1,6 +1,7 @@
 #include "tests/sim/oracle.h"
 
 #include "common/bitcoin/target.h"
+#include "common/mining/job.h"
 
 #include <fmt/format.h>
 
@@ -42,6 +43,7 @@ void Oracle::on_submit(const bitcoin::BlockHash& hash, bool stale) {
   ++share->submits;
   ++share->unanswered;
   share->stale = share->stale || stale;
+  share->sent_at_tip = share->found.prev_hash == prev_hash_ ? tips_ : 0;
 }
 
 void Oracle::on_answer(const bitcoin::BlockHash& hash, bool accepted, int code,
@@ -51,6 +53,15 @@ void Oracle::on_answer(const bitcoin::BlockHash& hash, bool accepted, int code,
   --share->unanswered;
   if (!accepted) {
     ++refused_;
+    transcript_.note("oracle",
+                     code == 21   ? "hears 21"
+                     : code == 22 ? "hears 22"
+                                  : "hears a no",
+                     static_cast<std::uint64_t>(code), text);
+    if (!may_refuse(*share, code, text)) {
+      fail("fair", fmt::format("share {} of miner {} was refused: {}", hash.display_hex(),
+                               share->found.miner, text));
+    }
     if (code == 20 && text.starts_with("Share could not be stored")) share->not_stored = true;
     return;
   }
@@ -64,6 +75,16 @@ void Oracle::on_answer(const bitcoin::BlockHash& hash, bool accepted, int code,
   }
   share->answered_true = true;
   ++answered_true_;
+}
+
+bool Oracle::may_refuse(const Share& share, int code, std::string_view text) const {
+  if (text.starts_with("Share could not be stored")) return disk_may_fail_;
+  if (text.starts_with("Time too")) return clock_may_be_wrong_;
+  if (code == 22) return share.submits > 1;
+  if (code != 21) return false;
+  const bool job_known = std::find(last_jobs_.begin(), last_jobs_.end(),
+                                   share.found.job / mining::job_id_step) != last_jobs_.end();
+  return share.stale || !job_known || share.sent_at_tip != tips_;
 }
 
 void Oracle::on_no_answer(const bitcoin::BlockHash& hash) {
@@ -96,6 +117,14 @@ void Oracle::on_difficulty(std::uint32_t miner, double difficulty) {
   difficulties_[miner].insert(difficulty);
 }
 
+void Oracle::on_publish(const bitcoin::BlockHash& prev_hash, std::uint64_t job) {
+  constexpr std::size_t surely_kept = 16;
+  if (prev_hash_ != prev_hash) ++tips_;
+  prev_hash_ = prev_hash;
+  if (last_jobs_.size() == surely_kept) last_jobs_.pop_front();
+  last_jobs_.push_back(job / mining::job_id_step);
+}
+
 void Oracle::on_candidate(const bitcoin::BlockHash& hash, std::uint64_t life, std::uint32_t shard) {
   if (!candidates_.insert({hash, life, shard}).second) {
     fail("blocks", fmt::format("shard {} has found block {} twice", shard, hash.display_hex()));
@@ -110,8 +139,10 @@ void Oracle::on_candidate(const bitcoin::BlockHash& hash, std::uint64_t life, st
   if (!share->at_node) candidates_fresh_.insert(hash);
 }
 
-void Oracle::on_crash() {
-  crashed_ = true;
+void Oracle::on_pool_end(bool orderly) {
+  crashed_ = crashed_ || !orderly;
+  prev_hash_ = {};
+  ++tips_;
   extranonces_.clear();
   sessions_.clear();
   for (const auto& hash : std::exchange(candidates_fresh_, {})) find(hash)->may_be_lost = true;
@@ -123,10 +154,9 @@ void Oracle::check_queue(std::string_view what, std::size_t size, std::size_t mo
   if (size > most) fail("queues", fmt::format("{}: {}, and {} is the most", what, size, most));
 }
 
-void Oracle::on_pool_totals(std::uint64_t shares, const base::U256& work, bool crashed) {
+void Oracle::on_pool_totals(std::uint64_t shares, const base::U256& work) {
   pool_.shares += shares;
   pool_.work = pool_.work + work;
-  crashed_ = crashed_ || crashed;
 }
 
 // ---------------------------------------------------------------- node, journal, store

@@ -8,6 +8,7 @@
 //                with more than it was mined at
 //   answers      each submit is answered, in the order of their sending, but for those whose
 //                connection ended
+//   fair         a submit is refused only for a reason that there is
 //   extranonce1  unique among the sessions that live
 //   blocks       a share that meets the network target reaches the node, valid, and is found once
 //   stale        no share is accepted for a job whose clean successor its miner had, past the grace
@@ -24,11 +25,13 @@
 #include "tests/sim/transcript.h"
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 
 namespace sim {
@@ -49,6 +52,8 @@ class Oracle {
     std::string worker;  // as the records have it: "<address>.<name>"
     double difficulty = 0;
     bool is_block = false;
+    bitcoin::BlockHash prev_hash;
+    std::uint64_t job = 0;
   };
   void on_found(const bitcoin::BlockHash& hash, Found found);
   // `stale`: the miner knows that it must be refused.
@@ -58,17 +63,23 @@ class Oracle {
   void on_no_answer(const bitcoin::BlockHash& hash);
 
   // ---------------------------------------------------------------- the pool
+  // What may go wrong in this run, so that shares are refused.
+  void excuse(bool by_disk, bool by_clock) {
+    disk_may_fail_ = by_disk;
+    clock_may_be_wrong_ = by_clock;
+  }
+  void on_publish(const bitcoin::BlockHash& prev_hash, std::uint64_t job);
   void on_extranonce1(std::uint64_t connection, const std::string& extranonce1);
   void on_session_end(std::uint64_t connection);
   // The pool announces a difficulty; its miner may hear of it late, or never.
   void on_difficulty(std::uint32_t miner, double difficulty);
   // A shard of this life of the pool has found it.
   void on_candidate(const bitcoin::BlockHash& hash, std::uint64_t life, std::uint32_t shard);
-  // The pool ended before it could have seen to what it found last.
-  void on_crash();
+  // A life of the pool is over, maybe before it could have seen to what it found last.
+  void on_pool_end(bool orderly);
   void check_queue(std::string_view what, std::size_t size, std::size_t most);
   // Shares and work that the shards counted as accepted in one life of the pool.
-  void on_pool_totals(std::uint64_t shares, const base::U256& work, bool crashed);
+  void on_pool_totals(std::uint64_t shares, const base::U256& work);
 
   // ---------------------------------------------------------------- node, journal, store
   void on_block_at_node(const bitcoin::BlockHash& hash, std::string_view flaw);
@@ -92,7 +103,8 @@ class Oracle {
     bool not_stored = false;  // the pool said that it could not
     bool found_by_pool = false;
     bool at_node = false;
-    bool may_be_lost = false;  // the pool crashed on it
+    std::uint64_t sent_at_tip = 0;  // as the pool counts its tips; 0: it was stale by then
+    bool may_be_lost = false;       // the pool crashed on it
     int journalled = 0;
     int stored = 0;
   };
@@ -109,6 +121,7 @@ class Oracle {
   };
 
   Share* find(const bitcoin::BlockHash& hash);
+  bool may_refuse(const Share& share, int code, std::string_view text) const;
   void check_credit(const pool::ShareRecord& share, const Share& known);
   void finish_share(const bitcoin::BlockHash& hash, const Share& share);
   void finish_block(const bitcoin::BlockHash& hash, const Share& share);
@@ -120,6 +133,11 @@ class Oracle {
   std::map<std::uint32_t, std::set<double>> difficulties_;      // announced, by miner
   std::unordered_map<std::string, std::uint64_t> extranonces_;  // whose they are
   std::unordered_map<std::uint64_t, std::string> sessions_;
+  bool disk_may_fail_ = false;
+  bool clock_may_be_wrong_ = false;
+  bitcoin::BlockHash prev_hash_;         // of the newest job
+  std::uint64_t tips_ = 1;               // that jobs were published for
+  std::deque<std::uint64_t> last_jobs_;  // still known to every shard
   std::set<std::tuple<bitcoin::BlockHash, std::uint64_t, std::uint32_t>> candidates_;
   std::set<bitcoin::BlockHash> candidates_fresh_;  // found, and not at the node yet
   std::map<std::string_view, std::size_t> most_;   // of each queue

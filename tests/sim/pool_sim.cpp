@@ -88,6 +88,7 @@ std::optional<Command> read_command(int argc, char** argv) {
 struct Outcome {
   bool held = false;
   std::uint64_t digest = 0;
+  sim::Transcript::Tally tally;
 };
 
 Outcome run_seed(const Command& command, std::uint64_t seed) {
@@ -98,6 +99,7 @@ Outcome run_seed(const Command& command, std::uint64_t seed) {
   outcome.held = world.run();
   const sim::Environment& env = world.environment();
   outcome.digest = env.transcript.digest();
+  outcome.tally = env.transcript.tally();
   if (command.verbose || !outcome.held) {
     fmt::print("seed {}\n{}{}", seed, world.drawn(), world.result());
   }
@@ -113,6 +115,12 @@ Outcome run_seed(const Command& command, std::uint64_t seed) {
   return outcome;
 }
 
+void print_tally(const sim::Transcript::Tally& tally) {
+  for (const auto& [message, count] : tally) {
+    fmt::print("{:>9} {} {}\n", count, message.first, message.second);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -121,13 +129,16 @@ int main(int argc, char** argv) {
   logging::configure(logging::Level::critical, logging::Format::text);
   const auto began = std::chrono::steady_clock::now();
   std::uint64_t failed = 0;
+  sim::Transcript::Tally in_all;
   for (std::uint64_t seed = command->first_seed; seed <= command->last_seed; ++seed) {
     const Outcome outcome = run_seed(*command, seed);
     if (!outcome.held) ++failed;
+    for (const auto& [message, count] : outcome.tally) in_all[message] += count;
     if (!command->replay || run_seed(*command, seed).digest == outcome.digest) continue;
     fmt::print("seed {}: two runs were not the same\n", seed);
     ++failed;
   }
+  if (command->verbose) print_tally(in_all);
   const std::uint64_t seeds = command->last_seed - command->first_seed + 1;
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - began;
   fmt::print("{} pool-hours of {} seeds in {:.1f} s: {}\n",

@@ -90,8 +90,18 @@ void ShardThread::on_bytes(WireId wire, std::string_view bytes) {
   Connection& connection = connections_.at(id->second);
   if (connection.closing) return;
   connection.unread.append(bytes);
+  if (env_.broken == Break::spoil_submit) spoil(connection.unread);
   read(id->second);
+  if (!connection.unread.empty()) any_unread_ = true;
   end_turn_soon();
+}
+
+void ShardThread::spoil(std::string& line) {
+  if (line.find("mining.submit") == std::string::npos || ++submits_ != 50) return;
+  std::size_t at = 0;
+  constexpr int fields_before_nonce = 5;  // the method among them
+  for (int i = 0; i < fields_before_nonce; ++i) at = line.find("\",\"", at) + 3;
+  line[at] = line[at] == 'f' ? 'e' : 'f';
 }
 
 // What has arrived is read while the shard wants it.
@@ -195,9 +205,12 @@ void ShardThread::end_turn() {
     shard_.on_disconnect(id, instant());
     remove(id);
   }
-  if (!shard_.reading_allowed()) return;
+  if (!any_unread_ || !shard_.reading_allowed()) return;
+  any_unread_ = false;
   for (auto& [id, connection] : connections_) {
-    if (connection.unread.empty() || connection.paused || connection.closing) continue;
+    if (connection.unread.empty() || connection.closing) continue;
+    any_unread_ = true;
+    if (connection.paused) continue;
     read(id);
     end_turn_soon();
   }
@@ -238,7 +251,8 @@ void ShardThread::send(pool::ConnectionId to, std::string_view line) {
   if (connection->outbox.empty()) outboxes_.push_back(to);
   connection->outbox.append(line);
   if (!connection->extranonce1_known) look_for_extranonce1(to, *connection, line);
-  if (line.find("mining.set_difficulty") == std::string_view::npos) return;
+  constexpr std::size_t longest = 120;
+  if (line.size() > longest || line.find("set_difficulty") == std::string_view::npos) return;
   const auto message = stratum::parse_server_message(line.substr(0, line.find('\n')));
   const auto* set = message ? std::get_if<stratum::SetDifficulty>(&*message) : nullptr;
   if (set != nullptr) env_.oracle.on_difficulty(connection->miner, set->difficulty.value());

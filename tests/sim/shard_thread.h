@@ -53,6 +53,10 @@ class ShardThread final : private pool::ShardHost {
   void on_ban(const pool::Ban& ban);
   void on_difficulties(const std::vector<pool::DifficultyMemory::Entry>& entries);
 
+  void drain() {
+    shard_.drain(instant());
+    end_turn_soon();
+  }
   pool::ShardStats stats() const { return shard_.stats(); }
   bool is_at_rest() const { return shard_.drained(); }
 
@@ -82,6 +86,7 @@ class ShardThread final : private pool::ShardHost {
   Connection* find(pool::ConnectionId id);
   void look_for_extranonce1(pool::ConnectionId id, Connection& connection, std::string_view line);
   void read(pool::ConnectionId id);
+  void spoil(std::string& line);
   void tick();
   void continue_spread();
   void end_turn_soon();
@@ -101,9 +106,11 @@ class ShardThread final : private pool::ShardHost {
   std::vector<pool::ConnectionId> outboxes_;
   std::vector<pool::ConnectionId> closing_;
   std::vector<std::pair<pool::ConnectionId, pool::HandOver>> moving_;
+  bool any_unread_ = false;
   bool turn_ends_ = false;
   bool spreading_ = false;
-  std::uint64_t jobs_heard_ = 0;  // these two are for breakages
+  std::uint64_t jobs_heard_ = 0;  // these three are for breakages
+  std::uint64_t submits_ = 0;
   std::uint64_t answers_ = 0;
 };
 

@@ -67,8 +67,10 @@ int SimDisk::open(const char* path, int flags) {
   }
   const int fd = ::open(path, flags, 0640);
   if (fd < 0) return fd;
-  open_[fd] = files_.size();
-  files_.push_back({path, 0, {}, false});
+  // One of this name that could not be finished is gone.
+  std::erase_if(files_, [path](const auto& file) { return file.second.path == path; });
+  open_[fd] = next_file_;
+  files_[next_file_++] = {path, 0, {}, false};
   return fd;
 }
 
@@ -80,11 +82,8 @@ long SimDisk::write(int fd, const void* bytes, std::size_t count) {
   if (cut || fails || is_short) taken = env_.random.below(count) + (is_short ? 1 : 0);
   const long written = ::write(fd, bytes, taken);
   ASSERT(written == static_cast<long>(taken));
-  const auto file = open_.find(fd);
-  if (file != open_.end()) {
-    const auto* first = static_cast<const std::uint8_t*>(bytes);
-    base::append(files_[file->second].unsynced, base::ByteSpan(first, taken));
-  }
+  const auto* first = static_cast<const std::uint8_t*>(bytes);
+  base::append(files_.at(open_.at(fd)).unsynced, base::ByteSpan(first, taken));
   if (cut) cut_power("in a write");
   if (!fails) return written;
   env_.transcript.note("disk", "write fails", taken, full_ ? "full" : "error");
@@ -93,9 +92,7 @@ long SimDisk::write(int fd, const void* bytes, std::size_t count) {
 }
 
 int SimDisk::sync(int fd) {
-  const auto open = open_.find(fd);
-  ASSERT(open != open_.end());
-  File& file = files_[open->second];
+  File& file = files_.at(open_.at(fd));
   if (armed_ && env_.random.below(2) == 0) cut_power("before a sync is done");
   if (chance(env_.random, env_.faults.sync_fails)) {
     file.lying = true;
@@ -113,7 +110,7 @@ int SimDisk::sync(int fd) {
 
 void SimDisk::crash(bool power_cut) {
   armed_ = false;
-  for (File& file : files_) {
+  for (auto& [number, file] : files_) {
     const bool finished = file.path.ends_with(temporary_suffix) && !fs::exists(file.path);
     if (finished) file.path.resize(file.path.size() - temporary_suffix.size());  // renamed
     const bool there = fs::exists(file.path);

@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <vector>
 
 namespace sim {
 
@@ -56,8 +55,9 @@ class SimDisk {
 
   Environment& env_;
   std::string folder_;
-  std::map<int, std::size_t> open_;  // descriptors, and the files behind them
-  std::vector<File> files_;
+  std::map<int, std::uint64_t> open_;  // descriptors, and the files behind them
+  std::map<std::uint64_t, File> files_;
+  std::uint64_t next_file_ = 0;
   bool full_ = false;
   bool armed_ = false;
 };

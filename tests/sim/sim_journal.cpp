@@ -28,7 +28,8 @@ bool SimJournal::open(std::size_t segment_bytes_max) {
                      disk_.without_folder("the journal can't be recovered: " + tail.error()));
     return false;
   }
-  env_.transcript.note("journal", "recovered", tail->end.sequence, "");
+  env_.transcript.note("journal", tail->torn_bytes > 0 ? "recovers, with a torn tail" : "recovers",
+                       tail->end.sequence, "");
   pool::WriterOptions options;
   options.folder = disk_.folder();
   options.journal = sim_journal_id();

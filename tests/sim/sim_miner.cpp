@@ -27,6 +27,12 @@ miner::ClientOptions client_options(const MinerOptions& options) {
   return made;
 }
 
+std::uint64_t job_number(std::string_view job_id) {
+  std::uint64_t job = 0;
+  std::from_chars(job_id.data(), job_id.data() + job_id.size(), job, 16);
+  return job;
+}
+
 bool has(std::string_view line, std::string_view what) {
   return line.find(what) != std::string_view::npos;
 }
@@ -132,10 +138,7 @@ void SimMiner::on_response(std::string_view line) {
 
 bool SimMiner::has_job_on(const bitcoin::BlockHash& tip, std::uint64_t job_least) const {
   if (!work_ || work_->notify.prev_hash != tip) return false;
-  std::uint64_t job = 0;
-  const std::string& text = work_->notify.job_id;
-  std::from_chars(text.data(), text.data() + text.size(), job, 16);
-  return job >= job_least;
+  return job_number(work_->notify.job_id) >= job_least;
 }
 
 std::string SimMiner::state() const {
@@ -180,8 +183,10 @@ std::optional<miner::FoundShare> SimMiner::search_once() {
     });
   }
   if (!found) return found;
-  env_.oracle.on_found(found->hash, {options_.index, options_.worker,
-                                     found->work->difficulty.value(), found->is_block});
+  const stratum::Notify& notify = found->work->notify;
+  env_.oracle.on_found(found->hash,
+                       {options_.index, options_.worker, found->work->difficulty.value(),
+                        found->is_block, notify.prev_hash, job_number(notify.job_id)});
   if (found_.size() == found_kept_max) found_.erase(found_.begin());
   found_[{found->work->notify.job_id, base::to_hex(found->extranonce2), found->ntime,
           found->nonce}] = *found;

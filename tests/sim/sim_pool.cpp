@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace sim {
@@ -115,6 +116,7 @@ ShardThread* SimPool::shard_of(WireId wire) {
 }
 
 bool SimPool::on_connected(WireId wire, std::uint32_t miner) {
+  if (stopping_) return false;
   return shards_[env_.random.below(shards_.size())]->on_connected(wire, miner);
 }
 
@@ -147,6 +149,17 @@ void SimPool::move(std::uint32_t from, WireId wire, std::uint32_t miner, const p
 
 // ---------------------------------------------------------------- what the world asks
 
+void SimPool::begin_stop() {
+  stopping_ = true;
+  for (const auto& shard : shards_) shard->drain();
+}
+
+bool SimPool::has_stopped() const {
+  return std::all_of(shards_.begin(), shards_.end(),
+                     [](const auto& shard) { return shard->is_at_rest(); }) &&
+         journal_->is_at_rest() && node_->is_at_rest() && mail_.waiting() == 0;
+}
+
 std::string SimPool::unrest() const {
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     if (!shards_[i]->is_at_rest()) return fmt::format("shard {} has unanswered shares", i);
@@ -160,11 +173,11 @@ std::string SimPool::unrest() const {
   return {};
 }
 
-void SimPool::tell_totals(bool crashed) const {
+void SimPool::tell_totals() const {
   for (const auto& shard : shards_) {
     if (env_.broken == Break::forget_totals && shard == shards_.front()) continue;
     const pool::ShardStats stats = shard->stats();
-    env_.oracle.on_pool_totals(stats.shares_accepted, stats.work_accepted, crashed);
+    env_.oracle.on_pool_totals(stats.shares_accepted, stats.work_accepted);
   }
 }
 

@@ -49,11 +49,15 @@ class SimPool final : public PoolEnd {
   void on_bytes(WireId wire, std::string_view bytes) override;
   void on_cut(WireId wire) override;
 
+  // An orderly end: nobody is let in, nothing is read, what was accepted is answered.
+  void begin_stop();
+  bool has_stopped() const;
+
   NodeThread& node() { return *node_; }
   pool::JournalPosition durable_to() const { return journal_->durable_to(); }
   // Nothing is under way inside; empty, or what is.
   std::string unrest() const;
-  void tell_totals(bool crashed) const;
+  void tell_totals() const;
   std::uint64_t hand_overs() const { return hand_overs_; }
 
  private:
@@ -75,6 +79,7 @@ class SimPool final : public PoolEnd {
   std::unique_ptr<NodeThread> node_;
   std::vector<std::unique_ptr<ShardThread>> shards_;
   std::map<WireId, std::string> moving_;  // between two shards; what arrives for them meanwhile
+  bool stopping_ = false;
   std::uint64_t hand_overs_ = 0;
 };
 

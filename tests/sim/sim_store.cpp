@@ -161,7 +161,12 @@ void SimStore::remove_segments() {
   const std::uint64_t segment = std::min(reader_->position().segment, durable_to_.segment);
   if (std::exchange(segments_removed_to_, segment) == segment) return;
   auditor_.read_to(durable_to_);
-  pool::remove_shipped_segments(disk_.folder(), segment, 2, std::chrono::seconds{0});
+  // By number alone: the files' times are not of this world.
+  pool::Retention retention;
+  retention.newest = 2;
+  retention.at_least = std::chrono::seconds{0};
+  retention.stored_bytes_max = 0;
+  pool::remove_stored_segments(disk_.folder(), segment, retention);
 }
 
 }  // namespace sim

@@ -31,6 +31,7 @@ void Transcript::mix(std::string_view text) {
 void Transcript::note(std::string_view who, std::string_view what, std::uint64_t number,
                       std::string_view about) {
   ++messages_;
+  ++tally_[{who, what}];
   mix(static_cast<std::uint64_t>(schedule_.now()));
   mix(who);
   mix(what);

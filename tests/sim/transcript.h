@@ -8,8 +8,10 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sim {
 
@@ -23,6 +25,9 @@ class Transcript {
             std::string_view about);
   std::uint64_t digest() const { return digest_; }
   std::uint64_t messages() const { return messages_; }
+  // How often each kind of message came: by who and what.
+  using Tally = std::map<std::pair<std::string_view, std::string_view>, std::uint64_t>;
+  const Tally& tally() const { return tally_; }
   // One line each, the oldest first.
   std::string last() const;
 
@@ -43,6 +48,7 @@ class Transcript {
   std::deque<Message> last_;
   std::uint64_t digest_ = 0x9e3779b97f4a7c15;
   std::uint64_t messages_ = 0;
+  Tally tally_;
 };
 
 }  // namespace sim

@@ -16,6 +16,7 @@ namespace {
 // After the faults, all must be well within this time: the longest of the pool's and the miners'
 // own deadlines, one after the other.
 constexpr Micros settle_within = 10 * minute;
+constexpr Micros stop_within = 5 * second;  // limits::drain_deadline
 constexpr Micros mining_after_faults = 3 * minute;
 constexpr double hashes_per_difficulty = 4294967296.0;
 
@@ -142,15 +143,33 @@ void World::start_pool() {
 void World::crash() {
   if (!pool_) return;
   if (chance(env_.random, env_.faults.crashes_in_a_write)) return disk_.cut_power_in_next_call();
-  die(chance(env_.random, env_.faults.power_cuts));
+  end_pool(chance(env_.random, env_.faults.power_cuts) ? End::power_cut : End::killed);
 }
 
-void World::die(bool power_cut) {
-  ++crashes_;
-  env_.transcript.note("world", power_cut ? "cuts the power of pool" : "kills pool", life_, "");
+void World::stop() {
+  if (!pool_) return;
+  env_.transcript.note("world", "stops pool", life_, "");
+  pool_->begin_stop();
+  wait_for_stop(life_, env_.now() + stop_within);
+}
+
+// As the process does: what takes longer than the deadline is cut off.
+void World::wait_for_stop(Owner life, Micros until) {
+  env_.schedule.after(50 * millisecond, world_owner, [this, life, until] {
+    if (!pool_ || life != life_) return;  // it crashed meanwhile
+    if (pool_->has_stopped()) return end_pool(End::orderly);
+    if (env_.now() >= until) return end_pool(End::killed);
+    wait_for_stop(life, until);
+  });
+}
+
+void World::end_pool(End how) {
+  const bool power_cut = how == End::power_cut;
+  ++(how == End::orderly ? stops_ : crashes_);
+  env_.transcript.note("world", power_cut ? "cuts the power of pool" : "ends pool", life_, "");
   hand_overs_ += pool_->hand_overs();
-  pool_->tell_totals(true);
-  env_.oracle.on_crash();
+  pool_->tell_totals();
+  env_.oracle.on_pool_end(how == End::orderly);
   env_.schedule.set_living(~Owner{0});
   network_.set_pool(nullptr, power_cut);
   pool_.reset();
@@ -176,6 +195,7 @@ void World::plan_faults() {
   recurring(faults.cuts_per_hour, [this] { network_.cut_one(); });
   recurring(faults.stalls_per_hour, [this] { stall_somebody(); });
   recurring(faults.crashes_per_hour, [this] { crash(); });
+  recurring(faults.stops_per_hour, [this] { stop(); });
   recurring(faults.clock_jumps_per_hour, [this] { set_clock_wrong(); });
   recurring(faults.disk_full_per_hour, [this] { fill_disk(); });
   recurring(faults.node_outages_per_hour, [this] { take_node_down(); });
@@ -240,6 +260,9 @@ bool World::run() {
   node_->start();
   start_pool();
   for (const auto& miner : miners_) miner->start(between(env_.random, 0, minute));
+  const Faults& faults = env_.faults;
+  env_.oracle.excuse(faults.write_fails + faults.sync_fails + faults.disk_full_per_hour > 0,
+                     faults.clock_jumps_per_hour > 0);
   plan_faults();
   run_until(static_cast<Micros>(options_.hours * static_cast<double>(hour)));
   if (env_.oracle.failed()) return false;
@@ -253,7 +276,7 @@ bool World::run() {
     env_.oracle.fail("liveness", "no share was stored after the faults");
   }
   hand_overs_ += pool_->hand_overs();
-  pool_->tell_totals(false);
+  pool_->tell_totals();
   auditor_.read_to(pool_->durable_to());
   env_.oracle.finish();
   return !env_.oracle.failed();
@@ -265,7 +288,7 @@ void World::run_until(Micros when) {
     try {
       more = env_.schedule.step(when);
     } catch (const PowerCut&) {
-      die(true);
+      end_pool(End::power_cut);
     }
   }
 }
@@ -302,10 +325,10 @@ std::string World::result() const {
                        env_.oracle.failure());
   }
   return fmt::format(
-      "{}{} crashes, {} hand-overs, {} reorganisations, {} blocks, at rest after {} "
+      "{}{} crashes, {} stops, {} hand-overs, {} reorganisations, {} blocks, at rest after {} "
       "s, {} events\n",
-      env_.oracle.summary(), crashes_, hand_overs_, node_->reorganisations(), node_->blocks(),
-      settled_after_ / second, env_.schedule.events());
+      env_.oracle.summary(), crashes_, stops_, hand_overs_, node_->reorganisations(),
+      node_->blocks(), settled_after_ / second, env_.schedule.events());
 }
 
 }  // namespace sim

@@ -45,7 +45,10 @@ class World {
   void make_miners(std::uint32_t count, double speed_most);
   void start_pool();
   void crash();
-  void die(bool power_cut);
+  void stop();
+  void wait_for_stop(Owner life, Micros until);
+  enum class End { orderly, killed, power_cut };
+  void end_pool(End how);
   void plan_faults();
   void recurring(double per_hour, const std::function<void()>& happen);
   void stall_somebody();
@@ -72,6 +75,7 @@ class World {
   std::unique_ptr<SimPool> pool_;
   Owner life_ = 0;
   std::uint64_t crashes_ = 0;
+  std::uint64_t stops_ = 0;
   std::uint64_t hand_overs_ = 0;
   Micros settled_after_ = 0;
 };
