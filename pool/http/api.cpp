@@ -234,6 +234,8 @@ void write_journal(Members& json, const PoolSnapshot& s) {
   json.count("segment", status.durable_to.segment);
   json.count("fsyncs", status.fsyncs);
   json.integer("last_fsync_us", status.last_fsync_us);
+  json.count("unstored_bytes", status.unstored_bytes);
+  json.count("bytes_max", status.bytes_max);
 }
 
 void write_database(Members& json, const PoolSnapshot& s) {

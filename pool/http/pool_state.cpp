@@ -71,7 +71,13 @@ void hide_errors(PoolSnapshot& s) {
                   node.up ? "it gives no usable template" : "it does not answer as it should");
     }
   }
-  if (s.journal) say_instead(s.journal->error, "the disk does not take the journal");
+  if (s.journal) {
+    // It stays so until it is 5 percent below (pool/core/journal_space.h).
+    const std::uint64_t bound = s.journal->bytes_max;
+    const bool full = bound > 0 && s.journal->unstored_bytes > bound - bound / 20;
+    say_instead(s.journal->error, full ? "the journal is full: it waits for the database"
+                                       : "the disk does not take the journal");
+  }
   if (s.stored) {
     say_instead(s.stored->error, s.stored->connected
                                      ? "the journal can't be shipped to the database"

@@ -70,6 +70,9 @@ class JournalFeed {
     for (const auto& record : records) pool::append_payload(payloads, record);
     append_payloads(payloads);
   }
+  // The system's clock, in seconds since 1970, from which segments have their numbers.
+  void set_clock(std::int64_t seconds) { clock_ = seconds; }
+  void begin_segment() { REQUIRE(writer_.open_segment(++clock_).has_value()); }
   void append_shares(std::uint64_t first, std::uint64_t count) {
     append_payloads(journal_test::payloads(first, count));
   }

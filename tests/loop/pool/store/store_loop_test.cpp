@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <limits>
 
 using namespace store_test;
@@ -505,4 +506,64 @@ TEST_CASE("a segment that was changed after it was closed is a critical event, a
         std::string::npos);
   CHECK(std::filesystem::exists(path + ".damaged"));
   CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("a clock that jumps by years, there and back, costs no share and doubles none") {
+  const std::string database = migrated_database();
+  JournalFeed feed;
+  constexpr std::int64_t year = 365 * 86'400;
+  constexpr std::int64_t today = 1'769'000'000;
+  std::uint64_t n = 0;
+  const auto append_at = [&](std::int64_t seconds) {
+    feed.set_clock(seconds);
+    feed.begin_segment();
+    std::vector<pool::JournalRecord> records;
+    for (int i = 0; i < 5; ++i) {
+      pool::ShareRecord record = share(++n);
+      record.time_us = seconds * 1'000'000 + i;
+      records.emplace_back(record);
+    }
+    feed.append(records);
+  };
+  RunningStore store(database, feed);
+  for (const std::int64_t years : {0, 30, -30, 1, -1, 0, 200, 0, -56}) {
+    append_at(today + years * year);
+    store.advance(feed);
+    store.wait_stored(feed);
+  }
+  store.stop();
+  check_stored_once(database, n);
+  CHECK_EQ(ask(database, "SELECT sum(shares) FROM share_sums WHERE span = 'day'"),
+           std::to_string(n));
+  CHECK_EQ(ask(database, "SELECT count(DISTINCT start) FROM share_sums WHERE span = 'day'"), "7");
+  CHECK_EQ(ask(database, "SELECT count(*) FROM events"), "0");
+  const auto segments = pool::list_segments(feed.journal_folder());
+  CHECK(std::is_sorted(segments->begin(), segments->end()));
+  // It goes on after a restart, too, at whatever time that is.
+  append_at(today);
+  RunningStore again(database, feed);
+  again.advance(feed);
+  again.wait_stored(feed);
+  again.stop();
+  check_stored_once(database, n);
+}
+
+TEST_CASE(
+    "an outage of hundreds of segments is caught up, each share once, and the disk is freed") {
+  const std::string database = migrated_database();
+  JournalFeed feed(20'000);
+  for (std::uint64_t n = 1; n <= 60'000; n += 100) feed.append_shares(n, 100);
+  REQUIRE(pool::list_segments(feed.journal_folder())->size() >= 300);
+  RunningStore store(database, feed);
+  store.advance(feed);
+  store.wait_stored(feed);
+  store.stop();
+  check_stored_once(database, 60'000);
+  CHECK_EQ(pool::list_segments(feed.journal_folder())->size(), 4);
+  CHECK_EQ(ask(database, "SELECT count(*) FROM events"), "0");
+  CHECK_EQ(ask(database,
+               "SELECT sum(last_sequence - first_sequence + 1) + (SELECT count(*) FROM"
+               " shares WHERE sequence > (SELECT max(last_sequence) FROM"
+               " journal_segments)) FROM journal_segments"),
+           "60000");
 }
