@@ -315,6 +315,7 @@ CREATE TABLE payout_run_heights (
   value_sats numeric NOT NULL CHECK (value_sats BETWEEN 0 AND 2100000000000000),
   PRIMARY KEY (run_id, height)
 );
+CREATE INDEX payout_run_heights_by_height ON payout_run_heights (height);
 COMMENT ON TABLE payout_run_heights IS 'The heights that a PPS run credits, and at what price.';
 COMMENT ON COLUMN payout_run_heights.run_id IS 'Which run.';
 COMMENT ON COLUMN payout_run_heights.height IS 'Height that was worked on.';
@@ -325,15 +326,14 @@ COMMENT ON COLUMN payout_run_heights.value_sats IS 'Its value.';
 
 CREATE TABLE pps_credits (
   height integer NOT NULL,
-  miner_id bigint NOT NULL REFERENCES miners (id),
-  run_id bigint NOT NULL REFERENCES payout_runs (id),
+  miner_id bigint NOT NULL,
+  run_id bigint NOT NULL,
   before_work numeric NOT NULL CHECK (before_work >= 0),
   work numeric NOT NULL CHECK (work > 0),
   value_sats numeric NOT NULL CHECK (value_sats BETWEEN 0 AND 2100000000000000),
   PRIMARY KEY (height, miner_id, run_id)
 );
-CREATE INDEX pps_credits_by_run ON pps_credits (run_id);
-COMMENT ON TABLE pps_credits IS 'Work that PPS runs have credited, by height and miner.';
+COMMENT ON TABLE pps_credits IS 'Work that PPS runs have credited, by height and miner. Rows come by store_run() only, a million and more at a time, so they carry no foreign keys.';
 COMMENT ON COLUMN pps_credits.height IS 'Height that was worked on.';
 COMMENT ON COLUMN pps_credits.miner_id IS 'Whose work.';
 COMMENT ON COLUMN pps_credits.run_id IS 'Which run; those that were withdrawn do not count.';
@@ -995,19 +995,22 @@ RETURNS pps_credits[]
 LANGUAGE sql
 STABLE
 AS $$
+  WITH prices AS MATERIALIZED (
+    SELECT h.height, h.subsidy_sats::numeric AS sats, nbits_work(h.nbits) AS network_work
+    FROM (SELECT DISTINCT p.height FROM pps_pending p WHERE p.height BETWEEN first_height AND last_height) p JOIN heights h USING (height)),
+  worked AS (
+    SELECT s.height, w.miner_id, sum(s.work) AS work FROM prices p JOIN height_sums s USING (height) JOIN workers w ON w.id = s.worker_id GROUP BY 1, 2),
+  credited AS (
+    SELECT c.height, c.miner_id, sum(c.work) AS work
+    FROM prices p JOIN pps_credits c USING (height) JOIN payout_runs r ON r.id = c.run_id AND r.state <> 'withdrawn' GROUP BY 1, 2)
   SELECT ARRAY(
-    SELECT ROW(t.height, t.miner_id, NULL, t.before, t.work - t.before,
-               div(t.work * h.subsidy_sats, nbits_work(h.nbits)) - div(t.before * h.subsidy_sats, nbits_work(h.nbits)))::pps_credits
-    FROM (SELECT s.height, s.miner_id, s.work,
-            coalesce((SELECT sum(c.work) FROM pps_credits c JOIN payout_runs r ON r.id = c.run_id AND r.state <> 'withdrawn'
-                      WHERE c.height = s.height AND c.miner_id = s.miner_id), 0) AS before
-          FROM (SELECT s.height, w.miner_id, sum(s.work) AS work
-                FROM (SELECT DISTINCT p.height FROM pps_pending p WHERE p.height BETWEEN first_height AND last_height) p
-                JOIN height_sums s ON s.height = p.height JOIN workers w ON w.id = s.worker_id
-                GROUP BY 1, 2) s) t
-    JOIN heights h ON h.height = t.height
-    WHERE t.work > t.before
-    ORDER BY t.height, t.miner_id);
+    SELECT ROW(w.height, w.miner_id, NULL, t.before, w.work - t.before,
+               div(w.work * p.sats, p.network_work) - div(t.before * p.sats, p.network_work))::pps_credits
+    FROM worked w JOIN prices p ON p.height = w.height
+    LEFT JOIN credited c ON c.height = w.height AND c.miner_id = w.miner_id
+    CROSS JOIN LATERAL (SELECT coalesce(c.work, 0) AS before) t
+    WHERE w.work > t.before
+    ORDER BY w.height, w.miner_id);
 $$;
 COMMENT ON FUNCTION uncredited_work(integer, integer) IS
   'Work at pending heights that no PPS run has credited, and its value: that of all the miner''s work there, rounded down, less that of what was credited, rounded down.';
@@ -1372,8 +1375,8 @@ BEGIN
     RAISE EXCEPTION 'run %: is % already', run.id, run.state USING ERRCODE = 'PH105', HINT = 'Nothing was changed.';
   END IF;
   IF run.kind = 'pps' THEN
-    SELECT min(c.run_id) INTO later FROM pps_credits o JOIN pps_credits c ON c.height = o.height AND c.miner_id = o.miner_id AND c.run_id > o.run_id
-      JOIN payout_runs r ON r.id = c.run_id AND r.state <> 'withdrawn' WHERE o.run_id = run.id;
+    SELECT min(r.id) INTO later FROM payout_run_heights o JOIN payout_run_heights h ON h.height = o.height AND h.run_id > o.run_id
+      JOIN payout_runs r ON r.id = h.run_id AND r.state <> 'withdrawn' WHERE o.run_id = run.id;
     IF later IS NOT NULL THEN
       RAISE EXCEPTION 'run %: run % credited work at the same heights after it', run.id, later
         USING ERRCODE = 'PH106', HINT = format('Reverse run %s first; then create_pps_run() credits everything anew.', later);
@@ -1641,7 +1644,7 @@ BEGIN
   draft.journals := ARRAY(SELECT j FROM payout_run_journals j WHERE j.run_id = run.id);
   draft.items := ARRAY(SELECT i FROM payout_items i WHERE i.run_id = run.id ORDER BY i.address COLLATE "C");
   draft.heights := ARRAY(SELECT h FROM payout_run_heights h WHERE h.run_id = run.id);
-  draft.credits := ARRAY(SELECT c FROM pps_credits c WHERE c.run_id = run.id);
+  draft.credits := ARRAY(SELECT c FROM payout_run_heights h JOIN pps_credits c ON c.height = h.height AND c.run_id = h.run_id WHERE h.run_id = run.id);
   RETURN draft;
 END;
 $$;
@@ -1949,8 +1952,8 @@ AS $$
                                ORDER BY b.time DESC, b.id DESC LIMIT 1), -1)
     GROUP BY 1, 2, 3 HAVING sum(s.work) > 0),
   valued AS (
-    SELECT w.miner_id, w.address, sum(w.work) AS work, sum(div(w.work * h.subsidy_sats, nbits_work(h.nbits))) AS value
-    FROM worked w JOIN heights h ON h.height = w.height GROUP BY 1, 2),
+    SELECT w.miner_id, w.address, sum(w.work) AS work, sum(div(w.work * h.subsidy_sats, h.network_work)) AS value
+    FROM worked w JOIN (SELECT height, subsidy_sats::numeric, nbits_work(nbits) AS network_work FROM heights OFFSET 0) h ON h.height = w.height GROUP BY 1, 2),
   total AS (
     SELECT sum(v.value) AS value, array_agg(v.miner_id) AS miner_ids, array_agg(v.address) AS addresses, array_agg(v.work) AS works,
            array_agg(v.value) AS worths
