@@ -917,6 +917,7 @@ DECLARE
   run payout_runs;
   before blocks;
   behind uuid[] := behind_journals(block.time);
+  has_window boolean;
   overlapping bigint;
 BEGIN
   run := set_scheme(run, chosen_scheme(block.time, wanted_scheme_id));
@@ -931,10 +932,11 @@ BEGIN
   SELECT b.* INTO before FROM blocks b WHERE (b.time, b.id) < (block.time, block.id) AND b.status NOT IN ('rejected', 'orphaned')
     ORDER BY b.time DESC, b.id DESC LIMIT 1;
   run := set_window_start(run, before.time);
-  IF wanted_scheme_id IS NULL THEN
+  has_window := run.scheme IN ('pplns', 'prop') OR run.scheme = 'solo' AND run.coherence_ppm > 0;
+  IF wanted_scheme_id IS NULL AND has_window THEN
     PERFORM refuse_scheme_change(run);
   END IF;
-  IF NOT incomplete_ok AND behind IS NOT NULL AND run.scheme <> 'pps' THEN
+  IF NOT incomplete_ok AND has_window AND behind IS NOT NULL THEN
     RAISE EXCEPTION 'block % of height %: journals % are stored only up to before it', encode(wanted_hash, 'hex'), block.height, behind
       USING ERRCODE = 'PH109', HINT = 'Wait until they are; or, if those pools have nothing left to send, create_block_run(block, incomplete_ok => true).';
   END IF;

@@ -1,0 +1,41 @@
+-- Several journals: runs wait for one that is behind, count what each had stored, and do not wait for one that has ended.
+BEGIN;
+SELECT plan(17);
+\ir fixtures/example.psql
+INSERT INTO journal_positions (journal) VALUES ('22222222-2222-4222-8222-222222222222');
+SELECT id AS other FROM journal_positions WHERE journal::text LIKE '2%' \gset
+
+SELECT is(behind_journals(pg_temp.at('12:02:30')), NULL, 'a journal that never had a share is not waited for');
+SELECT pg_temp.store('12:01:00', 'carol', 15, 100, :other) AS x \gset
+SELECT is(behind_journals(pg_temp.at('12:02:30')), ARRAY['22222222-2222-4222-8222-222222222222']::uuid[], 'one that has nothing since the block is behind');
+SELECT throws_ok(format('SELECT create_block_run(%L)', :'example'), 'PH109', NULL, 'and is waited for');
+SELECT is(update_ledger(), 0, 'by the ledger too');
+SELECT is((SELECT sqlstate FROM payout_problems), 'PH109', 'which says why');
+SAVEPOINT waiting;
+SELECT is(pg_temp.given(create_block_run(:'example', incomplete_ok => true)), 'alice 396, bob 248, carol 347', 'unless the operator says that nothing is missing');
+ROLLBACK TO waiting;
+SELECT is(behind_journals(pg_temp.at('12:02:30') + interval '26 hours'), NULL, 'after a day without a share a journal has ended');
+SELECT pg_temp.store('12:02:30', 'carol', 5, 100, :other) AS x \gset
+SELECT is(behind_journals(pg_temp.at('12:02:30')), NULL, 'a share of the block''s own moment is enough');
+UPDATE payout_problems SET last_time = last_time - interval '11 min';
+SELECT is(update_ledger(), 1, 'and then it is divided');
+SELECT id AS run FROM payout_runs \gset
+SELECT is((SELECT string_agg(address || ' ' || work, ', ' ORDER BY address) FROM payout_items WHERE run_id = :run),
+  'bcrt1qalice 40, bcrt1qbob 20, bcrt1qcarol 40', 'by both journals'' shares: 5, 10, 10, 40, 15, 20');
+SELECT results_eq(format('SELECT journal, sequence FROM payout_run_journals WHERE run_id = %s ORDER BY 1', :run),
+  format('VALUES (1, 7::bigint), (%s, 2)', :other), 'as far as each was stored');
+SELECT is(pg_temp.again(:run), 'shares', 'the same bytes again');
+
+-- Later records of either, with times in the window: a clock that jumped.
+SELECT pg_temp.store('12:01:59', 'bob', 500, 100, :other), pg_temp.store('12:02:00', 'alice', 500) \gset x
+SELECT is(pg_temp.again(:run), 'shares', 'what comes later does not count');
+INSERT INTO journal_positions (journal) VALUES ('33333333-3333-4333-8333-333333333333');
+SELECT pg_temp.store('12:02:00', 'bob', 500, 100, (SELECT max(id) FROM journal_positions)) AS x \gset
+SELECT is(pg_temp.again(:run), 'shares', 'nor does a journal that was not there');
+DELETE FROM shares;
+SELECT is(pg_temp.again(:run), 'sums', 'from the sums neither');
+SELECT is((SELECT sum(work) FROM payout_late_work), 500::numeric, 'the late share of a whole minute is noted');
+SELECT is((SELECT count(*) FROM share_days_needed()), 1::bigint, 'the newest block''s day is still needed, for what begins behind it');
+
+SELECT * FROM finish();
+ROLLBACK;
