@@ -5,17 +5,14 @@ A failing history has its seed in the test's message: `ORACLE_SEED=17 ORACLE_HIS
 
 import dataclasses
 import os
-import pathlib
-import tempfile
 
 import psycopg2
 import pytest
 
 from framework import payout_oracle as oracle
+from framework import schema
 from framework.payout_history import BASE, MINUTE, REGTEST_NBITS, History, Stored
 from framework.payout_oracle import Scheme
-from framework.postgres import Postgres
-from test_sql import apply_migrations
 
 FIRST = int(os.environ.get("ORACLE_SEED", "0"))
 HISTORIES = int(os.environ.get("ORACLE_HISTORIES", "1000"))
@@ -28,20 +25,13 @@ PARTS = ((0, 0), (10_000, 0), (10_000, 50_000), (0, 1_000_000), (999_999, 1), (3
 @pytest.fixture(scope="module")
 def database():
     """A connection to a database with every migration; each test rolls back."""
-    with tempfile.TemporaryDirectory(prefix="phasepool-oracle-") as folder:
-        pathlib.Path(folder).chmod(0o711)
-        cluster = Postgres(pathlib.Path(folder), durable=False)
-        try:
-            cluster.start()
-            apply_migrations(cluster, "phasepool")
-            connection = psycopg2.connect(cluster.url())
-            with connection.cursor() as cursor:
-                cursor.execute("SET TIME ZONE 'Asia/Kathmandu'; SET statement_timeout = '20s'")
-            connection.commit()
-            yield connection
-            connection.close()
-        finally:
-            cluster.destroy()
+    with schema.cluster(tap=False) as postgres:
+        connection = psycopg2.connect(postgres.url())
+        with connection.cursor() as cursor:
+            cursor.execute("SET TIME ZONE 'Asia/Kathmandu'; SET statement_timeout = '20s'")
+        connection.commit()
+        yield connection
+        connection.close()
 
 
 def alter(history: History, change: str):
