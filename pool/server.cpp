@@ -26,6 +26,7 @@
 #include "pool/store/migrate.h"
 #include "pool/store/query_loop.h"
 #include "pool/store/store_loop.h"
+#include "pool/store/upkeep_loop.h"
 #include "pool/tools/stratum_settings.h"
 #include "pool/tools/tls_files.h"
 #include "pool/version.h"
@@ -176,11 +177,12 @@ class Server {
   std::unique_ptr<HttpLoop> http_;
   std::unique_ptr<QueryLoop> query_;
   std::unique_ptr<StoreLoop> store_;
+  std::unique_ptr<UpkeepLoop> upkeep_;
   std::unique_ptr<JournalLoop> journal_;
   std::unique_ptr<NodeLoop> node_;
   std::vector<std::unique_ptr<ShardLoop>> shards_;
   std::thread http_thread_, journal_thread_, node_thread_;
-  DatabaseThread query_thread_, store_thread_;
+  DatabaseThread query_thread_, store_thread_, upkeep_thread_;
   std::vector<std::thread> shard_threads_;
 };
 
@@ -487,6 +489,12 @@ void Server::open_store() {
   QueryLoop::Hooks query_hooks;
   query_hooks.result = [this](QueryResult result) { tell_http(std::move(result)); };
   query_ = std::make_unique<QueryLoop>(std::move(query_options), query_hooks);
+  UpkeepLoop::Options upkeep;
+  upkeep.database = config_.database;
+  upkeep.keep_shares_days = config_.retention.shares_days;
+  upkeep.keep_minutes_days = config_.retention.minutes_days;
+  upkeep.keep_events_days = config_.retention.events_days;
+  upkeep_ = std::make_unique<UpkeepLoop>(std::move(upkeep));
 }
 
 void Server::tell_http(HttpMessage message) {
@@ -519,6 +527,7 @@ void Server::start() {
   http_thread_ = std::thread([this] { http_->run(); });
   query_thread_.start([this] { query_->run(); });
   store_thread_.start([this] { store_->run(); });
+  upkeep_thread_.start([this] { upkeep_->run(); });
   journal_thread_ = std::thread([this] { journal_->run(); });
   for (auto& shard : shards_) {
     shard_threads_.emplace_back([&shard] { shard->run(); });
@@ -537,6 +546,8 @@ void Server::stop() {
   journal_->mailbox().post_reserved(Shutdown{});
   journal_thread_.join();
   store_thread_.stop(*store_);
+  upkeep_->interrupt();  // what it was about is begun again another time
+  upkeep_thread_.stop(*upkeep_);
   query_thread_.stop(*query_);
   http_->mailbox().post_reserved(Shutdown{});
   http_thread_.join();

@@ -179,6 +179,9 @@ void read_rest(const Reader& reader, Config& config) {
   reader.read("/payout/coherence_ppm", config.payout.coherence_ppm);
   reader.read("/payout/minimum_sats", config.payout.minimum_sats);
   reader.read("/payout/wallet", config.payout.wallet);
+  reader.read("/retention/shares_days", config.retention.shares_days);
+  reader.read("/retention/minutes_days", config.retention.minutes_days);
+  reader.read("/retention/events_days", config.retention.events_days);
   reader.read("/log/level", config.log.level);
   reader.read("/log/format", config.log.format);
 }

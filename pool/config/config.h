@@ -141,6 +141,13 @@ struct JournalConfig {
   std::int64_t keep_bytes = 8LL * 1024 * 1024 * 1024;
 };
 
+// For how long the database keeps what is summed up elsewhere.
+struct RetentionConfig {
+  std::uint32_t shares_days = 35;
+  std::uint32_t minutes_days = 35;
+  std::uint32_t events_days = 400;
+};
+
 struct LogConfig {
   std::string level = "info";
   std::string format = "text";
@@ -160,6 +167,7 @@ struct Config {
   HttpConfig http;
   CoherenceConfig coherence;
   PayoutConfig payout;
+  RetentionConfig retention;
   LogConfig log;
 };
 
