@@ -436,7 +436,7 @@ TEST_CASE("an unknown key is named with its line and the key that was probably m
       {"escapes of JSON pointers", with("\"a/b~c\": 1"),
        "pool.json:2: a/b~c: unknown key; known here: network, payout_address, coinbase_tag, "
        "coinbase_outputs, data_dir, nodes, templates, database, journal, stratum, http, coherence, "
-       "payout, log"},
+       "payout, retention, log"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.why);
