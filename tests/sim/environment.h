@@ -11,6 +11,7 @@
 #include "tests/sim/transcript.h"
 
 #include <cstdint>
+#include <functional>
 
 namespace sim {
 
@@ -28,6 +29,7 @@ struct Environment {
   Schedule schedule;
   Transcript transcript;
   Oracle oracle;
+  std::function<void()> on_block_found;  // so that things go wrong just then
 };
 
 }  // namespace sim

@@ -44,6 +44,7 @@ Faults Faults::draw(base::Random& random) {
   f.crashes_per_hour = some(random, 0.5, 20);
   f.power_cuts = some(random, 0.2, 1);
   f.crashes_in_a_write = some(random, 0.2, 0.8);
+  f.crashes_at_blocks = some(random, 0.02, 0.3);
   f.stops_per_hour = some(random, 0.3, 4);
   f.clock_jumps_per_hour = some(random, 0.5, 6);
   f.mailbox_delay_most = static_cast<Micros>(some(random, 100, 200'000));
@@ -100,12 +101,14 @@ std::string Faults::text() const {
       "late_shares {:.3f}  garbage {:.4f}\n",
       split, cuts_per_hour, half_open, stalls_per_hour, duplicates, late_shares, garbage);
   all += fmt::format(
-      "crashes/h {:.1f}  power_cuts {:.2f}  in_a_write {:.2f}  stops/h {:.1f}  clock_jumps/h "
+      "crashes/h {:.1f}  at_blocks {:.2f}  power_cuts {:.2f}  in_a_write {:.2f}  stops/h {:.1f}  "
+      "clock_jumps/h "
       "{:.1f}  "
       "mailbox_delay_us {}  write_fails {:.5f}  sync_fails {:.5f}  disk_full/h {:.1f}  "
       "sync_us {}  vault_fails {:.2f}\n",
-      crashes_per_hour, power_cuts, crashes_in_a_write, stops_per_hour, clock_jumps_per_hour,
-      mailbox_delay_most, write_fails, sync_fails, disk_full_per_hour, sync_most, vault_fails);
+      crashes_per_hour, crashes_at_blocks, power_cuts, crashes_in_a_write, stops_per_hour,
+      clock_jumps_per_hour, mailbox_delay_most, write_fails, sync_fails, disk_full_per_hour,
+      sync_most, vault_fails);
   all += fmt::format(
       "node_outages/h {:.1f}  rpc_fails {:.3f}  news_lost {:.2f}  twin_tips {:.2f}  reorgs {:.2f}  "
       "store_outages/h {:.1f}  answers_lost {:.3f}  commits_lost {:.3f}\n",

@@ -29,6 +29,7 @@ struct Faults {
   // The pool's process and its machine.
   double crashes_per_hour = 0;
   double power_cuts = 0;          // of the crashes: what was not synced is lost or torn
+  double crashes_at_blocks = 0;   // of the blocks found: a crash within a moment
   double crashes_in_a_write = 0;  // of the crashes: in the middle of the journal's next call
   double stops_per_hour = 0;      // orderly ones
   double clock_jumps_per_hour = 0;

@@ -296,6 +296,7 @@ void ShardThread::submit_block(pool::FoundBlock block) {
   env_.transcript.note("shard", "finds a block", index_, block.hash.display_hex());
   env_.oracle.on_candidate(block.hash, owner_, index_);
   hooks_.found(std::move(block));
+  env_.on_block_found();
 }
 
 void ShardThread::tell_ban(const pool::Ban& ban) { hooks_.ban(ban); }

@@ -1,9 +1,11 @@
 #include "tests/sim/sim_journal.h"
 
 #include "pool/core/limits.h"
+#include "pool/journal/journal_folder.h"
 #include "pool/journal/journal_recovery.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace sim {
@@ -21,7 +23,7 @@ const pool::JournalUuid& sim_journal_id() {
 SimJournal::SimJournal(Environment& env, Owner owner, SimDisk& disk, Hooks hooks)
     : env_(env), owner_(owner), disk_(disk), hooks_(std::move(hooks)) {}
 
-bool SimJournal::open(std::size_t segment_bytes_max) {
+bool SimJournal::open(std::size_t segment_bytes_max, std::uint64_t bytes_max) {
   const auto tail = pool::recover_journal(disk_.folder(), sim_journal_id());
   if (!tail) {
     env_.oracle.fail("gap",
@@ -41,6 +43,10 @@ bool SimJournal::open(std::size_t segment_bytes_max) {
     env_.transcript.note("journal", "can't begin", 0, disk_.without_folder(opened.error()));
     return false;
   }
+  space_.emplace(bytes_max);
+  (void)space_->set_stored(pool::read_stored_note(disk_.folder()));
+  list_segments();
+  look_at_space();
   hooks_.advanced(writer_->durable_to());
   env_.schedule.after(second, owner_, [this] { tick(); });
   return true;
@@ -54,13 +60,48 @@ void SimJournal::post(pool::JournalAppend append) {
 }
 
 void SimJournal::take_mailbox() {
-  while (!mailbox_.empty()) {
+  while (!mailbox_.empty() && !busy_) {
     const pool::JournalAppend& append = mailbox_.front();
+    if (refuse(append)) continue;
     writer_->append(append.source, append.id, append.payloads);
     if (env_.broken == Break::true_before_sync) hooks_.durable(append.source, {append.id});
     mailbox_.pop_front();
   }
   if (writer_->has_waiting()) open_window();
+}
+
+// What the same source appended before is settled first.
+bool SimJournal::refuse(const pool::JournalAppend& append) {
+  if (!space_->full() || append.source == pool::journal_source_node) return false;
+  if (writer_->has_waiting()) {
+    flush();
+    return true;
+  }
+  env_.transcript.note("journal", "is full for", append.source.value, "");
+  hooks_.not_durable(append.source, {append.id, append.id});
+  mailbox_.pop_front();
+  return true;
+}
+
+void SimJournal::on_stored(const pool::JournalPosition& stored) {
+  if (!space_->set_stored(stored)) list_segments();
+  look_at_space();
+}
+
+void SimJournal::list_segments() {
+  const auto segments = pool::list_segments(disk_.folder());
+  if (!segments) return;
+  for (const std::uint64_t segment : *segments) {
+    space_->set_segment(segment, pool::segment_bytes(disk_.folder(), segment));
+  }
+}
+
+// The node's records of blocks go through, and so does what a flush brings at once.
+void SimJournal::look_at_space() {
+  constexpr std::uint64_t room_of_its_own = 128 * 1024;
+  (void)space_->update(std::numeric_limits<std::uint64_t>::max() / 2);
+  env_.oracle.check_queue("journal_unstored_bytes", space_->unstored_bytes(),
+                          space_->bytes_max() + room_of_its_own);
 }
 
 void SimJournal::open_window() {
@@ -73,6 +114,8 @@ void SimJournal::flush() {
   if (!writer_->has_waiting()) return;
   const pool::FlushReport done = writer_->flush(env_.schedule.instant().unix_seconds());
   busy_ = true;
+  space_->set_segment(writer_->durable_to().segment, writer_->durable_to().offset);
+  look_at_space();
   const Micros taken = 100 + exponential(env_.random, env_.faults.sync_most / 3);
   env_.schedule.after(std::min(taken, env_.faults.sync_most), owner_, [this, done] {
     busy_ = false;

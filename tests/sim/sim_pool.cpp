@@ -12,9 +12,12 @@ SimPool::SimPool(Environment& env, Owner owner, const Outside& outside, const Po
 
 bool SimPool::start() {
   make_journal();
-  store_ = std::make_unique<SimStore>(env_, owner_, outside_.disk, outside_.database,
-                                      outside_.auditor, options_.removes_segments);
-  if (!journal_->open(options_.segment_bytes_max)) return false;
+  store_ = std::make_unique<SimStore>(
+      env_, owner_, outside_.disk, outside_.database, outside_.auditor, options_.removes_segments,
+      [this](const pool::JournalPosition& stored) {
+        mail_.post(store_thread, journal_thread, [this, stored] { journal_->on_stored(stored); });
+      });
+  if (!journal_->open(options_.segment_bytes_max, options_.journal_bytes_max)) return false;
   make_node(options_);
   make_shards(options_);
   node_->start();

@@ -24,6 +24,7 @@ struct PoolOptions {
   pool::JobSourceOptions job_source;
   std::size_t segment_bytes_max = 0;
   bool removes_segments = false;
+  std::uint64_t journal_bytes_max = 0;
 };
 
 // What outlives the pool.

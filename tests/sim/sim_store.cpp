@@ -86,13 +86,14 @@ void SimAuditor::read_to(const pool::JournalPosition& durable_to) {
 // ---------------------------------------------------------------- the thread 'store'
 
 SimStore::SimStore(Environment& env, Owner owner, SimDisk& disk, SimDatabase& database,
-                   SimAuditor& auditor, bool removes_segments)
+                   SimAuditor& auditor, bool removes_segments, OnStored on_stored)
     : env_(env),
       owner_(owner),
       disk_(disk),
       database_(database),
       auditor_(auditor),
-      removes_segments_(removes_segments) {}
+      removes_segments_(removes_segments),
+      on_stored_(std::move(on_stored)) {}
 
 void SimStore::on_advanced(const pool::JournalPosition& durable_to) {
   durable_to_ = std::max(durable_to_, durable_to);
@@ -127,6 +128,7 @@ bool SimStore::connect() {
     return false;
   }
   restart_from(*position);
+  on_stored_(stored_);
   return true;
 }
 
@@ -145,6 +147,7 @@ void SimStore::ship() {
   const bool full = batch_.entries.size() >= batch_records;
   stored_ = *now;
   retry_delay_ = second;
+  on_stored_(stored_);
   remove_segments();
   if (full) return schedule(0);
   if (stored_ < durable_to_ && !scheduled_) schedule(linger);
@@ -157,9 +160,11 @@ void SimStore::on_lost() {
 }
 
 void SimStore::remove_segments() {
-  if (!removes_segments_) return;
   const std::uint64_t segment = std::min(reader_->position().segment, durable_to_.segment);
   if (std::exchange(segments_removed_to_, segment) == segment) return;
+  const auto noted = pool::write_stored_note(disk_.folder(), stored_);
+  if (!noted) return env_.oracle.fail("gap", disk_.without_folder(noted.error()));
+  if (!removes_segments_) return;
   auditor_.read_to(durable_to_);
   // By number alone: the files' times are not of this world.
   pool::Retention retention;

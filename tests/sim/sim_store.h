@@ -10,6 +10,7 @@
 #include "tests/sim/sim_disk.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -54,8 +55,10 @@ class SimAuditor {
 
 class SimStore {
  public:
+  using OnStored = std::function<void(const pool::JournalPosition&)>;
+
   SimStore(Environment& env, Owner owner, SimDisk& disk, SimDatabase& database, SimAuditor& auditor,
-           bool removes_segments);
+           bool removes_segments, OnStored on_stored);
 
   void on_advanced(const pool::JournalPosition& durable_to);
   bool is_at_rest() const { return !scheduled_; }
@@ -75,6 +78,7 @@ class SimStore {
   SimDatabase& database_;
   SimAuditor& auditor_;
   const bool removes_segments_;
+  const OnStored on_stored_;
   std::unique_ptr<pool::JournalReader> reader_;  // null: no connection
   pool::JournalBatch batch_;
   pool::JournalPosition stored_;

@@ -7,7 +7,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace sim {
@@ -18,6 +20,7 @@ namespace {
 constexpr Micros settle_within = 10 * minute;
 constexpr Micros stop_within = 5 * second;  // limits::drain_deadline
 constexpr Micros mining_after_faults = 3 * minute;
+constexpr Micros mining_at_most = 40 * minute;
 constexpr double hashes_per_difficulty = 4294967296.0;
 
 // The difficulty that one of so many hashes meets.
@@ -58,25 +61,34 @@ void World::draw() {
   } else if (options_.faults) {
     env_.faults = drawn;
   }
-  NodeOptions node;
-  const double hashes_per_block = 8000 * std::pow(5, uniform01(env_.random));
-  node.nbits = bitcoin::Target256::from_difficulty(one_of(hashes_per_block)).to_compact();
-  node.block_interval = between(env_.random, 2 * minute, 20 * minute);
-  node_.emplace(env_, node, [this] {
-    if (pool_) pool_->node().on_node_has_new_tip();
-  });
   draw_pool();
   const auto miners = static_cast<std::uint32_t>(
       env_.random.below(4) == 0 ? between(env_.random, 100, 300) : between(env_.random, 8, 48));
   const double speed_most = std::pow(10, 2 * uniform01(env_.random) - 1);
   make_miners(miners, speed_most);
+  NodeOptions node;
+  // Blocks of our own every minute to every half hour, as far as that takes no age to compute.
+  const double seconds_per_block = 60 * std::pow(30, uniform01(env_.random));
+  const double speed = speed_most / 3 * miners;
+  const double hashes_per_block = std::clamp(speed * seconds_per_block, 1000.0, 40000.0);
+  node.nbits = bitcoin::Target256::from_difficulty(one_of(hashes_per_block)).to_compact();
+  node.block_interval = between(env_.random, 2 * minute, 20 * minute);
+  node_.emplace(env_, node, [this] {
+    if (pool_) pool_->node().on_node_has_new_tip();
+  });
+  env_.on_block_found = [this] {
+    if (!chance(env_.random, env_.faults.crashes_at_blocks)) return;
+    env_.schedule.after(between(env_.random, 0, 300 * millisecond), world_owner,
+                        [this] { crash(); });
+  };
   drawn_ = fmt::format(
       "{} shards, {} miners of up to {:.2f} hashes/s, {:.0f} hashes a block, others' blocks every "
-      "{} s, {:.2f} shares/min, grace {} ms, segments of {} bytes{}\n{}",
+      "{} s, {:.2f} shares/min, grace {} ms, segments of {} bytes{}, {} of "
+      "the journal's bytes may wait\n{}",
       pool_options_.shards, miners, speed_most, hashes_per_block, node.block_interval / second,
       pool_options_.shard.ports[0].shares_per_minute, pool_options_.shard.stale_grace.count(),
       pool_options_.segment_bytes_max, pool_options_.removes_segments ? ", removed" : "",
-      env_.faults.text());
+      pool_options_.journal_bytes_max, env_.faults.text());
 }
 
 void World::draw_pool() {
@@ -84,6 +96,9 @@ void World::draw_pool() {
   pool_options_.shards = 2 + static_cast<std::uint32_t>(random.below(2));
   pool_options_.segment_bytes_max = std::size_t{16 * 1024} << random.below(6);
   pool_options_.removes_segments = random.below(2) == 0;
+  pool_options_.journal_bytes_max = random.below(2) == 0
+                                        ? std::numeric_limits<std::uint64_t>::max() / 4
+                                        : std::uint64_t{4000} << random.below(6);
   pool::ShardOptions& shard = pool_options_.shard;
   shard.network = bitcoin::Network::regtest;
   shard.payout_address = some_address(random);
@@ -261,25 +276,35 @@ bool World::run() {
   start_pool();
   for (const auto& miner : miners_) miner->start(between(env_.random, 0, minute));
   const Faults& faults = env_.faults;
-  env_.oracle.excuse(faults.write_fails + faults.sync_fails + faults.disk_full_per_hour > 0,
-                     faults.clock_jumps_per_hour > 0);
+  env_.oracle.excuse(
+      faults.write_fails + faults.sync_fails + faults.disk_full_per_hour > 0 ||
+      pool_options_.journal_bytes_max<std::uint64_t{1} << 32, faults.clock_jumps_per_hour> 0);
   plan_faults();
   run_until(static_cast<Micros>(options_.hours * static_cast<double>(hour)));
   if (env_.oracle.failed()) return false;
   heal();
-  const std::uint64_t stored = env_.oracle.shares_stored();
-  run_until(env_.now() + mining_after_faults);
+  mine_on();
   for (const auto& miner : miners_) miner->stop_mining();
   settle();
   if (env_.oracle.failed()) return false;
-  if (env_.oracle.shares_stored() == stored) {
-    env_.oracle.fail("liveness", "no share was stored after the faults");
-  }
   hand_overs_ += pool_->hand_overs();
   pool_->tell_totals();
   auditor_.read_to(pool_->durable_to());
   env_.oracle.finish();
   return !env_.oracle.failed();
+}
+
+// Slow miners may have no share for minutes.
+void World::mine_on() {
+  const std::uint64_t stored = env_.oracle.shares_stored();
+  const Micros until = env_.now() + mining_at_most;
+  run_until(env_.now() + mining_after_faults);
+  while (env_.oracle.shares_stored() == stored && !env_.oracle.failed()) {
+    if (env_.now() >= until) {
+      return env_.oracle.fail("liveness", "no share was stored after the faults");
+    }
+    run_until(env_.now() + minute);
+  }
 }
 
 void World::run_until(Micros when) {
