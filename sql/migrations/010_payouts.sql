@@ -446,31 +446,40 @@ $$;
 COMMENT ON FUNCTION span_cover(timestamptz, timestamptz) IS
   'The fewest days, hours and minutes that make up a time from one whole minute up to another, of UTC; from may be -infinity.';
 
-CREATE FUNCTION assert_minute_is_whole(what text, at timestamptz, why text)
+CREATE FUNCTION assert_edge_is_whole(what text, at timestamptz, why text)
 RETURNS void
 LANGUAGE plpgsql
 STABLE
+SET datestyle = 'ISO'
 AS $$
 DECLARE
-  minute timestamptz := date_trunc('minute', at, 'UTC');
-  single numeric;
-  summed numeric;
+  sums text := CASE what WHEN 'shares' THEN 'share_sums' ELSE 'coherence_sums' END;
+  finer text := 'single';
+  coarser text;
+  start timestamptz;
+  parts numeric;
+  whole numeric;
 BEGIN
-  IF what = 'shares' THEN
-    SELECT sum(work) INTO single FROM shares WHERE time >= minute AND time < minute + interval '1 min';
-    SELECT sum(work) INTO summed FROM share_sums WHERE span = 'minute' AND start = minute;
-  ELSE
-    SELECT sum(work) INTO single FROM coherence_proofs WHERE time >= minute AND time < minute + interval '1 min';
-    SELECT sum(work) INTO summed FROM coherence_sums WHERE span = 'minute' AND start = minute;
-  END IF;
-  IF single IS DISTINCT FROM summed THEN
-    RAISE EXCEPTION '% of the minute of %: work % is there, its sum is %: %', what, minute, coalesce(single, 0), coalesce(summed, 0), why
-      USING ERRCODE = 'PH113', HINT = 'They were dropped, or stored without sums. Keep the days that share_days_needed() names; a past run can be checked by phasepool verify payout from the journal.';
-  END IF;
+  FOREACH coarser IN ARRAY ARRAY['minute', 'hour', 'day'] LOOP
+    start := date_trunc(coarser, at, 'UTC');
+    EXECUTE format('SELECT sum(work) FROM %I WHERE span = %L AND start = %L', sums, coarser, start) INTO whole;
+    IF finer = 'single' THEN
+      EXECUTE format('SELECT sum(work) FROM %I WHERE time >= %L AND time < %L', CASE what WHEN 'shares' THEN 'shares' ELSE 'coherence_proofs' END,
+                     start, start + interval '1 min') INTO parts;
+    ELSE
+      EXECUTE format('SELECT sum(work) FROM %I WHERE span = %L AND start >= %L AND start < %L', sums, finer, start, start + ('1 ' || coarser)::interval)
+        INTO parts;
+    END IF;
+    IF parts IS DISTINCT FROM whole THEN
+      RAISE EXCEPTION '% of the % of %: % of it is there in %s, its sum is %: %', what, coarser, start, coalesce(parts, 0), finer, coalesce(whole, 0), why
+        USING ERRCODE = 'PH113', HINT = 'They were dropped, or stored without sums. Keep the days that share_days_needed() names; a past run can be checked by phasepool verify payout from the journal.';
+    END IF;
+    finer := coarser;
+  END LOOP;
 END;
 $$;
-COMMENT ON FUNCTION assert_minute_is_whole(text, timestamptz, text) IS
-  'PH113 unless the single shares (or proofs: what = ''coherence'') of a minute are all there, that is: add up to its sum.';
+COMMENT ON FUNCTION assert_edge_is_whole(text, timestamptz, text) IS
+  'PH113 unless what a window''s edge needs is all there: the single shares (or proofs: what = ''coherence'') of its minute, the minutes of its hour, the hours of its day; that is, each adds up to its sum.';
 
 CREATE FUNCTION window_work(what text, head_time timestamptz, head_journal integer, head_sequence bigint,
                             whole_from timestamptz, end_time timestamptz)
@@ -662,15 +671,15 @@ DECLARE
   head timestamptz := CASE WHEN start.kind IN ('share', 'after') THEN start.at END;
 BEGIN
   IF draft.scheme IN ('pplns', 'prop') AND draft.kind = 'block' THEN
-    PERFORM assert_minute_is_whole('shares', draft.end_time, 'the window''s end can''t be found');
+    PERFORM assert_edge_is_whole('shares', draft.end_time, 'the window''s end can''t be found');
     IF start.kind = 'after' THEN
-      PERFORM assert_minute_is_whole('shares', start.at, 'the window''s start can''t be found');
+      PERFORM assert_edge_is_whole('shares', start.at, 'the window''s start can''t be found');
     END IF;
   END IF;
   IF draft.coherence_ppm > 0 THEN
-    PERFORM assert_minute_is_whole('coherence', draft.end_time, 'the window''s end can''t be found');
+    PERFORM assert_edge_is_whole('coherence', draft.end_time, 'the window''s end can''t be found');
     IF start.kind IN ('share', 'after') THEN
-      PERFORM assert_minute_is_whole('coherence', start.at, 'the window''s start can''t be found');
+      PERFORM assert_edge_is_whole('coherence', start.at, 'the window''s start can''t be found');
     END IF;
   END IF;
   RETURN ARRAY(
@@ -788,7 +797,7 @@ BEGIN
       RAISE EXCEPTION 'window % of the network''s work % is less than one hash', run.pplns_window, nbits_work(run.nbits)
         USING ERRCODE = 'PH111', HINT = 'Set a larger pplns_window.';
     END IF;
-    PERFORM assert_minute_is_whole('shares', run.end_time, 'the window''s end can''t be found');
+    PERFORM assert_edge_is_whole('shares', run.end_time, 'the window''s end can''t be found');
     start := find_window_start(run.end_time, run.window_work);
   ELSIF after_time IS NULL THEN
     start.kind := 'all';
@@ -1537,6 +1546,7 @@ BEGIN
     LEFT JOIN payout_problems p ON p.block_hash = x.hash
     WHERE coalesce(p.last_time < retry_before, true)
     ORDER BY x.new_state = 'applied', x.time, x.id  -- what is reversed makes room for what is applied
+    LIMIT 100  -- of a long list the rest another time, so that no lock is held for long
   LOOP
     done := done + bring_into_ledger(step.hash, step.run_id, step.new_state);
   END LOOP;
