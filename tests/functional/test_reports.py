@@ -12,6 +12,7 @@ from framework import reports
 from framework.util import ROOT
 
 SHARES, WORKERS, BLOCKS = reports.SHARES, reports.WORKERS, reports.BLOCKS
+TIMELESS = ("balances", "hashrate", "preview")  # have no `from`
 BY = {name: by for name, by in reports.BY.items() if name in reports.NAMES}
 
 
@@ -29,6 +30,10 @@ def filled(postgres):
 
 @pytest.mark.parametrize("name, by", reports.EVERY)
 def test_a_new_pool_has_no_figures(postgres, name, by):
+    if name == "preview":
+        done = reports.run(postgres, "phasepool", name)
+        assert (done.returncode, done.stdout) == (3, "") and "payout scheme in force" in done.stderr and "HINT" in done.stderr
+        return
     rows = reports.rows(postgres, "phasepool", name, **({"by": by} if by else {}))
     if name == "reconciliation":
         assert [row["closing_sats"] for row in rows] == ["0"] * len(rows)
@@ -49,16 +54,17 @@ def test_text_has_a_title_and_csv_has_not(postgres, name, by):
 
 
 @pytest.mark.parametrize("name, variables, code, said", [
-    *[(name, {"from_": "2026-13-01"}, "PH411", 'from: "2026-13-01" is not a time') for name in reports.NAMES if name not in ("balances", "hashrate")],
-    *[(name, {"to": "1970-01-01"}, "PH411", "to: 1970-01-01 is not between 2009-01-03") for name in reports.NAMES],
+    *[(name, {"from_": "2026-13-01"}, "PH411", 'from: "2026-13-01" is not a time') for name in reports.NAMES if name not in TIMELESS],
+    *[(name, {"to": "1970-01-01"}, "PH411", "to: 1970-01-01 is not between 2009-01-03") for name in reports.NAMES if name != "preview"],
     *[(name, {"from_": "2026-02-02", "to": "2026-02-01"}, "PH412", "the period has no length") for name in reports.NAMES
-      if name not in ("balances", "hashrate")],
+      if name not in TIMELESS],
     *[(name, {"address": "bcrt1qnobody"}, "PH413", '"bcrt1qnobody" is not known') for name in reports.NAMES
       if name not in ("effort", "reconciliation", "system_hourly")],
     *[(name, {"by": "moon"}, "PH414", 'by: "moon" is not one of') for name in BY],
     ("payouts", {"scheme": "fpps"}, "PH414", 'scheme: "fpps" is not one of pplns, prop, pps, solo, all'),
     ("payouts", {"scheme": "' OR true --"}, "PH414", "is not one of"),
     ("hashrate", {"unit": "parsec"}, "PH414", 'unit: "parsec" is not one of'),
+    ("preview", {"reward": "-5"}, "PH415", 'reward: "-5" is not a number from 0 to'),
     ("coherence", {"watts": "-5"}, "PH415", 'watts: "-5" is not a number from 0.001 to 1000000'),
     ("system_hourly", {"from_": "2010-01-01"}, "PH415", "to - from in days"),
 ])
@@ -105,6 +111,20 @@ def test_payouts_add_up(postgres, filled):
     alone = reports.rows(postgres, "filled", "payouts", address=address.upper())
     assert {row["address"] for row in alone} == {address} and sum(int(row["amount_sats"]) for row in alone) == by_miner[address]
     assert reports.rows(postgres, "filled", "payouts", scheme="pps") == []
+
+
+def test_a_preview_divides_the_reward_by_every_scheme(postgres):
+    reward = 312_345_678
+    rows = reports.rows(postgres, "filled", "preview", reward=str(reward))
+    divided = reward - reward * 10000 // 1_000_000
+    for scheme in ("pplns", "prop"):
+        assert sum(int(row[f"{scheme}_sats"]) for row in rows) == divided
+        assert sum(int(row[f"{scheme}_work"]) for row in rows) > 0
+    assert {int(row["solo_sats"]) for row in rows} == {divided}
+    open_round = reports.rows(postgres, "filled", "effort")[-1]
+    assert sum(int(row["prop_work"]) for row in rows) == int(open_round["work"])
+    alone, = reports.rows(postgres, "filled", "preview", reward=str(reward), address=rows[0]["address"])
+    assert alone == rows[0]
 
 
 def test_rounds_have_every_share_once(postgres, filled):
