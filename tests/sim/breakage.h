@@ -24,6 +24,8 @@ enum class Break : std::uint8_t {
   same_extranonce1,  // extranonce1: two shards believe that they are the same
   lose_block,        // blocks: a found block never gets to the node, which is said to have it
   bad_block,         // blocks: the node is sent a block with a changed byte
+  lose_outcome,      // blocks: the store leaves out what became of blocks
+  lose_rejects,      // totals: the store leaves out the sums of rejects
   long_grace,        // stale: shards go on taking shares for old jobs
   endless_queue,     // queues: miners that do not read are kept
   lose_synced,       // gap: a crash takes bytes that were synced
@@ -48,6 +50,8 @@ inline constexpr std::array break_names = {
     BreakName{Break::same_extranonce1, "same_extranonce1"},
     BreakName{Break::lose_block, "lose_block"},
     BreakName{Break::bad_block, "bad_block"},
+    BreakName{Break::lose_outcome, "lose_outcome"},
+    BreakName{Break::lose_rejects, "lose_rejects"},
     BreakName{Break::long_grace, "long_grace"},
     BreakName{Break::endless_queue, "endless_queue"},
     BreakName{Break::lose_synced, "lose_synced"},

@@ -74,6 +74,7 @@ Faults Faults::for_breakage(Break how) {
     case Break::store_twice:
       f.answers_lost = 0.05;
       break;
+    case Break::lose_rejects:
     case Break::long_grace:
       f.late_shares = 0.3;
       break;

@@ -92,6 +92,7 @@ void Oracle::on_no_answer(const bitcoin::BlockHash& hash) {
   if (share == nullptr) return;
   --share->unanswered;
   ++share->lost;
+  ++lost_;
 }
 
 // ---------------------------------------------------------------- the pool
@@ -202,6 +203,19 @@ void Oracle::on_stored(const pool::ShareRecord& share) {
   check_credit(share, *known);
 }
 
+void Oracle::on_stored(const pool::BlockCandidateRecord& candidate) {
+  if (Share* share = find(candidate.hash)) share->candidate_stored = true;
+}
+
+// Before its block it changes nothing. It may come so, when the append with the block was lost; it
+// is then said again (pool/node/node_journal.h).
+void Oracle::on_stored(const pool::BlockOutcomeRecord& outcome) {
+  Share* share = find(outcome.hash);
+  if (share != nullptr && share->candidate_stored) share->outcome_stored = true;
+}
+
+void Oracle::on_stored(const pool::RejectSumRecord& rejects) { rejects_stored_ += rejects.count; }
+
 // Around a change of difficulty the lower one may count (pool/core/difficulty_history.h).
 void Oracle::check_credit(const pool::ShareRecord& share, const Share& known) {
   const auto difficulty = bitcoin::Difficulty::from_double(share.difficulty);
@@ -225,6 +239,7 @@ void Oracle::on_gap(std::string_view where, std::uint64_t from, std::uint64_t to
 void Oracle::finish() {
   for (const auto& [hash, share] : shares_) finish_share(hash, share);
   finish_totals();
+  finish_rejects();
 }
 
 void Oracle::finish_share(const bitcoin::BlockHash& hash, const Share& share) {
@@ -266,6 +281,14 @@ void Oracle::finish_block(const bitcoin::BlockHash& hash, const Share& share) {
   if (share.found_by_pool && !share.at_node && !excused) {
     fail("blocks", fmt::format("block {} never reached the node", hash.display_hex()));
   }
+  // What is in the vault comes back after a crash, to be journalled once more.
+  const bool promised =
+      share.found_by_pool && (!crashed_ || (share.answered_true && !vault_may_fail_));
+  if (promised && !(share.candidate_stored && share.outcome_stored)) {
+    fail("blocks",
+         fmt::format("the store does not know {} of block {}",
+                     share.candidate_stored ? "the outcome" : "anything", hash.display_hex()));
+  }
 }
 
 void Oracle::finish_totals() {
@@ -287,6 +310,15 @@ void Oracle::finish_totals() {
          fmt::format("the shards counted {} shares with work {}, the store {} with {}",
                      pool_.shares, pool_.work.decimal(), store_.shares, store_.work.decimal()));
   }
+}
+
+// Sums of rejects are told once a minute; a crash or a failing disk may lose some.
+void Oracle::finish_rejects() {
+  const bool all = crashed_ || disk_may_fail_ || rejects_stored_ >= refused_;
+  if (all && rejects_stored_ <= refused_ + lost_ + odd_) return;
+  fail("totals", fmt::format("the store has {} rejects; miners heard of {}, and of {} submits no "
+                             "answer",
+                             rejects_stored_, refused_, lost_ + odd_));
 }
 
 std::string Oracle::summary() const {

@@ -10,7 +10,8 @@
 //                connection ended
 //   fair         a submit is refused only for a reason that there is
 //   extranonce1  unique among the sessions that live
-//   blocks       a share that meets the network target reaches the node, valid, and is found once
+//   blocks       a share that meets the network target reaches the node, valid, and is found once;
+//                the store has it, and then what became of it
 //   stale        no share is accepted for a job whose clean successor its miner had, past the grace
 //   queues       nothing grows past its limit
 //   gap          no record is missing from the journal
@@ -58,15 +59,18 @@ class Oracle {
   void on_found(const bitcoin::BlockHash& hash, Found found);
   // `stale`: the miner knows that it must be refused.
   void on_submit(const bitcoin::BlockHash& hash, bool stale);
+  // One that is malformed, or whose answer is not looked at.
+  void on_odd_submit() { ++odd_; }
   void on_answer(const bitcoin::BlockHash& hash, bool accepted, int code, std::string_view text);
   // Its connection ended first.
   void on_no_answer(const bitcoin::BlockHash& hash);
 
   // ---------------------------------------------------------------- the pool
   // What may go wrong in this run, so that shares are refused.
-  void excuse(bool by_disk, bool by_clock) {
+  void excuse(bool by_disk, bool by_clock, bool by_vault) {
     disk_may_fail_ = by_disk;
     clock_may_be_wrong_ = by_clock;
+    vault_may_fail_ = by_vault;
   }
   void on_publish(const bitcoin::BlockHash& prev_hash, std::uint64_t job);
   void on_extranonce1(std::uint64_t connection, const std::string& extranonce1);
@@ -85,6 +89,10 @@ class Oracle {
   void on_block_at_node(const bitcoin::BlockHash& hash, std::string_view flaw);
   void on_journalled(const pool::ShareRecord& share);
   void on_stored(const pool::ShareRecord& share);
+  // What the store has beside shares.
+  void on_stored(const pool::BlockCandidateRecord& candidate);
+  void on_stored(const pool::BlockOutcomeRecord& outcome);
+  void on_stored(const pool::RejectSumRecord& rejects);
   void on_gap(std::string_view where, std::uint64_t from, std::uint64_t to);
 
   // All has come to rest: what must be true of the whole.
@@ -104,7 +112,9 @@ class Oracle {
     bool found_by_pool = false;
     bool at_node = false;
     std::uint64_t sent_at_tip = 0;  // as the pool counts its tips; 0: it was stale by then
-    bool may_be_lost = false;       // the pool crashed on it
+    bool candidate_stored = false;
+    bool outcome_stored = false;
+    bool may_be_lost = false;  // the pool crashed on it
     int journalled = 0;
     int stored = 0;
   };
@@ -126,6 +136,7 @@ class Oracle {
   void finish_share(const bitcoin::BlockHash& hash, const Share& share);
   void finish_block(const bitcoin::BlockHash& hash, const Share& share);
   void finish_totals();
+  void finish_rejects();
 
   Transcript& transcript_;
   std::optional<std::string> failed_;
@@ -135,6 +146,7 @@ class Oracle {
   std::unordered_map<std::uint64_t, std::string> sessions_;
   bool disk_may_fail_ = false;
   bool clock_may_be_wrong_ = false;
+  bool vault_may_fail_ = false;
   bitcoin::BlockHash prev_hash_;         // of the newest job
   std::uint64_t tips_ = 1;               // that jobs were published for
   std::deque<std::uint64_t> last_jobs_;  // still known to every shard
@@ -148,6 +160,9 @@ class Oracle {
   // Counts, for people and for the totals.
   std::uint64_t answered_true_ = 0;
   std::uint64_t refused_ = 0;
+  std::uint64_t lost_ = 0;  // submits whose answer was
+  std::uint64_t odd_ = 0;   // submits that are none, or of shares long forgotten
+  std::uint64_t rejects_stored_ = 0;
   std::uint64_t resurrected_ = 0;  // refused as not stored, and there after a power cut
   std::uint64_t unheard_ = 0;      // stored, though the answer was lost
   std::uint64_t blocks_ = 0;

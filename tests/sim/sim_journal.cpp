@@ -32,6 +32,7 @@ bool SimJournal::open(std::size_t segment_bytes_max, std::uint64_t bytes_max) {
   }
   env_.transcript.note("journal", tail->torn_bytes > 0 ? "recovers, with a torn tail" : "recovers",
                        tail->end.sequence, "");
+  segment_bytes_max_ = segment_bytes_max;
   pool::WriterOptions options;
   options.folder = disk_.folder();
   options.journal = sim_journal_id();
@@ -96,9 +97,10 @@ void SimJournal::list_segments() {
   }
 }
 
-// The node's records of blocks go through, and so does what a flush brings at once.
+// The node's records of blocks go through, and so does what a flush brings at once; and after a
+// start, what the database has of the current segment is not known yet.
 void SimJournal::look_at_space() {
-  constexpr std::uint64_t room_of_its_own = 128 * 1024;
+  const std::uint64_t room_of_its_own = 128 * 1024 + segment_bytes_max_;
   (void)space_->update(std::numeric_limits<std::uint64_t>::max() / 2);
   env_.oracle.check_queue("journal_unstored_bytes", space_->unstored_bytes(),
                           space_->bytes_max() + room_of_its_own);

@@ -54,6 +54,7 @@ class SimJournal {
   std::unique_ptr<pool::JournalWriter> writer_;
   std::optional<pool::JournalSpace> space_;
   std::deque<pool::JournalAppend> mailbox_;
+  std::size_t segment_bytes_max_ = 0;
   bool window_open_ = false;
   bool busy_ = false;  // in a flush
 };

@@ -238,7 +238,7 @@ void SimMiner::on_submit_sent(std::string_view line) {
   const auto& submit = std::get<stratum::Submit>(request->message);
   const auto found =
       found_.find({submit.job_id, submit.extranonce2_hex, submit.ntime, submit.nonce});
-  if (found == found_.end()) return;  // of long ago; its answer is not looked at either
+  if (found == found_.end()) return env_.oracle.on_odd_submit();  // of long ago
   std::uint64_t id = 0;
   const std::string& text = request->id.json;
   std::from_chars(text.data(), text.data() + text.size(), id);
@@ -252,7 +252,9 @@ void SimMiner::on_submit_sent(std::string_view line) {
     constexpr std::string_view lines[] = {
         "{\"id\":\"a\",\"method\":\"mining.dance\",\"params\":[]}\n", "\n",
         "{\"id\":\"b\",\"method\":\"mining.submit\"}\n", "{]\n"};
-    network_.send_up(wire_, lines[env_.random.below(std::size(lines))]);
+    const std::string_view odd = lines[env_.random.below(std::size(lines))];
+    if (has(odd, "submit")) env_.oracle.on_odd_submit();
+    network_.send_up(wire_, odd);
   }
 }
 

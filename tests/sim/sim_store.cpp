@@ -46,6 +46,17 @@ std::optional<pool::JournalPosition> SimDatabase::ship(const pool::JournalBatch&
 }
 
 void SimDatabase::store(const pool::JournalRecord& record) {
+  if (const auto* block = std::get_if<pool::BlockCandidateRecord>(&record)) {
+    return env_.oracle.on_stored(*block);
+  }
+  if (const auto* outcome = std::get_if<pool::BlockOutcomeRecord>(&record)) {
+    if (env_.broken != Break::lose_outcome) env_.oracle.on_stored(*outcome);
+    return;
+  }
+  if (const auto* rejects = std::get_if<pool::RejectSumRecord>(&record)) {
+    if (env_.broken != Break::lose_rejects) env_.oracle.on_stored(*rejects);
+    return;
+  }
   const auto* share = std::get_if<pool::ShareRecord>(&record);
   if (share == nullptr) return;
   ++rows_;

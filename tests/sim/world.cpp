@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 namespace sim {
@@ -20,7 +19,9 @@ namespace {
 constexpr Micros settle_within = 10 * minute;
 constexpr Micros stop_within = 5 * second;  // limits::drain_deadline
 constexpr Micros mining_after_faults = 3 * minute;
+constexpr Micros sums_told_within = 70 * second;  // of rejects
 constexpr Micros mining_at_most = 40 * minute;
+constexpr std::uint64_t no_bound = std::uint64_t{1} << 60;
 constexpr double hashes_per_difficulty = 4294967296.0;
 
 // The difficulty that one of so many hashes meets.
@@ -96,9 +97,8 @@ void World::draw_pool() {
   pool_options_.shards = 2 + static_cast<std::uint32_t>(random.below(2));
   pool_options_.segment_bytes_max = std::size_t{16 * 1024} << random.below(6);
   pool_options_.removes_segments = random.below(2) == 0;
-  pool_options_.journal_bytes_max = random.below(2) == 0
-                                        ? std::numeric_limits<std::uint64_t>::max() / 4
-                                        : std::uint64_t{4000} << random.below(6);
+  pool_options_.journal_bytes_max =
+      random.below(2) == 0 ? no_bound : std::uint64_t{4000} << random.below(6);
   pool::ShardOptions& shard = pool_options_.shard;
   shard.network = bitcoin::Network::regtest;
   shard.payout_address = some_address(random);
@@ -271,20 +271,27 @@ void World::heal() {
 
 // ---------------------------------------------------------------- the run
 
+// Shares may be refused for want of disk, of room in the journal, or of the right time.
+void World::tell_excuses() {
+  const Faults& faults = env_.faults;
+  const bool is_bounded = pool_options_.journal_bytes_max < no_bound;
+  const bool disk_fails = faults.write_fails + faults.sync_fails + faults.disk_full_per_hour > 0;
+  const bool clock_jumps = faults.clock_jumps_per_hour > 0;
+  env_.oracle.excuse(is_bounded || disk_fails, clock_jumps, faults.vault_fails > 0);
+}
+
 bool World::run() {
   node_->start();
   start_pool();
   for (const auto& miner : miners_) miner->start(between(env_.random, 0, minute));
-  const Faults& faults = env_.faults;
-  env_.oracle.excuse(
-      faults.write_fails + faults.sync_fails + faults.disk_full_per_hour > 0 ||
-      pool_options_.journal_bytes_max<std::uint64_t{1} << 32, faults.clock_jumps_per_hour> 0);
+  tell_excuses();
   plan_faults();
   run_until(static_cast<Micros>(options_.hours * static_cast<double>(hour)));
   if (env_.oracle.failed()) return false;
   heal();
   mine_on();
   for (const auto& miner : miners_) miner->stop_mining();
+  run_until(env_.now() + sums_told_within);
   settle();
   if (env_.oracle.failed()) return false;
   hand_overs_ += pool_->hand_overs();
@@ -332,7 +339,7 @@ void World::settle() {
 // A refresh is told over half a minute, so a miner may still be at the job before.
 std::string World::unrest() {
   if (!pool_) return "the pool is down";
-  if (const std::string why = pool_->unrest(); !why.empty()) return why;
+  if (std::string why = pool_->unrest(); !why.empty()) return why;
   const std::uint64_t job = pool_->node().job_before();
   for (const auto& miner : miners_) {
     if (!miner->has_job_on(node_->tip(), job)) {

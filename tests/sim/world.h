@@ -57,6 +57,7 @@ class World {
   void take_database_down();
   void set_clock_wrong();
   void heal();
+  void tell_excuses();
   void mine_on();
   void run_until(Micros when);
   void settle();
