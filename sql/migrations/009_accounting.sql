@@ -380,6 +380,7 @@ BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'phasepool') THEN
     GRANT SELECT, INSERT, UPDATE ON share_sums, height_sums, reject_sums, coherence_sums TO phasepool;
     GRANT SELECT, INSERT ON heights, journal_segments, coherence_chain, coherence_proofs TO phasepool;
+    GRANT UPDATE (coinbase_value_sats) ON heights TO phasepool;  -- what add_height() changes, and no payout counts
     GRANT SELECT, INSERT, DELETE ON rejects TO phasepool;
     GRANT EXECUTE ON FUNCTION ensure_share_sum_partitions(date, date) TO phasepool;
   END IF;

@@ -491,6 +491,8 @@ DO $$
 BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'phasepool') THEN
     GRANT SELECT ON retention_marks TO phasepool;
+    -- The stats page, where the pool's login is no member of phasepool_web.
+    GRANT SELECT ON newest_chain_tip, block_confirmations TO phasepool;
     GRANT EXECUTE ON FUNCTION run_retention(integer, integer, integer) TO phasepool;
   END IF;
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'phasepool_web') THEN
