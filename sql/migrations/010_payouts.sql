@@ -955,7 +955,7 @@ BEGIN
           block.height, encode(before.hash, 'hex'), before.height, before.status
         USING ERRCODE = 'PH109', HINT = 'PROP divides by the work since then. Wait; or, if it counts as a block, create_block_run(block, incomplete_ok => true).';
     END IF;
-    SELECT r.id INTO overlapping FROM payout_runs r WHERE r.kind = 'block' AND r.scheme = 'prop' AND r.state <> 'withdrawn'
+    SELECT r.id INTO overlapping FROM payout_runs r WHERE r.kind = 'block' AND r.scheme = 'prop' AND r.state = 'applied'
       AND r.block_hash <> block.hash AND r.end_time > coalesce(run.start_time, '-infinity')
       AND coalesce(r.start_time, '-infinity') < run.end_time ORDER BY 1 LIMIT 1;
     IF overlapping IS NOT NULL THEN
@@ -1443,7 +1443,7 @@ BEGIN
       RAISE EXCEPTION 'run %: run % divides the same block', run.id, other
         USING ERRCODE = 'PH104', HINT = format('reverse_run(%s, reason) first.', other);
     END IF;
-    SELECT r.id INTO other FROM payout_runs r WHERE run.scheme = 'prop' AND r.kind = 'block' AND r.scheme = 'prop' AND r.state <> 'withdrawn'
+    SELECT r.id INTO other FROM payout_runs r WHERE run.scheme = 'prop' AND r.kind = 'block' AND r.scheme = 'prop' AND r.state = 'applied'
       AND r.id <> run.id AND r.end_time > coalesce(run.start_time, '-infinity') AND coalesce(r.start_time, '-infinity') < run.end_time LIMIT 1;
     IF other IS NOT NULL THEN
       RAISE EXCEPTION 'run %: run % divides part of the same work', run.id, other

@@ -1,7 +1,9 @@
 -- Several journals: runs wait for one that is behind, count what each had stored, and do not wait for one that has ended.
 BEGIN;
-SELECT plan(17);
+SELECT plan(24);
 \ir fixtures/example.psql
+-- A scheme that ended before the window began is no matter.
+SELECT note_payout_scheme(pg_temp.at('11:40:00'), 'solo', 1, 0, 0, 0) AS earlier \gset
 INSERT INTO journal_positions (journal) VALUES ('22222222-2222-4222-8222-222222222222');
 SELECT id AS other FROM journal_positions WHERE journal::text LIKE '2%' \gset
 
@@ -25,6 +27,24 @@ SELECT is((SELECT string_agg(address || ' ' || work, ', ' ORDER BY address) FROM
 SELECT results_eq(format('SELECT journal, sequence FROM payout_run_journals WHERE run_id = %s ORDER BY 1', :run),
   format('VALUES (1, 7::bigint), (%s, 2)', :other), 'as far as each was stored');
 SELECT is(pg_temp.again(:run), 'shares', 'the same bytes again');
+
+-- PROP: an orphan's work goes to the next block, and its run comes first out of the ledger.
+SAVEPOINT rounds;
+UPDATE blocks SET status = 'confirmed' WHERE hash = :'before';
+SELECT is(note_payout_scheme(pg_temp.at('11:50:00'), 'prop', 2, 10000, 0, 100) > 0, true, 'by PROP');
+SELECT reverse_run(:run, 'by PROP') AS x \gset
+SELECT pg_temp.store('12:02:40', 'alice', 10, 101), pg_temp.store('12:02:50', 'alice', 10, 101, :other), pg_temp.store('12:03:00', 'bob', 1, 101) \gset x
+SELECT pg_temp.block('next', '12:02:50', 'alice', 101, 101, 'accepted') AS next \gset
+SELECT pg_temp.block('orphan', '12:02:40', 'alice', 101, 101) AS orphan \gset
+SELECT is(update_ledger(), 1, 'the one that will be orphaned; the first has all work since another scheme');
+UPDATE blocks SET status = CASE hash WHEN :'next' THEN 'confirmed' ELSE 'orphaned' END WHERE hash IN (:'next', :'orphan');
+SELECT is(update_ledger(), 2, 'one goes and one comes');
+SELECT is((SELECT work FROM payout_runs WHERE block_hash = :'next'), 30::numeric, 'with the work of both, behind the last block that counts');
+UPDATE blocks SET status = 'confirmed' WHERE hash = :'orphan';
+SELECT is(update_ledger(), 0, 'if it comes back, its work has been divided');
+SELECT is((SELECT sqlstate FROM payout_problems WHERE block_hash = :'orphan'), 'PH106', 'and the operator decides');
+SELECT is((SELECT sum(amount_sats) FROM ledger), 0::numeric, 'the ledger adds up');
+ROLLBACK TO rounds;
 
 -- Later records of either, with times in the window: a clock that jumped.
 SELECT pg_temp.store('12:01:59', 'bob', 500, 100, :other), pg_temp.store('12:02:00', 'alice', 500) \gset x

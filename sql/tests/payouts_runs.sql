@@ -1,6 +1,6 @@
 -- The example of docs/payouts.md by every scheme; what a run refuses; blocks that are orphaned and come back.
 BEGIN;
-SELECT plan(82);
+SELECT plan(84);
 \ir fixtures/example.psql
 
 -- What if a block were found: side by side, before and at the block.
@@ -176,6 +176,10 @@ SELECT throws_ok(format('SELECT create_block_run(%L, %s)', :'other', :pplns), 'P
 ROLLBACK TO tries;
 SELECT throws_ok(format('SELECT create_block_run(pg_temp.block(%L, %L, %L, 1, 1, %L), %s)', 'low', '12:05:00', 'bob', 'confirmed',
     note_payout_scheme(pg_temp.at('11:50:00'), 'pplns', 0.001, 0, 0, 0)), 'PH111', NULL, 'a window of less than a hash');
+SELECT pg_temp.block('small', '12:02:30', 'bob', 1, 101) AS small, note_payout_scheme(pg_temp.at('11:50:00'), 'pplns', 0.290, 0, 0, 0) AS scheme \gset
+SELECT create_block_run(:'small', :scheme) AS x \gset
+SELECT is((SELECT (window_work, work) FROM payout_runs WHERE pplns_window = 0.29), (14::numeric, 14::numeric), 'a window is rounded down: 0.29 * 50');
+SELECT is((SELECT canonical LIKE E'%\npplns_window 0.29\n%' FROM payout_runs, recompute_run(id) WHERE pplns_window = 0.29), true, 'and written without trailing zeros');
 SELECT is((SELECT count(*) FROM payout_runs r WHERE NOT EXISTS (SELECT FROM ledger_transactions t WHERE t.run_id = r.id)), 0::bigint, 'nothing is half-done');
 SELECT pg_temp.store('12:06:00', 'bob', 5, 101) AS x \gset
 SELECT pg_temp.block('twin', '12:06:00', 'bob', 1, 101) AS twin, pg_temp.block('same', '12:06:00', 'bob', 1, 101) AS same \gset

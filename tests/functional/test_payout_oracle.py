@@ -5,6 +5,7 @@ A failing history has its seed in the test's message: `ORACLE_SEED=17 ORACLE_HIS
 
 import dataclasses
 import os
+import random
 
 import psycopg2
 import pytest
@@ -270,10 +271,11 @@ def test_what_must_not_matter(database, change):
         assert results[:2] == results[2:], case.where(change)
 
 
-def test_more_work_never_earns_less(cases):
+@pytest.mark.parametrize("name", ["pplns", "prop"])
+def test_more_work_never_earns_less(cases, name):
     for case in cases(HISTORIES // 10):
-        before = case.expected("prop")
-        run = case.run("prop")
+        before = case.expected(name)
+        run = case.run(name)
         if run is None or before is None:
             continue
         address = case.pick.choice(sorted(before["items"]))
@@ -281,7 +283,24 @@ def test_more_work_never_earns_less(cases):
         case.history.sequence += 1
         more = oracle.Share(case.end, 1, case.history.sequence, address, "rig", case.pick.choice([1, 2, 10**9]), 100)
         case.world.add([more])
-        after = case.world.result(case.run("prop"))["items"]
+        after = case.world.result(case.run(name))["items"]
         assert after[address][2] >= before["items"][address][2], case.where(address)
-        for other in set(before["items"]) - {address}:
+        for other in set(before["items"]) & set(after) - {address}:
             assert after[other][2] <= before["items"][other][2] + 1, case.where(other)
+
+
+def test_splits(database):
+    """Thousands of them at once, with weights that tie, differ by one, or by powers."""
+    pick = random.Random(FIRST)
+    for _ in range(max(1, HISTORIES // 100)):
+        wanted, rows = [], []
+        for _ in range(500):
+            weights = {f"bc1{pick.choice('abAB_z')}{n}": pick.choice([0, 1, 1, 2, 3, 10**9, 10**9 + 1, 2**pick.randint(0, 250)]) for n in range(pick.randint(1, 9))}
+            amount = pick.choice([0, 1, 5, 99, 312_500_000, 21 * 10**14]) if any(weights.values()) else 0
+            rows.append((amount, list(weights), [str(weight) for weight in weights.values()]))
+            wanted.append(list(oracle.split(amount, weights).values()))
+        with database.cursor() as cursor:
+            values = b", ".join(cursor.mogrify("(%s::numeric, %s::text[], %s::numeric[], %s)", (*row, number)) for number, row in enumerate(rows))
+            cursor.execute(b"SELECT split_by_largest_remainder(a, k, w) FROM (VALUES " + values + b") v (a, k, w, n) ORDER BY n")
+            assert [row[0] for row in cursor.fetchall()] == wanted
+        database.rollback()
