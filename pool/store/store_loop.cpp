@@ -19,6 +19,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr std::size_t batch_records_kept = 5'000;
+
 // Beside the segments: the databases this journal has been shipped to, one connection string a
 // line.
 constexpr const char* served_name = "served";
@@ -74,6 +76,8 @@ void StoreLoop::work() {
   const bool was_connected = writer_->is_connected();
   if ((was_connected || connect()) && read_batch()) {
     if (batch_->empty()) {
+      // What a large one took while catching up (some 25 MB) is not needed while all is well.
+      if (batch_->entries.capacity() > batch_records_kept) *batch_ = JournalBatch();
       if (!error_logged_.empty()) report(true, "");
       on_good_state();
       remove_old_segments();

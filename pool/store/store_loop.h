@@ -38,7 +38,8 @@ class StoreLoop {
     std::string database;
     std::string data_dir;
     JournalUuid journal{};
-    std::size_t batch_records_max = 10'000;
+    // A transaction adds to four sums of each worker in it: the more shares it has, the fewer rows.
+    std::size_t batch_records_max = 50'000;
     // Records wait this long for company, so that a quiet pool makes few transactions.
     std::chrono::milliseconds linger{200};
     std::chrono::milliseconds retry_first{200};
