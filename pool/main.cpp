@@ -8,8 +8,10 @@
 #include "pool/server.h"
 #include "pool/store/migrate.h"
 #include "pool/tools/check.h"
+#include "pool/tools/export.h"
 #include "pool/tools/verify.h"
 #include "pool/tools/verify_journal.h"
+#include "pool/tools/verify_payout.h"
 #include "pool/version.h"
 
 #include <CLI/CLI.hpp>
@@ -18,6 +20,7 @@
 #include <cstdlib>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -37,6 +40,31 @@ int migrate_command(const pool::Config& config) {
   for (const std::string& name : *applied) std::printf("applied %s\n", name.c_str());
   if (applied->empty()) std::printf("the schema is up to date\n");
   return 0;
+}
+
+CLI::App* add_export(CLI::App& app, pool::ExportCommand& exported) {
+  auto* command = app.add_subcommand(
+      "export", "journal segments and payout inputs, for `phasepool verify payout`");
+  auto* runs = command->add_option("--run", exported.question.runs, "payout runs, by their ids");
+  auto* from =
+      command->add_option("--from", exported.question.from, "or all of a period: its first moment");
+  auto* to = command->add_option("--to", exported.question.to, "and its end");
+  from->needs(to)->excludes(runs);
+  to->needs(from);
+  command->add_option("--out", exported.out, "folder to write to")->required();
+  command->add_option("--journal", exported.folders,
+                      "further folders of segments: other pools', or older ones");
+  return command;
+}
+
+int export_command(const pool::Config& config, pool::ExportCommand exported) {
+  if (exported.question.runs.empty() && exported.question.from.empty()) {
+    std::fprintf(stderr, "phasepool: export what? Give --run ID, or --from TIME --to TIME\n");
+    return 2;
+  }
+  exported.database = config.database;
+  exported.folders.push_back(config.data_dir);
+  return pool::export_command(exported);
 }
 
 int run_command(const pool::Config& config, const pool::ReadConfig& read_again) {
@@ -76,7 +104,13 @@ int main(int argc, char** argv) {
   std::string journal_path;
   verify_journal->add_option("FOLDER", journal_path, "a data_dir, or a folder of segments")
       ->required();
-  for (CLI::App* command : {run, check, migrate, verify_vault}) {
+  auto* verify_payout =
+      verify->add_subcommand("payout", "the split of rewards, from an export's journal alone");
+  std::string export_folder;
+  verify_payout->add_option("FOLDER", export_folder, "what `phasepool export` wrote")->required();
+  pool::ExportCommand exported;
+  auto* export_payouts = add_export(app, exported);
+  for (CLI::App* command : {run, check, migrate, export_payouts, verify_vault}) {
     command->add_option("-c,--config", config_path, "the pool's JSON configuration")->required();
   }
   try {
@@ -87,6 +121,7 @@ int main(int argc, char** argv) {
 
   if (verify_block->parsed()) return pool::verify_block_command(block_files, block_out);
   if (verify_journal->parsed()) return pool::verify_journal_command(journal_path);
+  if (verify_payout->parsed()) return pool::verify_payout_command(export_folder);
   const auto config = pool::load_config(config_path, from_environment);
   if (!config) {
     std::fprintf(stderr, "phasepool: %s\n", config.error().why.c_str());
@@ -94,6 +129,7 @@ int main(int argc, char** argv) {
   }
   if (check->parsed()) return pool::check_command(*config);
   if (migrate->parsed()) return migrate_command(*config);
+  if (export_payouts->parsed()) return export_command(*config, std::move(exported));
   if (verify_vault->parsed()) return pool::verify_vault_command(config->data_dir);
   return run_command(*config, [&] { return pool::load_config(config_path, from_environment); });
 }
