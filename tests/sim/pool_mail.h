@@ -4,6 +4,7 @@
 // Thread: the one there is.
 #pragma once
 
+#include "pool/core/limits.h"
 #include "tests/sim/environment.h"
 
 #include <algorithm>
@@ -31,18 +32,34 @@ class PoolMail {
     Micros& last = last_[{from, to}];
     last = std::max(last, env_.now() + delay);
     ++waiting_;
-    env_.schedule.at(last, owner_, [this, action = std::move(action)]() mutable {
+    check(to, ++waiting_for_[to]);
+    env_.schedule.at(last, owner_, [this, to, action = std::move(action)]() mutable {
       --waiting_;
+      --waiting_for_[to];
       action();
     });
   }
   std::size_t waiting() const { return waiting_; }
 
  private:
+  void check(ThreadName to, std::size_t waiting) {
+    namespace limits = pool::limits;
+    if (to == node_thread) {
+      env_.oracle.check_queue("node_mailbox", waiting, limits::node_mailbox_messages_max);
+    } else if (to == journal_thread) {
+      env_.oracle.check_queue("journal_mail", waiting, limits::journal_mailbox_messages_max);
+    } else if (to == store_thread) {
+      env_.oracle.check_queue("store_mailbox", waiting, limits::store_mailbox_messages_max);
+    } else {
+      env_.oracle.check_queue("shard_mailbox", waiting, limits::shard_mailbox_messages_max);
+    }
+  }
+
   Environment& env_;
   const Owner owner_;
   std::map<std::pair<ThreadName, ThreadName>, Micros> last_;
   std::size_t waiting_ = 0;
+  std::map<ThreadName, std::size_t> waiting_for_;
 };
 
 }  // namespace sim

@@ -156,11 +156,13 @@ void ShardThread::on_no_work(bool over) {
 }
 
 void ShardThread::on_durable(pool::Durable message) {
+  settled_ = message.up_to.value;
   shard_.on_durable(message.up_to);
   end_turn_soon();
 }
 
 void ShardThread::on_not_durable(pool::NotDurable message) {
+  settled_ = message.last.value;
   shard_.on_not_durable(message.first, message.last);
   end_turn_soon();
 }
@@ -303,6 +305,9 @@ void ShardThread::tell_ban(const pool::Ban& ban) { hooks_.ban(ban); }
 
 void ShardThread::journal(pool::JournalAppend append) {
   append.source = pool::JournalSource{index_};
+  appended_ = append.id.value;
+  env_.oracle.check_queue("appends_in_flight", appended_ - settled_,
+                          pool::limits::appends_in_flight_max);
   env_.oracle.check_queue("append_bytes", append.payloads.size(),
                           pool::limits::journal_bytes_in_flight_max);
   hooks_.journal(std::move(append));

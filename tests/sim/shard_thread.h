@@ -106,6 +106,8 @@ class ShardThread final : private pool::ShardHost {
   std::vector<pool::ConnectionId> outboxes_;
   std::vector<pool::ConnectionId> closing_;
   std::vector<std::pair<pool::ConnectionId, pool::HandOver>> moving_;
+  std::uint64_t appended_ = 0;  // ids of the last appends: with the journal, and settled
+  std::uint64_t settled_ = 0;
   bool any_unread_ = false;
   bool turn_ends_ = false;
   bool spreading_ = false;
