@@ -47,6 +47,7 @@ PREPARE wrong_balances AS
    EXCEPT SELECT account, miner_id, balance_sats FROM account_balances);
 SELECT is_empty('EXECUTE wrong_balances', 'balances are sums');
 SELECT id AS alice FROM miners WHERE address = 'bcrt1qalice' \gset
+INSERT INTO payments (wallet, node, amount_sats) VALUES ('pool', 'node 1', 300);
 SELECT is(post_to_ledger('plan', NULL, 1, 'first payment', ARRAY['miners', 'in_transit'], ARRAY[:alice, :alice], ARRAY[-300, 300]) > 0, true, 'a payment is planned');
 SELECT is(post_to_ledger('settle', NULL, 1, 'first payment', ARRAY['in_transit', 'paid'], ARRAY[:alice, :alice], ARRAY[-300, 300]) > 0, true, 'and settled');
 UPDATE blocks SET status = 'orphaned' WHERE hash = :'example';

@@ -24,6 +24,11 @@ INSERT INTO stated VALUES
   ('phasepool_payouts', 'INSERT SELECT', 'payout_run_journals payout_run_heights payout_items pps_credits ledger_transactions ledger'),
   ('phasepool_payouts', 'INSERT SELECT UPDATE', 'payout_runs'),
   ('phasepool_payouts', 'DELETE INSERT SELECT UPDATE', 'pps_pending'),
+  -- Payments: added and brought forward; triggers keep what they pay.
+  ('phasepool_payouts', 'INSERT SELECT UPDATE', 'payments'),
+  ('phasepool_payouts', 'INSERT SELECT', 'payment_outputs payment_steps'),
+  ('phasepool_payouts', 'SELECT', 'schema_migrations'),
+  ('phasepool_web', 'SELECT', 'payments payment_outputs'),
   -- Reports: read everything. Their lines are the check below.
   ('phasepool_reports', 'SELECT', '');
 
