@@ -1,6 +1,6 @@
 -- Where windows begin and what they hold, from sums, against the single shares: over minutes, hours, days and months.
 BEGIN;
-SELECT plan(15);
+SELECT plan(16);
 
 SELECT count(*) AS made FROM ensure_workers(ARRAY['bcrt1qa', 'bcrt1qb'], ARRAY['', ''], now()) \gset
 INSERT INTO journal_positions (journal, sequence) VALUES ('11111111-1111-4111-8111-111111111111', 1000);
@@ -42,6 +42,11 @@ SELECT is((SELECT (kind, at, work) FROM find_window_start('2024-03-31T23:59:30.5
 SELECT pg_temp.fill('17.25 seconds', 240) AS x \gset
 SELECT is_empty($$SELECT pg_temp.wrong_starts('0')$$, 'over minutes');
 SELECT is_empty($$SELECT pg_temp.wrong_starts('31 seconds')$$, 'half a minute later');
+SAVEPOINT lost;
+DELETE FROM shares WHERE sequence = 978;
+SELECT is((SELECT (kind, at, work) FROM find_window_start('2024-03-31T23:59:30.5Z', 62)), ('minute'::text, '2024-03-31T23:53:00Z'::timestamptz, 2::numeric),
+  'a minute of which a single share is lost counts like one whose shares are');
+ROLLBACK TO lost;
 
 -- All at once, which only journal and sequence tell apart; and one more of the same moment through another journal.
 UPDATE shares SET time = '2024-03-31T12:00:00Z';
