@@ -849,7 +849,7 @@ BEGIN
   SELECT s.* INTO other
     FROM (SELECT *, lead(valid_from) OVER (ORDER BY valid_from, id) AS until FROM payout_schemes) x
     JOIN payout_schemes s ON s.id = x.id
-    WHERE x.valid_from <= run.end_time AND coalesce(x.until > coalesce(run.start_time, '-infinity'), true)
+    WHERE x.valid_from <= run.end_time AND coalesce(x.until > greatest(run.start_time, x.valid_from), true)
       AND (s.scheme, CASE s.scheme WHEN 'pplns' THEN s.pplns_window END, s.fee_ppm, s.coherence_ppm) IS DISTINCT FROM
           (run.scheme, CASE run.scheme WHEN 'pplns' THEN run.pplns_window END, run.fee_ppm, run.coherence_ppm)
     ORDER BY x.valid_from DESC LIMIT 1;
@@ -1459,15 +1459,15 @@ COMMENT ON FUNCTION restore_run(bigint, text) IS
 -- ---------------------------------------------------------------- the ledger follows the blocks
 
 CREATE TABLE payout_problems (
-  block_hash bytea PRIMARY KEY REFERENCES blocks (hash),
+  block_hash bytea UNIQUE NULLS NOT DISTINCT REFERENCES blocks (hash),
   sqlstate text NOT NULL,
   message text NOT NULL,
   hint text NOT NULL,
   first_time timestamptz NOT NULL,
   last_time timestamptz NOT NULL
 );
-COMMENT ON TABLE payout_problems IS 'Blocks that update_ledger() could not bring into the ledger, and why. A row goes when it could.';
-COMMENT ON COLUMN payout_problems.block_hash IS 'Which block.';
+COMMENT ON TABLE payout_problems IS 'What update_ledger() could not bring into the ledger, and why. A row goes when it could.';
+COMMENT ON COLUMN payout_problems.block_hash IS 'Which block; null: crediting shares under PPS.';
 COMMENT ON COLUMN payout_problems.sqlstate IS 'The error''s code.';
 COMMENT ON COLUMN payout_problems.message IS 'The error.';
 COMMENT ON COLUMN payout_problems.hint IS 'What to do.';
@@ -1482,16 +1482,16 @@ DECLARE
   known payout_problems;
   at timestamptz := clock_timestamp();
 BEGIN
-  SELECT * INTO known FROM payout_problems p WHERE p.block_hash = hash;
+  SELECT * INTO known FROM payout_problems p WHERE p.block_hash IS NOT DISTINCT FROM hash;
   INSERT INTO payout_problems (block_hash, sqlstate, message, hint, first_time, last_time) VALUES (hash, state, why, what_to_do, at, at)
     ON CONFLICT (block_hash) DO UPDATE SET sqlstate = excluded.sqlstate, message = excluded.message, hint = excluded.hint, last_time = at;
   IF (known.sqlstate, known.message) IS DISTINCT FROM (state, why) THEN
-    PERFORM record_event(at, 'high', 'payouts', 'A block''s reward could not be divided: ' || why,
+    PERFORM record_event(at, 'high', 'payouts', CASE WHEN hash IS NULL THEN 'Shares could not be credited: ' ELSE 'A block''s reward could not be divided: ' END || why,
                          jsonb_build_object('block', encode(hash, 'hex'), 'sqlstate', state, 'hint', what_to_do)::text);
   END IF;
 END;
 $$;
-COMMENT ON FUNCTION note_payout_problem(bytea, text, text, text) IS 'Notes why a block is not in the ledger; an event where that is news.';
+COMMENT ON FUNCTION note_payout_problem(bytea, text, text, text) IS 'Notes why a block (null: shares under PPS) is not in the ledger; an event where that is news.';
 
 CREATE FUNCTION bring_into_ledger(hash bytea, run_id bigint, new_state text)
 RETURNS integer
@@ -1519,6 +1519,38 @@ END;
 $$;
 COMMENT ON FUNCTION bring_into_ledger(bytea, bigint, text) IS
   'One step of update_ledger(): a run for a block, or another state for its run. An error undoes the step alone and is noted. 1 if done.';
+
+CREATE FUNCTION credit_pps()
+RETURNS integer
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  newest payout_schemes := scheme_at(now());
+  -- What was worked on under PPS: up to now, or until another scheme came.
+  until timestamptz := CASE WHEN newest.scheme = 'pps' THEN now() WHEN (scheme_at(newest.valid_from - interval '1 us')).scheme = 'pps' THEN newest.valid_from END;
+  last_height integer := (SELECT h.height FROM heights h WHERE h.time < until AND h.height < (SELECT max(height) FROM heights) ORDER BY h.height DESC LIMIT 1);
+  state text;
+  why text;
+  what_to_do text;
+BEGIN
+  IF last_height IS NULL OR EXISTS (SELECT FROM payout_runs r WHERE r.kind = 'pps' AND r.created_at > now() - interval '1 hour')
+     OR EXISTS (SELECT FROM payout_problems p WHERE p.block_hash IS NULL AND p.last_time > clock_timestamp() - interval '10 min') THEN
+    RETURN 0;
+  END IF;
+  PERFORM create_pps_run(last_height);
+  DELETE FROM payout_problems WHERE block_hash IS NULL;
+  RETURN 1;
+EXCEPTION
+  WHEN SQLSTATE 'PH106' THEN
+    RETURN 0;  -- nothing new
+  WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, why = MESSAGE_TEXT, what_to_do = PG_EXCEPTION_HINT;
+    PERFORM note_payout_problem(NULL, state, why, what_to_do);
+    RETURN 0;
+END;
+$$;
+COMMENT ON FUNCTION credit_pps() IS
+  'One step of update_ledger(): under PPS, hourly, a run that credits all heights that are over. 1 if done; an error is noted.';
 
 CREATE FUNCTION update_ledger()
 RETURNS integer
@@ -1550,11 +1582,11 @@ BEGIN
   LOOP
     done := done + bring_into_ledger(step.hash, step.run_id, step.new_state);
   END LOOP;
-  RETURN done;
+  RETURN done + credit_pps();
 END;
 $$;
 COMMENT ON FUNCTION update_ledger() IS
-  'Brings the ledger in line with the blocks: divides the confirmed ones that have no run, reverses the runs of those that are not confirmed any more, restores those of blocks that came back. Returns how many it changed; the same again changes nothing. A block that fails is noted in payout_problems and events, and tried again ten minutes later. Blocks from before the first scheme are left alone.';
+  'Brings the ledger in line with the blocks: divides the confirmed ones that have no run, reverses the runs of those that are not confirmed any more, restores those of blocks that came back. Under PPS it credits shares, hourly. Returns how many runs it made or changed; the same again changes nothing. A block that fails is noted in payout_problems and events, and tried again ten minutes later. Blocks from before the first scheme are left alone.';
 
 -- ---------------------------------------------------------------- recomputation
 

@@ -1,6 +1,6 @@
 -- PPS: work is credited by height, once, however often runs are made and whatever comes late. And the coherence part.
 BEGIN;
-SELECT plan(41);
+SELECT plan(50);
 \ir fixtures/example.psql
 
 SELECT throws_ok('SELECT create_pps_run()', 'PH107', NULL, 'no PPS while the scheme is PPLNS');
@@ -62,6 +62,29 @@ SELECT pg_temp.height(103, '12:10:00', 900, '207fffff') AS x \gset
 SELECT is(pg_temp.given(create_pps_run(103)), 'bob 446', 'until it is known: 1 * 900 / 2 less 1 %, which is 4');
 SELECT pg_temp.store('12:19:00', 'bob', trunc(2::numeric ^ 80), 103) AS x \gset
 SELECT throws_ok('SELECT create_pps_run(103)', 'PH111', NULL, 'more than there can be');
+
+SAVEPOINT by_itself;
+DELETE FROM height_sums WHERE height > 101;
+DELETE FROM pps_pending WHERE height > 101;
+SELECT reverse_run(id, 'anew') FROM payout_runs WHERE state = 'applied' ORDER BY id DESC \g /dev/null
+ALTER TABLE payout_runs DISABLE TRIGGER USER;
+UPDATE payout_runs SET created_at = created_at - interval '61 min';
+UPDATE blocks SET status = 'accepted';
+SELECT is(update_ledger(), 1, 'the pool credits shares by itself');
+SELECT is((SELECT (from_height, to_height, work) FROM payout_runs ORDER BY id DESC LIMIT 1), (101, 103, 10::numeric), 'those under PPS');
+SELECT pg_temp.store('12:08:00', 'bob', 5, 101) AS x \gset
+SELECT is(update_ledger(), 0, 'hourly');
+UPDATE payout_runs SET created_at = created_at - interval '61 min';
+SELECT note_payout_scheme(pg_temp.at('12:30:00'), 'pplns', 2, 10000, 0, 100) AS x \gset
+SELECT is(update_ledger(), 1, 'and what is left when another scheme has come');
+UPDATE payout_runs SET created_at = created_at - interval '61 min';
+SELECT is(update_ledger(), 0, 'once');
+SELECT is((SELECT count(*) FROM payout_problems), 0::bigint, 'which is no problem');
+SELECT pg_temp.store('12:08:00', 'bob', trunc(2::numeric ^ 80), 101) AS x \gset
+SELECT is(update_ledger(), 0, 'what can''t be');
+SELECT is((SELECT (block_hash IS NULL, sqlstate) FROM payout_problems), (true, 'PH111'::text), 'is');
+SELECT is((SELECT count(*) FROM events WHERE message LIKE 'Shares could not be credited%'), 1::bigint, 'and an event says so');
+ROLLBACK TO by_itself;
 
 -- Coherence: 5 % of the reward, divided by the proofs of the window.
 SELECT note_payout_scheme(pg_temp.at('11:50:00'), 'pplns', 2, 10000, 50000, 100) AS coherent \gset

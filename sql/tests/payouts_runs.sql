@@ -99,6 +99,7 @@ SELECT reverse_run(:run, 'should have been PROP') AS x \gset
 SELECT note_payout_scheme(pg_temp.at('11:50:00'), 'prop', 2, 10000, 0, 100) AS prop \gset
 SELECT note_payout_scheme(pg_temp.at('11:50:00'), 'solo', 2, 10000, 0, 100) AS solo \gset
 SELECT note_payout_scheme(pg_temp.at('11:50:00'), 'pps', 2, 10000, 0, 100) AS pps \gset
+SELECT note_payout_scheme(pg_temp.at('11:50:00'), 'pplns', 2, 10000, 0, 100) AS x \gset
 DELETE FROM share_sums WHERE shares = 1 AND work = 0;
 SELECT create_block_run(:'example', :prop) AS second \gset
 SELECT is(pg_temp.given(:second), 'alice 495, bob 248, carol 248', 'PROP');
