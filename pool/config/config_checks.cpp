@@ -18,6 +18,7 @@ using Checked = base::Result<void, ConfigError>;
 
 constexpr std::uint32_t rollable_version_bits = 0x1fffe000;  // BIP320
 constexpr std::size_t decimal_digits_max = 30;
+constexpr std::size_t window_decimals_max = 18;  // as payout_schemes has them
 
 const rapidjson::Value* at(const ConfigDocument& document, const std::string& pointer) {
   return rapidjson::Pointer(pointer.data(), pointer.size()).Get(document.json());
@@ -219,7 +220,9 @@ Checked check_payout(const ConfigDocument& document, PayoutConfig& payout) {
   const std::string window = document.number_text("/payout/pplns_window");
   if (at(document, "/payout/pplns_window") != nullptr) {
     const bool plain = window.find_first_not_of("0123456789.") == std::string::npos;
-    if (!plain || window.size() > decimal_digits_max) {
+    const std::size_t point = window.find('.');
+    const std::size_t decimals = point == std::string::npos ? 0 : window.size() - point - 1;
+    if (!plain || window.size() > decimal_digits_max || decimals > window_decimals_max) {
       return base::err(document.complain_of_value("/payout/pplns_window"));
     }
     payout.pplns_window = window;

@@ -17,9 +17,11 @@ extern "C" const char* __lsan_default_suppressions() {  // NOLINT(bugprone-reser
 namespace pool {
 namespace {
 
-// SQLSTATE classes that blame the values: 22 data exception, 23 integrity constraint, 54 limits.
+// SQLSTATE classes that blame the values: 22 data exception, 23 integrity constraint, 54 limits, PH
+// our own functions' refusals.
 bool blames_data(const std::string& sqlstate) {
-  return sqlstate.starts_with("22") || sqlstate.starts_with("23") || sqlstate.starts_with("54");
+  return sqlstate.starts_with("22") || sqlstate.starts_with("23") || sqlstate.starts_with("54") ||
+         sqlstate.starts_with("PH");
 }
 
 }  // namespace

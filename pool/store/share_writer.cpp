@@ -157,7 +157,8 @@ void ShareWriter::set_up_session() {
       "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
       "SET tcp_user_timeout = 15000; SET lock_timeout = '30s'; SET TimeZone = 'UTC'; SET DateStyle "
       "= 'ISO';"
-      "SET client_encoding = 'UTF8'; SET standard_conforming_strings = on");
+      "SET client_encoding = 'UTF8'; SET standard_conforming_strings = on;"
+      "SET phasepool.writes_sums = on");
 }
 
 // Held until the session ends. Two pools with one journal id would take turns at its position, and

@@ -2,6 +2,26 @@
 -- coherence work. Whatever counts shares is written in the transaction that stores them, so it is exact at every moment,
 -- and stays so when partitions of shares are dropped.
 
+-- Batches under way are stored first; what a pool of before sends behind them is refused below.
+LOCK TABLE shares IN ACCESS EXCLUSIVE MODE;
+
+CREATE FUNCTION refuse_shares_without_sums()
+RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  IF current_setting('application_name') = 'phasepool_store'
+     AND current_setting('phasepool.writes_sums', true) IS DISTINCT FROM 'on' THEN
+    RAISE EXCEPTION 'shares are stored here together with their sums, which this phasepool does not know of'
+      USING ERRCODE = 'PH002', HINT = 'It is older than the database''s schema: stop it and start the new one. Its journal keeps the shares.';
+  END IF;
+  RETURN NULL;
+END;
+$$;
+COMMENT ON FUNCTION refuse_shares_without_sums() IS
+  'Trigger of shares, once for each COPY: a pool from before there were sums, which still runs on an open connection, would store shares that no sum counts.';
+CREATE TRIGGER shares_have_sums BEFORE INSERT ON shares FOR EACH STATEMENT EXECUTE FUNCTION refuse_shares_without_sums();
+
 -- ---------------------------------------------------------------- sums of shares
 
 CREATE TABLE share_sums (

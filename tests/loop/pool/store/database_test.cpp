@@ -20,6 +20,7 @@ TEST_CASE("what PostgreSQL throws says whether a repeat could help") {
   const Row rows[] = {{"SELECT 1/0", DatabaseFailure::refused_data, "division by zero"},
                       {"INSERT INTO miners (address, first_seen) VALUES (NULL, now())",
                        DatabaseFailure::refused_data, "null value"},
+                      {"SELECT nbits_work(0)", DatabaseFailure::refused_data, "nbits 0"},
                       {"SELECT * FROM nothing", DatabaseFailure::lost, "phasepool migrate"},
                       {"SELECT no_such()", DatabaseFailure::lost, "phasepool migrate"},
                       {"nonsense", DatabaseFailure::lost, "syntax error"}};

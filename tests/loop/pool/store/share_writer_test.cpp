@@ -1,6 +1,6 @@
 #include "pool/store/share_writer.h"
 
-#include "tests/loop/pool/store/store_fixture.h"
+#include "tests/loop/pool/store/shipped.h"
 
 #include <doctest/doctest.h>
 
@@ -45,6 +45,29 @@ TEST_CASE("refused data leaves the connection and the position; a refusal moves 
   good.entries.push_back({{1, 400, 2}, share(1)});
   REQUIRE(writer.ship(good, {1, 200, 1}, {1, 400, 2}, 5).has_value());
   CHECK_EQ(ask(database, "SELECT count(*) FROM shares JOIN workers w ON w.id = worker_id"), "1");
+}
+
+TEST_CASE("a pool of before there were sums can store no share that they would miss") {
+  const std::string database = migrated_database();
+  pool::DatabaseConnection old_pool(database, "phasepool_store");
+  const auto stored = pool::guarded([&] {
+    pqxx::work transaction(old_pool.get());
+    pqxx::stream_to stream(transaction, "shares");
+    stream.complete();
+  });
+  REQUIRE_FALSE(stored.has_value());
+  CHECK(stored.error().message.find("does not know of") != std::string::npos);
+}
+
+TEST_CASE("a payout scheme that can't be becomes an event, and what follows is stored") {
+  ShippingStore store;
+  pool::JournalBatch batch;
+  batch.entries.push_back(
+      {{1, 100, 1}, pool::PayoutSchemeRecord{start_us, "lottery", "2.0", 0, 0, {}}});
+  const auto refused = store.writer.ship(batch, {}, {1, 100, 1}, start_us);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK_EQ(refused.error().kind, pool::DatabaseFailure::refused_data);
+  CHECK(store.writer.is_connected());
 }
 
 TEST_CASE("a connection uses up no id of the journal's") {

@@ -378,10 +378,14 @@ const WrongValue wrong_values[] = {
      "reward together (1000000)"},
     {"window zero", with("\"payout\": {\"pplns_window\": 0}"),
      "pool.json:2: payout.pplns_window: 0 is not a PPLNS window (expected a plain decimal number "
-     "above 0, at most 1000, such as 2.0)"},
+     "above 0, at most 1000, with at most 18 decimals, such as 2.0)"},
     {"window with an exponent", with("\"payout\": {\"pplns_window\": 2e0}"),
      "pool.json:2: payout.pplns_window: 2e0 is not a PPLNS window (expected a plain decimal "
-     "number above 0, at most 1000, such as 2.0)"},
+     "number above 0, at most 1000, with at most 18 decimals, such as 2.0)"},
+    {"window finer than the database keeps it",
+     with("\"payout\": {\"pplns_window\": 2.0000000000000000001}"),
+     "pool.json:2: payout.pplns_window: 2.0000000000000000001 is not a PPLNS window (expected a "
+     "plain decimal number above 0, at most 1000, with at most 18 decimals, such as 2.0)"},
     {"tag too long", with("\"coinbase_tag\": \"" + std::string(61, 'x') + "\""),
      "pool.json:2: coinbase_tag: \"" + std::string(60, 'x') +
          "…\" is not a coinbase tag (expected at most 60 printable ASCII characters)"},
