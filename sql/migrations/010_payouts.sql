@@ -700,7 +700,7 @@ BEGIN
                        CASE WHEN start.kind IN ('minute', 'hour', 'day') THEN start.at ELSE whole END, draft.end_time) w
       WHERE draft.coherence_ppm > 0) x
     JOIN miners m ON m.id = x.miner_id
-    GROUP BY m.id, m.address
+    GROUP BY m.id, m.address HAVING sum(x.work) > 0 OR sum(x.coherence) > 0
     ORDER BY m.address COLLATE "C");
 END;
 $$;
@@ -1796,7 +1796,7 @@ BEGIN
                            CASE run.start_kind WHEN 'after' THEN sequence END, NULL, run.end_time, draft.journals) w
           WHERE run.coherence_ppm > 0 AND (run.kind = 'pps' OR run.scheme <> 'pps')) x
     JOIN miners m ON m.id = x.miner_id
-    GROUP BY m.id, m.address ORDER BY m.address COLLATE "C");
+    GROUP BY m.id, m.address HAVING sum(x.work) > 0 OR sum(x.coherence) > 0 ORDER BY m.address COLLATE "C");
 END;
 $$;
 COMMENT ON FUNCTION items_of_singles(payout_draft) IS
