@@ -175,6 +175,7 @@ std::string PayoutRecompute::fill_miners(PayoutRun& run) {
   for (const auto& [address, work] : works_) all[address] += Natural(work);
   run.miners.clear();
   for (const auto& [address, work] : all) {
+    if (work.is_zero()) continue;
     run.miners.push_back({});
     run.miners.back().address = address;
     run.miners.back().work = work;

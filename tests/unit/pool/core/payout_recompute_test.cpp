@@ -144,6 +144,12 @@ TEST_CASE("where only a minute's sums were left, its miners count in proportion"
   const auto result = recompute(run, shares);
   CHECK_EQ(result->start.work->decimal(), "20");
   CHECK_EQ(amounts(result), "alice 51 506; bob 29 287; carol 20 198; ");
+  shares[0].work = base::U256(100'000);  // beside which another's 1 comes to nothing: no line
+  shares.push_back(shares[0]);
+  shares.back().address = "dave";
+  shares.back().sequence = 0;
+  shares.back().work = base::U256(1);
+  CHECK_EQ(amounts(recompute(run, shares)), "alice 60 595; bob 20 198; carol 20 198; ");
 }
 
 TEST_CASE("what came too late, or through a journal that the run does not know, does not count") {
