@@ -200,18 +200,26 @@ DatabasePosition ShareWriter::lock_position(pqxx::work& transaction) {
           row[3].as<std::uint64_t>()};
 }
 
-void ShareWriter::store_position(pqxx::work& transaction, const DatabasePosition& at) {
+void ShareWriter::store_position(pqxx::work& transaction, const JournalBatch& batch,
+                                 const DatabasePosition& at) {
+  std::string stored_to;
+  if (!batch.entries.empty()) {
+    std::visit([&](const auto& record) { stored_to = timestamp_text(record.time_us); },
+               batch.entries.back().record);
+  }
   transaction.exec_params0(
       "UPDATE journal_positions SET segment = $2, file_offset = $3, sequence = $4,"
-      " shares_total = $5, updated_at = now() WHERE journal = $1::uuid",
-      journal_text_, at.position.segment, at.position.offset, at.position.sequence,
-      at.shares_total);
+      " shares_total = $5, updated_at = now(), retired_at = null,"
+      " stored_to = coalesce(least(nullif($6, '')::timestamptz, now()), stored_to)"
+      " WHERE journal = $1::uuid",
+      journal_text_, at.position.segment, at.position.offset, at.position.sequence, at.shares_total,
+      stored_to);
 }
 
-// Runs `work`, which stores something and returns the new position, if the database is at `from`.
+// Runs `work`, which stores the batch and returns the new position, if the database is at `from`.
 template <class Work>
 base::Result<DatabasePosition, DatabaseError> ShareWriter::in_transaction(
-    const JournalPosition& from, Work&& work) {
+    const JournalBatch& batch, const JournalPosition& from, Work&& work) {
   ASSERT(is_connected());
   new_workers_.clear();
   auto result = guarded([&] {
@@ -219,7 +227,7 @@ base::Result<DatabasePosition, DatabaseError> ShareWriter::in_transaction(
     DatabasePosition position = lock_position(transaction);
     if (position.position != from) return position;
     position = work(transaction, position);
-    store_position(transaction, position);
+    store_position(transaction, batch, position);
     transaction.commit();
     return position;
   });
@@ -237,7 +245,7 @@ base::Result<DatabasePosition, DatabaseError> ShareWriter::ship(const JournalBat
                                                                 std::int64_t now_us) {
   ASSERT(is_connected());
   ensure_partitions(batch, now_us);
-  return in_transaction(from, [&](pqxx::work& transaction, const DatabasePosition& before) {
+  return in_transaction(batch, from, [&](pqxx::work& transaction, const DatabasePosition& before) {
     const WorkerIds workers = ensure_workers(transaction, batch);
     const std::uint64_t shares = copy_shares(transaction, batch, workers);
     store_others(transaction, batch, workers, now_us);
@@ -251,7 +259,7 @@ base::Result<DatabasePosition, DatabaseError> ShareWriter::ship_refusal(const Jo
                                                                         std::int64_t now_us) {
   ASSERT(batch.entries.size() == 1);
   const JournalEntry& refused = batch.entries.front();
-  return in_transaction(from, [&](pqxx::work& transaction, const DatabasePosition& before) {
+  return in_transaction(batch, from, [&](pqxx::work& transaction, const DatabasePosition& before) {
     for (const JournalGap& gap : batch.gaps) {
       // One after the record is read again with the next batch.
       if (gap.before < refused.end) store(transaction, gap_event(gap, now_us));

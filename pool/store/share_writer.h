@@ -64,7 +64,8 @@ class ShareWriter {
   void lock_journal_of_session();
   DatabasePosition register_journal();
   DatabasePosition lock_position(pqxx::work& transaction);
-  void store_position(pqxx::work& transaction, const DatabasePosition& position);
+  void store_position(pqxx::work& transaction, const JournalBatch& batch,
+                      const DatabasePosition& position);
   void ensure_partitions(const JournalBatch& batch, std::int64_t now_us);
   WorkerIds ensure_workers(pqxx::work& transaction, const JournalBatch& batch);
   void make_workers(pqxx::work& transaction, std::int64_t first_seen_us);
@@ -77,7 +78,8 @@ class ShareWriter {
   void store(pqxx::work& transaction, const BlockOutcomeRecord& outcome);
   void store(pqxx::work& transaction, const EventRecord& event);
   template <class Work>
-  base::Result<DatabasePosition, DatabaseError> in_transaction(const JournalPosition& from,
+  base::Result<DatabasePosition, DatabaseError> in_transaction(const JournalBatch& batch,
+                                                               const JournalPosition& from,
                                                                Work&& work);
 
   const std::string database_;

@@ -55,7 +55,13 @@ void UpkeepLoop::connect() {
   connection_ =
       std::make_unique<DatabaseConnection>(options_.database, "phasepool_upkeep", &interrupt_);
   pqxx::nontransaction session(connection_->get());
-  session.exec("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET synchronous_commit = on");
+  // Neither a peer that is gone nor a lock that somebody holds for hours may stop it without a
+  // word.
+  session.exec(
+      "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET synchronous_commit = on;"
+      "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
+      "SET tcp_user_timeout = 15000; SET lock_timeout = '60s';"
+      "SET idle_in_transaction_session_timeout = '60s'");
 }
 
 void UpkeepLoop::update_ledger() {

@@ -188,8 +188,7 @@ COMMENT ON FUNCTION add_height(integer, bytea, bigint, bigint, bigint, timestamp
 -- ---------------------------------------------------------------- blocks: what reaches the pool
 
 ALTER TABLE blocks ADD COLUMN pool_sats bigint CHECK (pool_sats >= 0 AND pool_sats <= reward);
-COMMENT ON COLUMN blocks.pool_sats IS 'What the coinbase''s first output pays, to the pool''s own address: the part of reward that is divided. The rest went straight to other outputs (coinbase_outputs). Null where the coinbase could not be read.';
-UPDATE blocks SET pool_sats = reward;  -- until here coinbases were stored, but not read
+COMMENT ON COLUMN blocks.pool_sats IS 'What the coinbase''s first output pays, to the pool''s own address: the part of reward that is divided. The rest went straight to other outputs (coinbase_outputs). Null where the coinbase could not be read, and in blocks from before it was.';
 
 -- ---------------------------------------------------------------- rejects
 
@@ -279,12 +278,39 @@ BEGIN
                        share_difficulty, hash, ntime, nonce, version_bits)
   VALUES (at, worker, new_reason, new_detail, agent, job, job_height, stale, assigned, met, share_hash,
           submitted_ntime, submitted_nonce, submitted_bits);
+  -- Of two pools that have the same workers neither waits for the other here: what one leaves, the next call takes.
   DELETE FROM rejects WHERE id IN
-    (SELECT id FROM rejects WHERE worker_id = worker ORDER BY time DESC, id DESC OFFSET keep);
+    (SELECT r.id FROM rejects r
+     WHERE r.id IN (SELECT o.id FROM rejects o WHERE o.worker_id = worker ORDER BY o.time DESC, o.id DESC OFFSET keep)
+     FOR UPDATE SKIP LOCKED);
 END;
 $$;
 COMMENT ON FUNCTION add_reject(text, text, timestamptz, text, text, text, text, integer, bigint, double precision, double precision, bytea, bigint, bigint, bigint, integer) IS
   'Notes a rejected share of a worker that is known, and forgets its oldest ones beyond the number to keep.';
+
+-- ---------------------------------------------------------------- the journals
+
+ALTER TABLE journal_positions ADD COLUMN stored_to timestamptz, ADD COLUMN retired_at timestamptz;
+COMMENT ON COLUMN journal_positions.stored_to IS 'Time of the last record that is stored, of whatever kind: a pool that lives writes some at every new tip. Null before the first.';
+COMMENT ON COLUMN journal_positions.retired_at IS 'When the operator said that nothing more will come from this journal; null while it may.';
+UPDATE journal_positions SET stored_to = updated_at;
+
+CREATE FUNCTION retire_journal(journal_id integer)
+RETURNS void
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+  UPDATE journal_positions SET retired_at = now() WHERE id = journal_id AND retired_at IS NULL;
+  IF NOT FOUND AND NOT EXISTS (SELECT FROM journal_positions WHERE id = journal_id) THEN
+    RAISE EXCEPTION 'journal %: there is none', journal_id
+      USING ERRCODE = 'PH003', HINT = 'SELECT id, journal, stored_to FROM journal_positions shows them.';
+  END IF;
+END;
+$$;
+COMMENT ON FUNCTION retire_journal(integer) IS
+  'The operator''s word that a pool is gone for good, and nothing more will come from its journal: payouts do not wait for it any more. A record that comes all the same takes the word back.';
 
 -- ---------------------------------------------------------------- the journal's segments
 
@@ -393,7 +419,7 @@ COMMENT ON COLUMN coherence_sums.work IS 'Sum of coherence_proofs.work: exact.';
 
 -- ---------------------------------------------------------------- rights
 
-REVOKE EXECUTE ON FUNCTION ensure_share_sum_partitions(date, date) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION ensure_share_sum_partitions(date, date), retire_journal(integer) FROM PUBLIC;
 
 DO $$
 BEGIN
@@ -401,7 +427,7 @@ BEGIN
     GRANT SELECT, INSERT, UPDATE ON share_sums, height_sums, reject_sums, coherence_sums TO phasepool;
     GRANT SELECT, INSERT ON heights, journal_segments, coherence_chain, coherence_proofs TO phasepool;
     GRANT UPDATE (coinbase_value_sats) ON heights TO phasepool;  -- what add_height() changes, and no payout counts
-    GRANT SELECT, INSERT, DELETE ON rejects TO phasepool;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON rejects TO phasepool;
     GRANT EXECUTE ON FUNCTION ensure_share_sum_partitions(date, date) TO phasepool;
   END IF;
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'phasepool_web') THEN

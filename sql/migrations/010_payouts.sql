@@ -2101,7 +2101,7 @@ BEGIN
     GRANT EXECUTE ON FUNCTION note_payout_scheme(timestamptz, text, numeric, bigint, bigint, bigint), update_ledger() TO phasepool;
   END IF;
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'phasepool_payouts') THEN
-    GRANT EXECUTE ON FUNCTION update_ledger(), accept_scheme_change(bigint) TO phasepool_payouts;
+    GRANT EXECUTE ON FUNCTION update_ledger(), accept_scheme_change(bigint), retire_journal(integer) TO phasepool_payouts;
     GRANT SELECT ON miners, workers, shares, blocks, journal_positions, share_sums, height_sums, heights, coherence_proofs, coherence_sums,
       payout_schemes, payout_runs, payout_run_journals, payout_run_heights, payout_items, pps_credits, pps_pending, payout_late_work,
       payout_problems, ledger_transactions, ledger, account_balances, miner_balances TO phasepool_payouts;

@@ -10,7 +10,7 @@ INSERT INTO stated VALUES
   ('phasepool', 'SELECT', 'schema_migrations retention_marks newest_chain_tip block_confirmations'),
   ('phasepool', 'INSERT SELECT UPDATE', 'share_sums height_sums reject_sums coherence_sums'),
   ('phasepool', 'INSERT SELECT', 'heights journal_segments coherence_chain coherence_proofs'),
-  ('phasepool', 'DELETE INSERT SELECT', 'rejects'),
+  ('phasepool', 'DELETE INSERT SELECT UPDATE', 'rejects'),
   -- The stats page: reads what it shows.
   ('phasepool_web', 'SELECT', 'miners workers shares blocks journal_positions schema_migrations block_submissions'),
   ('phasepool_web', 'SELECT', 'block_states chain_tips newest_chain_tip block_confirmations'),
@@ -84,7 +84,7 @@ SELECT bag_eq(
            ('phasepool', 'ensure_share_sum_partitions(date,date)'),
            ('phasepool', 'note_payout_scheme(timestamp with time zone,text,numeric,bigint,bigint,bigint)'),
            ('phasepool', 'update_ledger()'), ('phasepool_payouts', 'update_ledger()'),
-           ('phasepool_payouts', 'accept_scheme_change(bigint)'),
+           ('phasepool_payouts', 'accept_scheme_change(bigint)'), ('phasepool_payouts', 'retire_journal(integer)'),
            ('phasepool', 'run_retention(integer,integer,integer)')$$,
   'but of those stated here');
 
