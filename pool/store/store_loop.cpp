@@ -76,7 +76,7 @@ void StoreLoop::work() {
   const bool was_connected = writer_->is_connected();
   if ((was_connected || connect()) && read_batch()) {
     if (batch_->empty()) {
-      // What a large one took while catching up (some 25 MB) is not needed while all is well.
+      // What a large one took while catching up is not needed while all is well.
       if (batch_->entries.capacity() > batch_records_kept) *batch_ = JournalBatch();
       if (!error_logged_.empty()) report(true, "");
       on_good_state();

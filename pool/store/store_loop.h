@@ -39,7 +39,8 @@ class StoreLoop {
     std::string data_dir;
     JournalUuid journal{};
     // A transaction adds to four sums of each worker in it: the more shares it has, the fewer rows.
-    std::size_t batch_records_max = 50'000;
+    // So many take some 80 MB, while the store is that far behind.
+    std::size_t batch_records_max = 200'000;
     // Records wait this long for company, so that a quiet pool makes few transactions.
     std::chrono::milliseconds linger{200};
     std::chrono::milliseconds retry_first{200};
