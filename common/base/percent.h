@@ -9,5 +9,7 @@ namespace base {
 
 // Every "%xx" becomes its byte. A '%' that two hex digits do not follow stays what it is.
 std::string percent_decoded(std::string_view text);
+// As a part of a URL's path has it: all but letters, digits and "-._~" as "%XX".
+std::string percent_encoded(std::string_view text);
 
 }  // namespace base

@@ -1,5 +1,6 @@
 #include "pool/tools/exam_answers.h"
 
+#include <fmt/format.h>
 #include <rapidjson/document.h>
 
 namespace pool {
@@ -46,6 +47,20 @@ std::optional<WalletInfo> parse_wallet_info(std::string_view json) {
   // False, or an object that tells how far it is.
   if (document.HasMember("scanning")) info.scanning = document["scanning"].IsObject();
   return info;
+}
+
+std::string wallet_objection(const WalletInfo& info, const std::string& name) {
+  if (!info.has_keys) {
+    return fmt::format("wallet \"{}\" only watches, it has no keys: name one that can sign", name);
+  }
+  if (info.locked) {
+    return fmt::format(
+        "wallet \"{}\" is locked: bitcoin-cli -rpcwallet=\"{}\" walletpassphrase ...", name, name);
+  }
+  if (info.scanning) {
+    return fmt::format("wallet \"{}\" is still looking for its transactions: wait", name);
+  }
+  return {};
 }
 
 }  // namespace pool

@@ -26,5 +26,7 @@ struct WalletInfo {
   bool scanning = false;  // for transactions it has missed
 };
 std::optional<WalletInfo> parse_wallet_info(std::string_view json);
+// Why payouts can't be sent from it, with the remedy; empty: they can.
+std::string wallet_objection(const WalletInfo& info, const std::string& name);
 
 }  // namespace pool

@@ -1,6 +1,7 @@
 #include "pool/tools/node_exam.h"
 
 #include "common/base/host_port.h"
+#include "common/base/percent.h"
 #include "common/mining/proposal.h"
 #include "pool/node/node_answers.h"
 #include "pool/node/node_asker.h"
@@ -32,17 +33,6 @@ constexpr std::int64_t skew_refused_seconds = 60;  // a header's time is off by 
 constexpr int rpc_method_not_found = -32601;
 constexpr int rpc_wallet_not_found = -18;
 constexpr int rpc_invalid_parameter = -8;
-
-// As a path's part has it: a wallet's name may hold anything.
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                       c == '-' || c == '_' || c == '.' || c == '~';
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
 
 // One node, what it was asked, and what came out so far.
 class NodeExam {
@@ -287,7 +277,7 @@ void NodeExam::look_at_rights() {
 void NodeExam::look_at_wallet() {
   if (options_.wallet.empty()) return;
   rpc::RpcEndpoint endpoint = asker_.endpoint();
-  endpoint.path = "/wallet/" + percent_encoded(options_.wallet);
+  endpoint.path = "/wallet/" + base::percent_encoded(options_.wallet);
   NodeAsker asker(std::move(endpoint), options_.deadline);
   const auto answer = asker.ask("getwalletinfo", "[]");
   const std::string problem = wallet_problem(answer);
@@ -314,17 +304,7 @@ std::string NodeExam::wallet_problem(const rpc::RpcClient::Answer& answer) const
   if (!answer) return describe_failure(answer.error(), asker_.endpoint());
   const auto info = parse_wallet_info(*answer);
   if (!info) return "getwalletinfo's answer is not an object";
-  if (!info->has_keys) {
-    return fmt::format("wallet \"{}\" only watches, it has no keys: name one that can sign", name);
-  }
-  if (info->locked) {
-    return fmt::format(
-        "wallet \"{}\" is locked: bitcoin-cli -rpcwallet=\"{}\" walletpassphrase ...", name, name);
-  }
-  if (info->scanning) {
-    return fmt::format("wallet \"{}\" is still looking for its transactions: wait", name);
-  }
-  return {};
+  return wallet_objection(*info, name);
 }
 
 }  // namespace

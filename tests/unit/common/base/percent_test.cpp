@@ -24,3 +24,13 @@ TEST_CASE("percent-encoding is undone where it is one") {
   }
   CHECK_EQ(base::percent_decoded("a%00b"), std::string("a\0b", 3));
 }
+
+TEST_CASE("what a path can't hold is percent-encoded, and comes back") {
+  CHECK_EQ(base::percent_encoded(""), "");
+  CHECK_EQ(base::percent_encoded("aZ09-._~"), "aZ09-._~");
+  CHECK_EQ(base::percent_encoded("my payouts/1%"), "my%20payouts%2F1%25");
+  CHECK_EQ(base::percent_encoded("\xe2\x82\xac"), "%E2%82%AC");
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+  CHECK_EQ(base::percent_decoded(base::percent_encoded(all)), all);
+}
