@@ -164,6 +164,18 @@ inline constexpr std::size_t http_write_queue_bytes_max = 512 * 1024;
 // Past this many unread bytes of answers, further requests of a connection wait.
 inline constexpr std::size_t http_write_queue_bytes_high = 128 * 1024;
 
+// --- payments ---
+// Blocks on a spend that conflicts with a signed payment before that can be cancelled: as deep as a
+// coinbase must lie before it can be spent.
+inline constexpr std::int64_t payment_conflict_confirmations_min = 100;
+inline constexpr std::size_t payment_outputs_max = 2000;  // 86 kB of the 100 kvB that nodes relay
+inline constexpr std::int64_t payment_confirmations_max = 10'000;
+// Of what is paid, in ppm, where no other bound is given.
+inline constexpr std::int64_t payment_fee_ppm_max = 50'000;
+inline constexpr std::int64_t payment_fee_sats_allowed = 10'000;  // or this, if it is more
+inline constexpr int payment_steps_per_send_max = 20;  // a send needs six; more is a circle
+inline constexpr auto payment_rpc_deadline = 60s;      // a call to the wallet
+
 static_assert(connections_per_shard_max <= 65'536, "extranonce1 gives a shard 16 bits");
 static_assert(extranonce1_size + extranonce2_size == 12, "the coinbase pushes 12 bytes");
 static_assert(shards_max * appends_in_flight_max <= journal_mailbox_messages_max,
