@@ -1,10 +1,12 @@
 // phasepool: a Bitcoin Stratum mining pool server. This file is the command line; what it starts is
-// in server.cpp (run), tools/ (check, verify) and store/ (migrate).
+// in server.cpp (run), tools/ (check, verify), payout/ (payout) and store/ (migrate).
 //
 // Exit codes: 0 done or orderly stop; 1 something outside is not as it must be; 2 wrong command
-// line or config. Every failure is one line on stderr.
+// line or config; 3 (payout) refused by the rules. Every failure is one line on stderr.
 #include "common/log.h"
 #include "pool/config/config.h"
+#include "pool/core/limits.h"
+#include "pool/payout/payout_command.h"
 #include "pool/server.h"
 #include "pool/store/migrate.h"
 #include "pool/tools/check.h"
@@ -16,6 +18,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -77,6 +80,50 @@ int run_command(const pool::Config& config, const pool::ReadConfig& read_again) 
   return pool::run_server(config, read_again);
 }
 
+// Adds `payout` and what is below it; the commands, of which one may have been parsed.
+std::vector<std::pair<CLI::App*, pool::PayoutCommand::Action>> add_payout(
+    CLI::App& app, pool::PayoutCommand& command) {
+  using Action = pool::PayoutCommand::Action;
+  namespace limits = pool::limits;
+  auto* payout = app.add_subcommand(
+      "payout", "pay the miners from the node's wallet; without --commit only told, not done");
+  payout->require_subcommand(1);
+  auto* plan = payout->add_subcommand("plan", "who is owed how much; --commit records payments");
+  auto* show = payout->add_subcommand("show", "all payments, or one with its steps");
+  auto* send = payout->add_subcommand("send", "fund, sign and send a payment, or go on with it");
+  auto* settle = payout->add_subcommand("settle", "book payments that are deep in the chain");
+  auto* cancel = payout->add_subcommand("cancel", "give a payment's amounts back");
+  for (CLI::App* each : {plan, show, send, settle, cancel}) {
+    each->add_flag("--json", command.json, "a JSON document instead of lines");
+    each->add_option("--node", command.node, "which of the config's nodes, from 0 on");
+    if (each != show) each->add_flag("--commit", command.commit, "do it");
+    if (each == plan) continue;
+    auto* id = each->add_option("ID", command.id, "the payment; plan and show tell it");
+    id->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 62));
+    if (each == send || each == cancel) id->required();
+  }
+  plan->add_option("--minimum", command.minimum_sats, "sats; instead of the scheme's minimum")
+      ->check(CLI::Range(std::int64_t{1}, bitcoin::max_money.value));
+  plan->add_option("--max-outputs", command.outputs_max, "miners that one payment pays (500)")
+      ->check(CLI::Range(std::size_t{1}, limits::payment_outputs_max));
+  plan->add_option("--address", command.addresses, "only this miner; may be given again");
+  send->add_option("--fee-rate", command.fee_rate_sat_vb, "sat/vB; else the node estimates");
+  send->add_option("--conf-target", command.target_blocks, "blocks, for the estimate (6)")
+      ->check(CLI::Range(1, 1008));
+  send->add_option("--max-fee-sats", command.fee_max_sats, "else 5 % of what is paid, or 10000")
+      ->check(CLI::Range(std::int64_t{0}, bitcoin::max_money.value));
+  send->add_option("--input-confirmations", command.input_confirmations_min,
+                   "that coins must have to be spent (6)")
+      ->check(CLI::Range(1, 1000));
+  settle->add_option("--confirmations", command.confirmations_min, "that settle a payment (6)")
+      ->check(CLI::Range(std::int64_t{1}, limits::payment_confirmations_max));
+  return {{plan, Action::plan},
+          {show, Action::show},
+          {send, Action::send},
+          {settle, Action::settle},
+          {cancel, Action::cancel}};
+}
+
 }  // namespace
 
 // What may escape is an exception of the command line parser's own set-up, or bad_alloc.
@@ -110,7 +157,11 @@ int main(int argc, char** argv) {
   verify_payout->add_option("FOLDER", export_folder, "what `phasepool export` wrote")->required();
   pool::ExportCommand exported;
   auto* export_payouts = add_export(app, exported);
-  for (CLI::App* command : {run, check, migrate, export_payouts, verify_vault}) {
+  pool::PayoutCommand payout;
+  const auto payouts = add_payout(app, payout);
+  std::vector<CLI::App*> configured = {run, check, migrate, export_payouts, verify_vault};
+  for (const auto& [command, action] : payouts) configured.push_back(command);
+  for (CLI::App* command : configured) {
     command->add_option("-c,--config", config_path, "the pool's JSON configuration")->required();
   }
   try {
@@ -131,5 +182,10 @@ int main(int argc, char** argv) {
   if (migrate->parsed()) return migrate_command(*config);
   if (export_payouts->parsed()) return export_command(*config, std::move(exported));
   if (verify_vault->parsed()) return pool::verify_vault_command(config->data_dir);
+  for (const auto& [command, action] : payouts) {
+    if (!command->parsed()) continue;
+    payout.action = action;
+    return pool::payout_command(*config, payout);
+  }
   return run_command(*config, [&] { return pool::load_config(config_path, from_environment); });
 }

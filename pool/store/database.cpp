@@ -38,9 +38,11 @@ DatabaseError translate_exception() {
     if (error.sqlstate() == "42P01" || error.sqlstate() == "42883") {
       message += " (is the schema there? phasepool migrate makes it)";
     }
-    return {kind, std::move(message)};
+    // libpqxx 6.4 forgets the code of this one.
+    const bool no_right = dynamic_cast<const pqxx::insufficient_privilege*>(&error) != nullptr;
+    return {kind, std::move(message), no_right ? "42501" : error.sqlstate()};
   } catch (const std::exception& error) {
-    return {DatabaseFailure::lost, one_line(error.what())};
+    return {DatabaseFailure::lost, one_line(error.what()), {}};
   }
 }
 

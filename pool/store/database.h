@@ -19,7 +19,8 @@ enum class DatabaseFailure {
 
 struct DatabaseError {
   DatabaseFailure kind = DatabaseFailure::lost;
-  std::string message;  // one line
+  std::string message;   // one line
+  std::string sqlstate;  // where PostgreSQL said one
 };
 
 // Translates the exception that is being handled. REQUIRES: called inside a catch block.

@@ -125,7 +125,7 @@ base::Result<DatabasePosition, DatabaseError> ShareWriter::connect() {
   });
   if (connected && !connected->empty()) {
     disconnect();
-    return base::err(DatabaseError{DatabaseFailure::lost, *connected});
+    return base::err(DatabaseError{DatabaseFailure::lost, *connected, {}});
   }
   base::Result<DatabasePosition, DatabaseError> position;
   if (connected) {
