@@ -823,16 +823,11 @@ RETURNS uuid[]
 LANGUAGE sql
 STABLE
 AS $$
-  SELECT array_agg(p.journal ORDER BY p.journal) FROM journal_positions p
-  WHERE EXISTS (SELECT FROM share_sums s WHERE s.span = 'hour' AND s.journal = p.id
-                AND s.start >= at - interval '1 day' AND s.start <= at)
-    AND NOT EXISTS (SELECT FROM share_sums s WHERE s.span = 'hour' AND s.journal = p.id
-                    AND s.start > at AND s.start <= at + interval '30 d')
-    AND NOT EXISTS (SELECT FROM shares s WHERE s.time >= at AND s.time < date_trunc('hour', at, 'UTC') + interval '1 hour'
-                    AND s.journal = p.id);
+  SELECT array_agg(journal ORDER BY journal) FROM journal_positions
+  WHERE retired_at IS NULL AND stored_to < at AND stored_to > at - interval '14 days';
 $$;
 COMMENT ON FUNCTION behind_journals(timestamptz) IS
-  'Journals that had shares in the day before a time, but none since: it may be that they have some which are not stored yet. Null: none.';
+  'Journals that are stored only up to before a time: it may be that they have shares of before it which are not stored yet. A pool that lives writes records at every new tip. One that was not heard of for 14 days, or is retired, is not waited for. Null: none.';
 
 CREATE FUNCTION refuse_scheme_change(run payout_runs)
 RETURNS void
@@ -945,12 +940,12 @@ BEGIN
   IF wanted_scheme_id IS NULL AND has_window THEN
     PERFORM refuse_scheme_change(run);
   END IF;
-  IF NOT incomplete_ok AND has_window AND behind IS NOT NULL THEN
+  IF incomplete_ok IS NOT TRUE AND has_window AND behind IS NOT NULL THEN
     RAISE EXCEPTION 'block % of height %: journals % are stored only up to before it', encode(wanted_hash, 'hex'), block.height, behind
       USING ERRCODE = 'PH109', HINT = 'Wait until they are; or, if those pools have nothing left to send, create_block_run(block, incomplete_ok => true).';
   END IF;
   IF run.scheme = 'prop' THEN
-    IF NOT incomplete_ok AND before.status IN ('submitted', 'accepted') THEN
+    IF incomplete_ok IS NOT TRUE AND before.status IN ('submitted', 'accepted') THEN
       RAISE EXCEPTION 'block % of height %: the one before, % of height %, is % and not decided yet', encode(wanted_hash, 'hex'),
           block.height, encode(before.hash, 'hex'), before.height, before.status
         USING ERRCODE = 'PH109', HINT = 'PROP divides by the work since then. Wait; or, if it counts as a block, create_block_run(block, incomplete_ok => true).';
@@ -1092,7 +1087,7 @@ BEGIN
   run.start_time := coalesce(earlier.end_time, (SELECT h.time FROM heights h WHERE h.height = lowest), run.end_time);
   run.end_time := greatest(run.end_time, run.start_time);
   behind := behind_journals(run.end_time);
-  IF NOT incomplete_ok AND behind IS NOT NULL AND run.coherence_ppm > 0 THEN
+  IF incomplete_ok IS NOT TRUE AND behind IS NOT NULL AND run.coherence_ppm > 0 THEN
     RAISE EXCEPTION 'PPS up to height %: journals % are stored only up to before %', highest, behind, run.end_time
       USING ERRCODE = 'PH109', HINT = 'Coherence work is divided by time. Wait until they are stored; or, if those pools have nothing left to send, create_pps_run(…, incomplete_ok => true).';
   END IF;
@@ -1236,6 +1231,7 @@ BEGIN
         cardinality(amounts), cardinality(accounts), cardinality(miner_ids), total
       USING ERRCODE = 'PH116', HINT = 'What one account gains another loses; give an account and a miner (or null) for each amount.';
   END IF;
+  PERFORM lock_payouts();  -- whoever writes several transactions would else meet another's balances in another order
   INSERT INTO ledger_transactions (kind, run_id, payment_id, note) VALUES (new_kind, new_run_id, new_payment_id, new_note) RETURNING id INTO new_id;
   INSERT INTO ledger (transaction_id, account, miner_id, amount_sats)
     SELECT new_id, t.account, t.miner_id, t.amount
@@ -1344,6 +1340,18 @@ $$;
 COMMENT ON FUNCTION create_block_run(bytea, bigint, boolean) IS
   'Divides the reward of a confirmed block, and returns the run''s id. wanted_scheme_id: by this row of payout_schemes, instead of the one in force at the block''s time. incomplete_ok: even though a journal is behind, or (PROP) the block before is not decided.';
 
+CREATE FUNCTION forget_pending(pending pps_pending[], first_height integer, last_height integer)
+RETURNS void
+LANGUAGE sql
+AS $$
+  DELETE FROM pps_pending WHERE (height, journal) IN (
+    SELECT p.height, p.journal FROM pps_pending p JOIN unnest(pending) n USING (height, journal, changes)
+    WHERE p.height BETWEEN first_height AND last_height
+    FOR UPDATE OF p SKIP LOCKED);  -- a batch that is being stored holds the lock, and leaves its row behind
+$$;
+COMMENT ON FUNCTION forget_pending(pps_pending[], integer, integer) IS
+  'Takes away the rows of pps_pending at these heights to which nothing was added since they were read.';
+
 CREATE FUNCTION create_pps_run(last_height integer DEFAULT NULL, wanted_scheme_id bigint DEFAULT NULL, first_height integer DEFAULT NULL,
                                incomplete_ok boolean DEFAULT false)
 RETURNS bigint
@@ -1352,6 +1360,7 @@ AS $$
 DECLARE
   draft payout_draft;
   run payout_runs;
+  run_id bigint;
   pending pps_pending[];
 BEGIN
   PERFORM lock_payouts();
@@ -1359,11 +1368,10 @@ BEGIN
   pending := ARRAY(SELECT p FROM pps_pending p WHERE last_height IS NULL OR p.height <= last_height);
   draft := draft_pps_run(last_height, wanted_scheme_id, first_height, incomplete_ok);
   run := draft.run;
-  DELETE FROM pps_pending WHERE (height, journal) IN (
-    SELECT p.height, p.journal FROM pps_pending p JOIN unnest(pending) n USING (height, journal, changes)
-    WHERE p.height BETWEEN run.from_height AND run.to_height
-    FOR UPDATE OF p SKIP LOCKED);  -- a batch that is being stored holds the lock, and leaves its row behind
-  RETURN store_run(draft);
+  run_id := store_run(draft);
+  -- Last, since batches with shares of these heights wait from here to the end of the transaction.
+  PERFORM forget_pending(pending, run.from_height, run.to_height);
+  RETURN run_id;
 END;
 $$;
 COMMENT ON FUNCTION create_pps_run(integer, bigint, integer, boolean) IS
@@ -1520,37 +1528,72 @@ $$;
 COMMENT ON FUNCTION bring_into_ledger(bytea, bigint, text) IS
   'One step of update_ledger(): a run for a block, or another state for its run. An error undoes the step alone and is noted. 1 if done.';
 
-CREATE FUNCTION credit_pps()
+CREATE FUNCTION pps_stretches_due()
+RETURNS TABLE (scheme_id bigint, first_height integer, last_height integer)
+LANGUAGE sql
+STABLE
+AS $$
+  WITH s AS (
+    SELECT id, valid_from, scheme, lead(valid_from) OVER w AS until,
+      (scheme, fee_ppm, coherence_ppm) IS DISTINCT FROM
+        (lag(scheme) OVER w, lag(fee_ppm) OVER w, lag(coherence_ppm) OVER w) AS begins
+    FROM payout_schemes WINDOW w AS (ORDER BY valid_from, id)),
+  t AS (SELECT s.*, count(*) FILTER (WHERE begins) OVER (ORDER BY valid_from, id) AS stretch FROM s)
+  SELECT max(t.id), min(h.height), max(h.height)
+  FROM heights h JOIN t ON t.scheme = 'pps' AND h.time >= t.valid_from AND (h.time < t.until OR t.until IS NULL)
+  WHERE h.height IN (SELECT height FROM pps_pending) AND h.height < (SELECT max(height) FROM heights)
+  GROUP BY t.stretch ORDER BY 2;
+$$;
+COMMENT ON FUNCTION pps_stretches_due() IS
+  'Heights that are over and have work which no PPS run has looked at, for each stretch of time in which PPS with the same parts was in force: its newest row of payout_schemes, and the first and last of those heights. Work of an earlier stretch that is stored late is among them.';
+
+CREATE FUNCTION credit_pps_stretch(scheme_id bigint, first_height integer, last_height integer)
 RETURNS integer
 LANGUAGE plpgsql
 AS $$
 DECLARE
-  newest payout_schemes := scheme_at(now());
-  -- What was worked on under PPS: up to now, or until another scheme came.
-  until timestamptz := CASE WHEN newest.scheme = 'pps' THEN now() WHEN (scheme_at(newest.valid_from - interval '1 us')).scheme = 'pps' THEN newest.valid_from END;
-  last_height integer := (SELECT h.height FROM heights h WHERE h.time < until AND h.height < (SELECT max(height) FROM heights) ORDER BY h.height DESC LIMIT 1);
+  pending pps_pending[] := ARRAY(SELECT p FROM pps_pending p WHERE p.height BETWEEN first_height AND last_height);
   state text;
   why text;
   what_to_do text;
 BEGIN
-  IF last_height IS NULL OR EXISTS (SELECT FROM payout_runs r WHERE r.kind = 'pps' AND r.created_at > now() - interval '1 hour')
-     OR EXISTS (SELECT FROM payout_problems p WHERE p.block_hash IS NULL AND p.last_time > clock_timestamp() - interval '10 min') THEN
-    RETURN 0;
-  END IF;
-  PERFORM create_pps_run(last_height);
+  PERFORM create_pps_run(last_height, scheme_id, first_height);
   DELETE FROM payout_problems WHERE block_hash IS NULL;
   RETURN 1;
 EXCEPTION
   WHEN SQLSTATE 'PH106' THEN
-    RETURN 0;  -- nothing new
+    PERFORM forget_pending(pending, first_height, last_height);  -- nothing new
+    RETURN 0;
   WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, why = MESSAGE_TEXT, what_to_do = PG_EXCEPTION_HINT;
     PERFORM note_payout_problem(NULL, state, why, what_to_do);
     RETURN 0;
 END;
 $$;
+COMMENT ON FUNCTION credit_pps_stretch(bigint, integer, integer) IS
+  'One step of credit_pps(): a run over these heights. 1 if done; an error undoes the step alone and is noted.';
+
+CREATE FUNCTION credit_pps()
+RETURNS integer
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  stretch record;
+  done integer := 0;
+BEGIN
+  IF NOT EXISTS (SELECT FROM payout_schemes WHERE scheme = 'pps')
+     OR EXISTS (SELECT FROM payout_runs r WHERE r.kind = 'pps' AND r.created_at > now() - interval '1 hour')
+     OR EXISTS (SELECT FROM payout_problems p WHERE p.block_hash IS NULL AND p.last_time > clock_timestamp() - interval '10 min') THEN
+    RETURN 0;
+  END IF;
+  FOR stretch IN SELECT * FROM pps_stretches_due() LOOP
+    done := done + credit_pps_stretch(stretch.scheme_id, stretch.first_height, stretch.last_height);
+  END LOOP;
+  RETURN done;
+END;
+$$;
 COMMENT ON FUNCTION credit_pps() IS
-  'One step of update_ledger(): under PPS, hourly, a run that credits all heights that are over. 1 if done; an error is noted.';
+  'One step of update_ledger(): hourly, runs that credit all heights that are over and were worked on under PPS. How many were made.';
 
 CREATE FUNCTION update_ledger()
 RETURNS integer
@@ -1622,14 +1665,23 @@ LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = public, pg_temp
 AS $$
+DECLARE
+  first_start timestamptz := (SELECT min(s) FROM unnest(starts) s);
+  last_start timestamptz := (SELECT max(s) FROM unnest(starts) s);
 BEGIN
   -- A run that is being made has not seen this batch, and this batch does not see the run: one waits for the other.
   PERFORM pg_advisory_xact_lock_shared(hashtext('phasepool payouts'));
+  -- The few runs whose windows these minutes can lie in come first (OFFSET 0 keeps the planner from undoing that): after an
+  -- outage there are thousands of minutes, and in the end thousands of runs.
   INSERT INTO payout_late_work AS l (run_id, what, miner_id, work)
     SELECT r.id, of_what, w.miner_id, sum(a.work)
-    FROM unnest(starts, worker_ids, works) AS a (start, worker_id, work) JOIN workers w ON w.id = a.worker_id
-    JOIN payout_runs r ON a.start < date_trunc('minute', r.end_time, 'UTC') AND a.start >= whole_minutes_from(r, of_what)
-    WHERE CASE of_what WHEN 'shares' THEN r.kind = 'block' AND r.scheme IN ('pplns', 'prop') ELSE r.coherence_ppm > 0 END
+    FROM (SELECT p.id, date_trunc('minute', p.end_time, 'UTC') AS ends, whole_minutes_from(p, of_what) AS begins
+          FROM payout_runs p
+          WHERE p.end_time > first_start AND coalesce(p.start_time, '-infinity') <= last_start
+            AND CASE of_what WHEN 'shares' THEN p.kind = 'block' AND p.scheme IN ('pplns', 'prop') ELSE p.coherence_ppm > 0 END
+          OFFSET 0) r
+    JOIN unnest(starts, worker_ids, works) AS a (start, worker_id, work) ON a.start < r.ends AND a.start >= r.begins
+    JOIN workers w ON w.id = a.worker_id
     GROUP BY 1, 3 HAVING sum(a.work) > 0 ORDER BY 1, 3
     ON CONFLICT (run_id, what, miner_id) DO UPDATE SET work = l.work + excluded.work;
 END;

@@ -1,6 +1,6 @@
 -- Several journals: runs wait for one that is behind, count what each had stored, and do not wait for one that has ended.
 BEGIN;
-SELECT plan(24);
+SELECT plan(25);
 \ir fixtures/example.psql
 -- A scheme that ended before the window began is no matter.
 SELECT note_payout_scheme(pg_temp.at('11:40:00'), 'solo', 1, 0, 0, 0) AS earlier \gset
@@ -16,7 +16,11 @@ SELECT is((SELECT sqlstate FROM payout_problems), 'PH109', 'which says why');
 SAVEPOINT waiting;
 SELECT is(pg_temp.given(create_block_run(:'example', incomplete_ok => true)), 'alice 396, bob 248, carol 347', 'unless the operator says that nothing is missing');
 ROLLBACK TO waiting;
-SELECT is(behind_journals(pg_temp.at('12:02:30') + interval '26 hours'), NULL, 'after a day without a share a journal has ended');
+SELECT is(behind_journals(pg_temp.at('12:01:00') + interval '14 days'), ARRAY[(SELECT journal FROM journal_positions WHERE id = 1)],
+  'one that was not heard of for 14 days is not waited for');
+SELECT retire_journal(:other) AS x \gset
+SELECT is(behind_journals(pg_temp.at('12:02:30')), NULL, 'nor one of which the operator says that it has ended');
+ROLLBACK TO waiting;
 SELECT pg_temp.store('12:02:30', 'carol', 5, 100, :other) AS x \gset
 SELECT is(behind_journals(pg_temp.at('12:02:30')), NULL, 'a share of the block''s own moment is enough');
 UPDATE payout_problems SET last_time = last_time - interval '11 min';
