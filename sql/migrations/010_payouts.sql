@@ -670,7 +670,7 @@ DECLARE
   sequence bigint := CASE start.kind WHEN 'share' THEN start.sequence ELSE 9223372036854775807 END;
   head timestamptz := CASE WHEN start.kind IN ('share', 'after') THEN start.at END;
 BEGIN
-  IF draft.scheme IN ('pplns', 'prop') AND draft.kind = 'block' THEN
+  IF draft.scheme = 'prop' THEN  -- for PPLNS set_window_start() has looked
     PERFORM assert_edge_is_whole('shares', draft.end_time, 'the window''s end can''t be found');
     IF start.kind = 'after' THEN
       PERFORM assert_edge_is_whole('shares', start.at, 'the window''s start can''t be found');
