@@ -251,7 +251,9 @@ SET search_path = public, pg_temp
 SET lock_timeout = '2s'
 AS $$
 DECLARE
-  today date := (now() AT TIME ZONE 'UTC')::date;
+  -- By the server's clock and the pools': where one of them jumped ahead, nothing is dropped for it.
+  today date := least((now() AT TIME ZONE 'UTC')::date,
+                      (SELECT (max(start) AT TIME ZONE 'UTC')::date + 2 FROM share_sums WHERE span = 'day'));
   keep datemultirange := needed_days();
   wanted record;
 BEGIN
