@@ -55,6 +55,9 @@ CLI::App* add_export(CLI::App& app, pool::ExportCommand& exported) {
   from->needs(to)->excludes(runs);
   to->needs(from);
   command->add_option("--out", exported.out, "folder to write to")->required();
+  command->add_option("--database", exported.database,
+                      "as a login that may read payouts, of role phasepool_reports; else the "
+                      "configuration's");
   command->add_option("--journal", exported.folders,
                       "further folders of segments: other pools', or older ones");
   return command;
@@ -65,7 +68,7 @@ int export_command(const pool::Config& config, pool::ExportCommand exported) {
     std::fprintf(stderr, "phasepool: export what? Give --run ID, or --from TIME --to TIME\n");
     return 2;
   }
-  exported.database = config.database;
+  if (exported.database.empty()) exported.database = config.database;
   exported.folders.push_back(config.data_dir);
   return pool::export_command(exported);
 }

@@ -41,7 +41,7 @@ class TextReader {
   }
   std::string text() {
     const std::size_t end = std::min(fields_.find(' '), fields_.size());
-    const std::string field(fields_.substr(0, end));
+    std::string field(fields_.substr(0, end));
     fields_.remove_prefix(std::min(end + 1, fields_.size()));
     if (field.empty()) fail();
     return field;

@@ -134,12 +134,12 @@ WalkLimit JournalVerifier::limit_of(std::uint64_t segment) const {
 }
 
 void JournalVerifier::verify_segment(std::uint64_t segment) {
-  auto walked = walk_segment(segment_path(folder_, segment), limit_of(segment));
+  const auto walked = walk_segment(segment_path(folder_, segment), limit_of(segment));
   if (!walked) {
     all_ = false;
     return report_({false, "segment", walked.error()});
   }
-  const SegmentWalk& walk = walks_.emplace(segment, std::move(*walked)).first->second;
+  const SegmentWalk& walk = walks_.emplace(segment, *walked).first->second;
   records_ += walk.records();
   const bool starts_well = check_start(segment, walk);
   const bool ends_well = check_end(segment, walk);

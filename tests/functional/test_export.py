@@ -100,8 +100,19 @@ def test_export_and_verify(cluster):
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("ok    run ") == len(runs) + 2 and "(withdrawn)" in done.stdout
 
+    check_rights(cluster, pool, runs)
     check_lies_are_found(cluster, pool, out, runs)
     check_missing_segments(cluster, pool, runs)
+
+
+def check_rights(cluster, pool, runs: dict):
+    """Whoever may read reports may export, and so may the pool's own role; neither may do anything for it."""
+    for role in ("phasepool_reports", "phasepool"):
+        cluster.postgres.psql(f"CREATE ROLE login_{role} LOGIN IN ROLE {role}", user="postgres")
+        url = f"postgresql:///phasepool?host={cluster.postgres.sockets}&user=login_{role}"
+        out = cluster.folder / f"by_{role}"
+        assert export(pool, out, *(f"--run={run}" for run in runs.values()), "--database", url).stderr == ""
+        assert verify(pool, out).returncode == 0
 
 
 def check_lies_are_found(cluster, pool, out, runs: dict):
