@@ -78,8 +78,21 @@ std::vector<pool::JournalRecord> one_of_each() {
                              bitcoin::Sats{312'500'000}, bitcoin::Sats{320'000'001}},
           pool::PayoutSchemeRecord{11, "pplns", "2.50", 10'000, 5, bitcoin::Sats{100'000}},
           pool::RejectSumRecord{12, "bcrt1q", "rig", stratum::RejectReason::not_subscribed, 7},
-          pool::RejectRecord{13, "bcrt1q", "rig", stratum::RejectReason::stale, "", "cgminer/4.12",
-                             "a1", 1, 2, {}, 840'001, -3, {}, {}, {}},
+          pool::RejectRecord{13,
+                             "bcrt1q",
+                             "rig",
+                             stratum::RejectReason::stale,
+                             "",
+                             "cgminer/4.12",
+                             "a1",
+                             1,
+                             2,
+                             {},
+                             840'001,
+                             -3,
+                             {},
+                             {},
+                             {}},
           a_full_reject()};
 }
 
