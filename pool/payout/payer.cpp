@@ -176,7 +176,7 @@ PayoutResult<void> Payer::fund(const Payment& payment, Wallet& wallet) {
                              facts.error()));
   }
   if (facts->change) {
-    const auto mine = check_change(funded->outputs[*facts->change], wallet);
+    auto mine = check_change(funded->outputs[*facts->change], wallet);
     if (!mine) return mine;
   }
   const auto recorded = store_.funded(payment.id, *bytes, *tip, inputs, facts->fee);
@@ -262,7 +262,7 @@ PayoutResult<void> Payer::broadcast(const Payment& payment, const PaymentView& v
   // Locks do not outlast everything: an abandoned transaction has none. Where the wallet refuses,
   // it counts them as spent by these very bytes, which keeps them as well.
   for (const Outpoint& each : free_inputs(payment, view)) {
-    const auto locked = wallet.lock({each}, Wallet::IfSpent::ignore);
+    auto locked = wallet.lock({each}, Wallet::IfSpent::ignore);
     if (!locked) return locked;
   }
   const auto said = wallet.broadcast(payment.signed_tx, payment.txid);

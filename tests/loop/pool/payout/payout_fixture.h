@@ -74,7 +74,7 @@ struct Database {
     pqxx::connection connection(url);
     pqxx::nontransaction session(connection);
     const pqxx::result result = session.exec(sql);
-    if (result.empty() || result[0].size() == 0 || result[0][0].is_null()) return "";
+    if (result.empty() || result[0].empty() || result[0][0].is_null()) return "";
     return result[0][0].as<std::string>();
   }
   pool::PaymentStore open() const {

@@ -197,7 +197,9 @@ TEST_CASE("from each state only the known ways lead on") {
   const std::pair<PaymentState, char> states[] = {
       {PaymentState::planned, 'p'}, {PaymentState::funded, 'f'},  {PaymentState::signed_, 's'},
       {PaymentState::sent, 'S'},    {PaymentState::settled, 'x'}, {PaymentState::cancelled, 'c'}};
-  for (const auto& [state, initial] : states) {
+  for (const auto& entry : states) {
+    const PaymentState state = entry.first;
+    const char initial = entry.second;
     for (const Act& act : acts) {
       CAPTURE(initial);
       CAPTURE(act.name);
