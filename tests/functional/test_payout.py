@@ -98,7 +98,7 @@ def test_a_lower_minimum_few_outputs_and_single_addresses(world):
     assert low in str(rest)
     ids = [one["payments"][0]["id"]] + [payment["id"] for payment in rest["payments"]]
     for payment in ids:
-        world.do("send", payment)
+        world.do("send", payment, "--conf-target", 3, "--max-fee-sats", 200_000)
     settle_all(world)
     for payment in ids:
         assert world.state(payment) == "settled"

@@ -155,6 +155,8 @@ class PayoutWorld:
     # -- commands
 
     def run(self, *args, kill: str = "", timeout: float = 60) -> subprocess.CompletedProcess:
+        if args[:1] == ("send",) and not {"--fee-rate", "--conf-target"} & set(args):
+            args = (*args, "--fee-rate", "2")  # bitcoind learns from what the tests pay, and estimates wildly
         if json.dumps(self.pool.config) != self.written:  # several may run at once
             self.pool.write_config()
             self.written = json.dumps(self.pool.config)
