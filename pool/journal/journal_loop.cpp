@@ -155,6 +155,15 @@ void JournalLoop::tell(std::string_view severity, const std::string& message) {
   open_window();
 }
 
+// What was refused goes on record, even where another segment took over at once.
+void JournalLoop::note_failure(const FlushReport& report) {
+  const bool refused = std::any_of(report.failed.begin(), report.failed.end(),
+                                   [](const auto& f) { return f.source != journal_source_self; });
+  if (!refused || !writer_.writable()) return;
+  tell("high", "a write of the journal failed, and its records were refused: " +
+                   writer_.last_failure() + "; another segment goes on");
+}
+
 // Once it can be written again, how long it could not goes on record.
 void JournalLoop::note_writable() {
   const std::int64_t now = uv::read_clock().unix_seconds();
@@ -210,6 +219,7 @@ void JournalLoop::flush() {
   if (!report.written.empty()) hooks_.advanced(JournalAdvanced{writer_.durable_to()});
   space_.set_segment(writer_.durable_to().segment, writer_.durable_to().offset);
   look_at_space();
+  note_failure(report);
   note_writable();
   if (writable() != reported_.writable) report_status();
 }

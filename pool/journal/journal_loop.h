@@ -89,6 +89,7 @@ class JournalLoop {
   void look_at_space();
   void tell(std::string_view severity, const std::string& message);
   void tell_space(const JournalSpace::Change& change);
+  void note_failure(const FlushReport& report);
   void note_writable();
   void open_window();
   bool writable() const { return writer_.writable() && !space_.full(); }

@@ -104,6 +104,7 @@ void JournalWriter::rotate_if_full(std::int64_t unix_seconds) {
 // REQUIRES: durable_ is the last byte of the segment that may be read.
 void JournalWriter::abandon_segment(const std::string& why, std::int64_t unix_seconds) {
   error_ = segment_path(options_.folder, durable_.segment) + ": " + why;
+  last_failure_ = error_;
   LOG(error, "journal_write_failed", {"error", error_}, {"durable_bytes", durable_.offset});
   // Best effort: the next segment's header says the same.
   if (::ftruncate(file_.get(), static_cast<off_t>(durable_.offset)) != 0) {

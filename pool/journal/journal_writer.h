@@ -70,6 +70,8 @@ class JournalWriter {
 
   bool writable() const { return file_.is_open(); }
   const std::string& error() const { return error_; }  // the last one; empty once all is well
+  // Of the last write or sync that failed, even if another segment took over at once.
+  const std::string& last_failure() const { return last_failure_; }
   const JournalPosition& durable_to() const { return durable_; }
   // The segment that durable_to() stands in, as the header of the next one will name it.
   SegmentLink link() const;
@@ -97,6 +99,7 @@ class JournalWriter {
   base::Bytes buffer_;            // framed records that wait for a flush
   std::vector<Waiting> waiting_;  // one per source; there are few
   std::string error_;
+  std::string last_failure_;
   std::uint64_t syncs_ = 0;
   bool unsynced_ = false;
   std::int64_t rotate_not_before_ = 0;  // seconds since 1970: after a rotation that failed

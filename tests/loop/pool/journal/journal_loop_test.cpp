@@ -317,7 +317,11 @@ TEST_CASE("a single failed sync costs its own shares only") {
   journal.append(0, 2, payloads(1, 3));
   journal.wait_durable(0, 2);
   journal.stop();
-  CHECK_EQ(read_back(journal, folder).shares, numbers(1, 3));
+  const auto got = read_back(journal, folder);
+  CHECK_EQ(got.shares, numbers(1, 3));
+  REQUIRE_EQ(got.events.size(), 1);
+  CHECK_EQ(got.events[0].find("a write of the journal failed, and its records were refused: "), 0);
+  CHECK(got.events[0].find("Input/output error; another segment goes on") != std::string::npos);
 }
 
 TEST_CASE("a rotation that fails keeps the good segment, and does not try at every flush") {
