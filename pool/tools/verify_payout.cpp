@@ -37,6 +37,7 @@ struct Work {
   PayoutRun claimed;
   std::optional<bitcoin::BlockHash> block;
   std::map<std::string, std::int64_t> journals;  // numbers, by uuid
+  std::optional<std::int64_t> found_us;          // when its block was, as the journal says
   std::unique_ptr<PayoutRecompute> recompute;
 };
 
@@ -58,9 +59,12 @@ class PayoutVerifier {
   void prepare(const ExportedRun& run);
   void read_journal(const ExportedJournal& journal);
   void take(const std::string& uuid, const ParsedFrame& frame);
+  void take_candidate(const BlockCandidateRecord& block);
   void finish(Work& work);
   std::string block_flaw(const Work& work) const;
+  std::string end_flaw(const Work& work) const;
   std::string price_flaw(const PayoutRun& run) const;
+  std::string terms_remark(const PayoutRun& run) const;
 
   const std::string folder_;
   const VerifyReport& report_;
@@ -68,6 +72,7 @@ class PayoutVerifier {
   std::vector<Work> works_;
   // What the network asked and paid at each height, as the journals say.
   std::map<std::uint32_t, std::set<std::pair<std::uint32_t, std::int64_t>>> prices_;
+  std::map<std::int64_t, PayoutSchemeRecord> terms_;  // as the pools noted them, by time
 };
 
 bool PayoutVerifier::run() {
@@ -154,6 +159,10 @@ void PayoutVerifier::take(const std::string& uuid, const ParsedFrame& frame) {
   if (const auto* height = std::get_if<HeightRecord>(&frame.record)) {
     prices_[height->height].insert({height->nbits, height->subsidy.value});
   }
+  if (const auto* terms = std::get_if<PayoutSchemeRecord>(&frame.record)) {
+    terms_[terms->time_us] = *terms;
+  }
+  if (const auto* block = std::get_if<BlockCandidateRecord>(&frame.record)) take_candidate(*block);
   const auto* share = std::get_if<ShareRecord>(&frame.record);
   if (share == nullptr) return;
   for (Work& work : works_) {
@@ -162,6 +171,34 @@ void PayoutVerifier::take(const std::string& uuid, const ParsedFrame& frame) {
     work.recompute->add({share->time_us, journal->second, frame.sequence, share->height,
                          share->address, share->work, work.block == share->hash});
   }
+}
+
+void PayoutVerifier::take_candidate(const BlockCandidateRecord& block) {
+  for (Work& work : works_) {
+    if (work.block == block.hash && !work.found_us) work.found_us = block.time_us;
+  }
+}
+
+// A window ends with its block; whoever could move its end could choose whose work it holds.
+std::string PayoutVerifier::end_flaw(const Work& work) const {
+  const bool has_window = work.claimed.scheme == "pplns" || work.claimed.scheme == "prop";
+  if (!work.block || !has_window) return {};
+  if (!work.found_us) return "the record of its block is not in these segments";
+  if (*work.found_us == work.claimed.end_us) return {};
+  return fmt::format("its window ends at {}, but its block was found at {}", work.claimed.end_us,
+                     *work.found_us);
+}
+
+// The operator may divide a block by other terms than those in force; miners should see it.
+std::string PayoutVerifier::terms_remark(const PayoutRun& run) const {
+  auto noted = terms_.upper_bound(run.end_us);
+  if (noted == terms_.begin()) return "; which terms were in force these segments do not say";
+  const PayoutSchemeRecord& terms = (--noted)->second;
+  const bool same = terms.scheme == run.scheme && terms.fee_ppm == run.fee_ppm &&
+                    terms.coherence_ppm == run.coherence_ppm;
+  if (same) return {};
+  return fmt::format("; the terms noted before it were others: {}, fee {} ppm, coherence {} ppm",
+                     terms.scheme, terms.fee_ppm, terms.coherence_ppm);
 }
 
 // The header proves itself by its hash; the coinbase by the header.
@@ -234,6 +271,7 @@ std::string difference(const std::string& claimed, const std::string& computed) 
 void PayoutVerifier::finish(Work& work) {
   const ExportedRun& run = *work.exported;
   if (const std::string flaw = block_flaw(work); !flaw.empty()) return fail_run(run, flaw);
+  if (const std::string flaw = end_flaw(work); !flaw.empty()) return fail_run(run, flaw);
   const auto computed = work.recompute->finish();
   if (!computed) return fail_run(run, computed.error());
   const std::string text = write_payout_text(*computed);
@@ -244,10 +282,11 @@ void PayoutVerifier::finish(Work& work) {
                                              work.claimed.height.value_or(0))
                                : fmt::format("PPS of {} heights", work.claimed.credits.size());
   tell(true, "run",
-       fmt::format("{}: {}, {}: {} sats among {} miners from {} shares, digest {}{}", run.id, what,
-                   work.claimed.scheme, work.claimed.reward_sats.decimal(),
+       fmt::format("{}: {}, {}: {} sats among {} miners from {} shares, digest {}{}{}", run.id,
+                   what, work.claimed.scheme, work.claimed.reward_sats.decimal(),
                    work.claimed.miners.size(), work.recompute->shares(), run.digest,
-                   run.state == "applied" ? "" : fmt::format(" ({})", run.state)));
+                   run.state == "applied" ? "" : fmt::format(" ({})", run.state),
+                   terms_remark(work.claimed)));
 }
 
 }  // namespace

@@ -90,6 +90,9 @@ def test_export_and_verify(cluster):
     for run in runs.values():
         digest = one(cluster, "SELECT encode(digest, 'hex') FROM payout_runs WHERE id = %s", run)
         assert f"ok    run        {run}: " in done.stdout and digest in done.stdout
+    # A block that was divided by other terms than those its pool had noted is told.
+    line = next(line for line in done.stdout.splitlines() if line.startswith(f"ok    run        {runs['prop']}: "))
+    assert line.endswith("; the terms noted before it were others: pplns, fee 10000 ppm, coherence 0 ppm"), line
     assert one(cluster, "SELECT count(DISTINCT miner_id) FROM payout_items WHERE run_id = %s", runs["pplns"]) == 4
 
     # A period holds the same runs, and those that were taken back.
@@ -151,6 +154,10 @@ def check_lies_are_found(cluster, pool, out, runs: dict):
     told(rewrite("pplns", "start share 17", "start share 16"), "FAIL  run ")
     told(rewrite("pplns", "reward_sats 5", "reward_sats 4"), "but its block pays the pool")
     told(rewrite("pps", " 207fffff ", " 1d00ffff "), "FAIL  run ")
+    for number in ("pplns", "prop"):
+        text = next(run for run in inputs["runs"] if run["id"] == runs[number])["text"]
+        end = int(text.split("\nend ")[1].split("\n")[0])
+        told(rewrite(number, f"\nend {end}\n", f"\nend {end - 1}\n"), f"but its block was found at {end}")
     told(field("digest", "00" * 32), "but its digest is 0000")
     told(field("header", "00" * 80), "header has another hash")
     coinbase = next(run for run in inputs["runs"] if run["id"] == runs["pplns"])["coinbase"]
