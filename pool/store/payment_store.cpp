@@ -6,6 +6,7 @@
 #include "pool/store/migrate.h"
 #include "pool/store/schema_version.h"
 
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +16,7 @@ namespace {
 
 using Kind = PaymentStoreError::Kind;
 
+constexpr std::string_view lock_not_available = "55P03";
 constexpr std::size_t detail_bytes_max = 1024;
 constexpr const char* utc = R"('YYYY-MM-DD"T"HH24:MI:SS"Z"')";
 
@@ -193,17 +195,19 @@ PaymentStore::Outcome<PaymentStore> PaymentStore::open(const std::string& databa
   return PaymentStore(std::move(*state));
 }
 
+// The server may still be about to notice that a command was killed: its successor waits a moment.
 PaymentStore::Outcome<void> PaymentStore::lock() {
+  constexpr std::chrono::milliseconds wait{3000};
   const auto taken = guarded([&] {
     pqxx::nontransaction session(state_->connection.get());
-    return session.exec1("SELECT pg_try_advisory_lock(payments_lock_key())")[0].as<bool>();
+    session.exec0(fmt::format("SET lock_timeout = {}", wait.count()));
+    session.exec1("SELECT pg_advisory_lock(payments_lock_key())");
+    session.exec0("RESET lock_timeout");
   });
-  if (!taken) return base::err(translated(taken.error()));
-  if (!*taken) {
-    return base::err(PaymentStoreError{
-        Kind::busy, "another payout command is at work on this database: wait until it ends"});
-  }
-  return {};
+  if (taken) return {};
+  if (taken.error().sqlstate != lock_not_available) return base::err(translated(taken.error()));
+  return base::err(PaymentStoreError{
+      Kind::busy, "another payout command is at work on this database: wait until it ends"});
 }
 
 PaymentStore::Outcome<std::vector<MinerBalance>> PaymentStore::balances() {
