@@ -1,5 +1,5 @@
-// How an amount is divided, exactly: the same arithmetic as sql/migrations/010_payouts.sql, written
-// once more, so that whoever has the shares can check what the database paid.
+// How an amount is divided, exactly: the same arithmetic as in SQL (sql/migrations/010 to 017),
+// written once more, so that whoever has the shares can check what the database paid.
 //
 // Units:  satoshis and work are integers; a PPLNS window is decimal text, a multiple of work.
 // Errors: one line, which names the value.

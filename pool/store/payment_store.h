@@ -1,4 +1,4 @@
-// PaymentStore: payments as the database has them (sql/migrations/011_payments.sql). What may
+// PaymentStore: payments as the database has them (sql/migrations/018_payments.sql). What may
 // become of a payment is decided there once more, by the functions that change it.
 //
 // A session at a time: lock() takes an advisory lock that ends with the connection. A connection
