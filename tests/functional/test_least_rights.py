@@ -28,7 +28,7 @@ def pool(cluster):
       INSERT INTO share_sums SELECT s.span, date_trunc(s.span, now() - interval '10 days', 'UTC'), id, 1, 1, 1000, 1
         FROM workers, unnest(ARRAY['minute', 'hour', 'day']) AS s (span);
       -- Old is what is old beside the newest share.
-      INSERT INTO share_sums SELECT 'day', date_trunc('day', now(), 'UTC'), id, 1, 1, 1000, 1 FROM workers;
+      INSERT INTO share_sums SELECT 'day', date_trunc('day', now() - interval '1 day', 'UTC'), id, 1, 1, 1000, 1 FROM workers;
       INSERT INTO events (time, severity, component, message, context) VALUES (now() - interval '10 days', 'info', 'test', 'old', '{}')""")
     pool.config["database"] = cluster.postgres.url().replace("user=pool_owner", f"user={LOGIN}")
     pool.config["retention"] = {"shares_days": 3, "minutes_days": 3, "events_days": 5}
