@@ -99,7 +99,7 @@ class Postgres:
 
     def _server_args(self) -> list:
         args = [self.bin / "postgres", "-D", self.data, "-k", self.sockets, "-c", "listen_addresses=",
-                "-c", "log_min_messages=warning", "-c", "max_connections=50", "-c", "shared_buffers=64MB",
+                "-c", "log_min_messages=warning", "-c", "max_connections=150", "-c", "shared_buffers=64MB",
                 "-c", "unix_socket_permissions=0700"]
         if not self.durable:
             args += ["-c", "fsync=off", "-c", "full_page_writes=off"]
