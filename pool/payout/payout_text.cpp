@@ -7,8 +7,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <span>
+
 namespace pool {
 namespace {
+
+constexpr std::size_t inputs_shown_max = 10;  // a wallet of coinbases pays with hundreds
 
 // Just enough of a writer that keys and values stand side by side.
 class Json {
@@ -218,9 +223,14 @@ std::string payment_text(const ShownPayment& shown) {
   append_outputs(out, payment.outputs);
   if (!payment.funded_tx.empty()) {
     out += fmt::format("fee         {} sats\n", payment.settled_fee.value_or(payment.fee).value);
-    for (const PaymentInput& input : payment.inputs) {
+    const std::size_t listed = std::min(payment.inputs.size(), inputs_shown_max);
+    for (const PaymentInput& input : std::span(payment.inputs).first(listed)) {
       out += fmt::format("input       {}: {} sats\n", outpoint_text(input.outpoint),
                          input.value.value);
+    }
+    if (listed < payment.inputs.size()) {
+      out += fmt::format("            and {} more; --json lists all\n",
+                         payment.inputs.size() - listed);
     }
   }
   if (payment.is_signed()) out += fmt::format("txid        {}\n", payment.txid.display_hex());

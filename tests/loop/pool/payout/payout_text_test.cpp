@@ -85,6 +85,15 @@ TEST_CASE("a payment's page has its fee in the chain, what replaced it, and its 
   CHECK(has(list_text({}), "no payments yet"));
 }
 
+TEST_CASE("of hundreds of inputs a page shows the first ones, and JSON all") {
+  ShownPayment shown = settled();
+  PaymentInput input = shown.row.payment.inputs[0];
+  shown.row.payment.inputs.assign(445, input);
+  CHECK(has(payment_text(shown), "and 435 more; --json lists all"));
+  shown.row.payment.inputs.assign(10, input);
+  CHECK_FALSE(has(payment_text(shown), "more; --json"));
+}
+
 TEST_CASE("what came of a command") {
   PayerOutcome outcome{3, PaymentState::sent, false, "would be settled: 5 sats"};
   CHECK_EQ(outcome_text(outcome, false),
