@@ -9,26 +9,13 @@ import threading
 
 import pytest
 
-from framework.node import bitcoind_path
-from framework.paying import PayoutWorld
+from framework.paying import KINDS, for_a_module
 from framework.scripted_wallet import ScriptedWallet, new_address
-
-KINDS = ["scripted"] + (["bitcoind"] if bitcoind_path() else [])
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def world(request):
-    world = PayoutWorld(request.param)
-    failed_before = request.session.testsfailed
-    yield world
-    failed = True
-    try:
-        check_what_was_sent(world)
-        failed = request.session.testsfailed > failed_before
-    finally:
-        world.close(keep=failed)
-    if failed:
-        print(f"\nkept for you: {world.cluster.folder}")
+    yield from for_a_module(request, check_what_was_sent)
 
 
 def check_what_was_sent(world):

@@ -10,27 +10,15 @@ import re
 
 import pytest
 
-from framework.node import bitcoind_path
-from framework.paying import PayoutWorld
+from framework.paying import KINDS, for_a_module
 from framework.util import ROOT
 
-KINDS = ["scripted"] + (["bitcoind"] if bitcoind_path() else [])
 POINTS = ["payout_before_rpc", "payout_after_rpc", "payout_before_commit", "payout_after_commit"]
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def world(request):
-    world = PayoutWorld(request.param, "payout-kill")
-    failed_before = request.session.testsfailed
-    yield world
-    failed = True
-    try:
-        check_what_was_sent(world)
-        failed = request.session.testsfailed > failed_before
-    finally:
-        world.close(keep=failed)
-    if failed:
-        print(f"\nkept for you: {world.cluster.folder}")
+    yield from for_a_module(request, check_what_was_sent, "payout-kill")
 
 
 def check_what_was_sent(world):

@@ -12,7 +12,7 @@ import subprocess
 
 from . import bitcoin
 from .cluster import Cluster
-from .node import Node
+from .node import Node, bitcoind_path
 from .pool import Pool
 from .scripted_wallet import ScriptedWallet, new_address
 from .util import BIN, wait_until
@@ -95,6 +95,24 @@ class CoreWallet:
 
     def close(self):
         self.node.stop()
+
+
+KINDS = ["scripted"] + (["bitcoind"] if bitcoind_path() else [])
+
+
+def for_a_module(request, check_what_was_sent, name: str = "payout"):
+    """The body of a module's fixture: a world of the kind that is asked for, and in the end a look at all that was sent in it."""
+    world = PayoutWorld(request.param, name)
+    failed_before = request.session.testsfailed
+    failed = True
+    try:
+        yield world
+        check_what_was_sent(world)
+        failed = request.session.testsfailed > failed_before
+    finally:
+        world.close(keep=failed)
+        if failed:
+            print(f"\nkept for you: {world.cluster.folder}")
 
 
 class PayoutWorld:
