@@ -19,6 +19,8 @@ class PrivatePostgres {
   void stop();  // "fast": sessions are ended, as by an administrator
   // A new, empty database; returns its connection string. `owner`: another role than the superuser.
   std::string make_database(const std::string& owner = "");
+  // A copy of one that make_database() made for the superuser, while nobody is connected to it.
+  std::string copy_database(const std::string& connection);
   std::string superuser_connection(const std::string& database) const;
 
  private:

@@ -137,4 +137,12 @@ std::string PrivatePostgres::make_database(const std::string& owner) {
   return "host=" + folder_ + " user=" + owner + " dbname=" + name;
 }
 
+std::string PrivatePostgres::copy_database(const std::string& connection) {
+  const std::string original = connection.substr(connection.rfind('=') + 1);
+  const std::string name = "db" + std::to_string(++databases_);
+  pqxx::connection server(superuser_connection("postgres"));
+  pqxx::nontransaction(server).exec("CREATE DATABASE " + name + " TEMPLATE " + original);
+  return superuser_connection(name);
+}
+
 }  // namespace store_test

@@ -29,11 +29,15 @@ inline std::string ask(const std::string& database, const std::string& sql) {
   return result[0][0].as<std::string>();
 }
 
+// A database with the schema: the first is migrated, the others are copies of it.
 inline std::string migrated_database() {
-  const std::string database = PrivatePostgres::instance().make_database();
-  const auto applied = pool::migrate(database);
-  if (!applied) FAIL(applied.error());
-  return database;
+  static const std::string original = [] {
+    const std::string database = PrivatePostgres::instance().make_database();
+    const auto applied = pool::migrate(database);
+    if (!applied) FAIL(applied.error());
+    return database;
+  }();
+  return PrivatePostgres::instance().copy_database(original);
 }
 
 // Every one of shares 1 … count is there, once, and the position counts them.
