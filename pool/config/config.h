@@ -122,6 +122,12 @@ struct CoherenceConfig {
   std::uint32_t level = 2;
   std::uint32_t block_seconds = 420;
   std::uint32_t retarget_blocks = 123;
+  std::uint32_t initial_bits = 0x1e080000;  // of the proof chain's first block
+  std::uint32_t verify_threads = 0;         // 0: one for each four cores, at least one
+  // Of shares: hash difficulties, 2^256 / target.
+  double start_difficulty = 65536;
+  double min_difficulty = 512;
+  double shares_per_minute = 6;
 };
 
 struct PayoutConfig {

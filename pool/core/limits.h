@@ -83,6 +83,16 @@ inline constexpr std::uint32_t rejects_stored_per_worker = 50;  // in the databa
 inline constexpr std::size_t extranonce1_size = 4;
 inline constexpr std::size_t extranonce2_size = 8;
 
+// --- coherence work ---
+// Proofs that wait for a verifier, each; past it, miners are asked to submit again.
+inline constexpr std::size_t proofs_per_verifier_max = 1024;
+inline constexpr std::size_t proofs_per_connection_max = 64;  // that wait, of one connection
+inline constexpr std::size_t coherence_jobs_kept_max = 32;
+inline constexpr std::size_t proofs_per_job_max = 1 << 18;    // that a shard remembers as seen
+inline constexpr double coherence_hash_difficulty_min = 512;  // easier, and verifying would cost
+inline constexpr auto coherence_job_refresh = 20s;            // a header's time is its job's
+inline constexpr std::size_t stretches_per_block_max = 256;   // one a pool
+
 // --- between threads ---
 inline constexpr std::size_t shard_mailbox_messages_max = 1024;
 inline constexpr std::size_t journal_mailbox_messages_max = 4096;

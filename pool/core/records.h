@@ -1,15 +1,20 @@
 // What the journal keeps: one struct per record type. These are the facts that must reach
 // PostgreSQL; journal_format.h is their form on disk.
 //
-// Units: times in microseconds since 1970; difficulties are ratios; work is exact expected hashes.
+// Units: times in microseconds since 1970; difficulties are ratios; work is exact expected hashes
+// (of
+//        coherence proofs: rounds).
 #pragma once
 
 #include "common/base/u256.h"
 #include "common/bitcoin/hash.h"
 #include "common/bitcoin/header.h"
 #include "common/bitcoin/sats.h"
+#include "common/coherence/certificate.h"
+#include "common/coherence/chain.h"
 #include "common/stratum/reject.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -161,6 +166,45 @@ struct RejectRecord {
   std::optional<double> share_difficulty;
   std::optional<bitcoin::BlockHash> hash;
   friend bool operator==(const RejectRecord&, const RejectRecord&) = default;
+};
+
+// An accepted coherence proof: with the certificate, enough to verify it with nothing else.
+struct CoherenceProofRecord {
+  std::int64_t time_us = 0;
+  std::string address;
+  std::string worker_name;
+  std::uint32_t chain_height = 0;  // of the proof chain's block that its job might have become
+  coherence::Header76 header{};
+  std::uint64_t extranonce = 0;
+  std::uint64_t attempt = 0;
+  std::uint32_t params = 0;
+  base::U256 target;  // that it was held to
+  base::U256 work;    // expected rounds at that target: what it is credited with
+  // Since the worker's proof before, as the pool measured it; -1 for the first of a connection.
+  std::int64_t took_us = -1;
+  coherence::CertificateBytes certificate{};
+  crypto::Digest work_hash{};
+  friend bool operator==(const CoherenceProofRecord&, const CoherenceProofRecord&) = default;
+};
+
+// What a proof chain's block commits to of one journal.
+struct JournalStretch {
+  coherence::Stretch stretch;
+  std::array<std::uint8_t, 16> journal{};  // whose; the head commits to it
+  friend bool operator==(const JournalStretch&, const JournalStretch&) = default;
+};
+
+// A proof that met its header's own target, and so is a block of the proof chain if the tip has not
+// moved when it is stored. Follows the proof's record, in the same append.
+struct CoherenceBlockRecord {
+  std::int64_t time_us = 0;
+  std::uint32_t height = 0;
+  crypto::Digest hash{};  // the work hash
+  coherence::Header76 header{};
+  std::uint32_t params = 0;
+  bitcoin::BlockHash bitcoin_tip;
+  std::vector<JournalStretch> stretches;
+  friend bool operator==(const CoherenceBlockRecord&, const CoherenceBlockRecord&) = default;
 };
 
 using JournalRecord =
