@@ -26,7 +26,9 @@ enum class RecordType : std::uint8_t {
   height = 8,
   payout_scheme = 9,
   reject_sum = 10,
-  reject = 11
+  reject = 11,
+  coherence_proof = 12,
+  coherence_block = 13
 };
 
 // Type byte and fields, appended to `out`.

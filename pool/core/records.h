@@ -2,8 +2,7 @@
 // PostgreSQL; journal_format.h is their form on disk.
 //
 // Units: times in microseconds since 1970; difficulties are ratios; work is exact expected hashes
-// (of
-//        coherence proofs: rounds).
+//        (of coherence proofs: rounds).
 #pragma once
 
 #include "common/base/u256.h"
@@ -210,6 +209,7 @@ struct CoherenceBlockRecord {
 using JournalRecord =
     std::variant<ShareRecord, BlockCandidateRecord, BlockOutcomeRecord, EventRecord,
                  BlockSubmissionRecord, BlockStateRecord, ChainTipRecord, HeightRecord,
-                 PayoutSchemeRecord, RejectSumRecord, RejectRecord>;
+                 PayoutSchemeRecord, RejectSumRecord, RejectRecord, CoherenceProofRecord,
+                 CoherenceBlockRecord>;
 
 }  // namespace pool

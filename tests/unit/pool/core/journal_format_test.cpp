@@ -62,6 +62,27 @@ pool::RejectRecord a_full_reject() {
   return reject;
 }
 
+pool::CoherenceProofRecord a_proof() {
+  pool::CoherenceProofRecord proof;
+  proof.time_us = 14;
+  proof.address = "bcrt1q";
+  proof.worker_name = "rig";
+  proof.attempt = std::numeric_limits<std::uint64_t>::max();
+  proof.work = base::U256::max();
+  proof.certificate = counting<332>(5);
+  return proof;
+}
+
+pool::CoherenceBlockRecord a_coherence_block() {
+  pool::CoherenceBlockRecord block;
+  block.time_us = 15;
+  block.height = 123;
+  block.hash = counting<32>(8);
+  block.stretches = {{{0, 1, 5, counting<32>(9)}, counting<16>(1)},
+                     {{255, 6, 6, counting<32>(19)}, counting<16>(2)}};
+  return block;
+}
+
 std::vector<pool::JournalRecord> one_of_each() {
   return {a_share(),
           a_candidate(),
@@ -93,7 +114,9 @@ std::vector<pool::JournalRecord> one_of_each() {
                              {},
                              {},
                              {}},
-          a_full_reject()};
+          a_full_reject(),
+          a_proof(),
+          a_coherence_block()};
 }
 
 Bytes framed(const std::vector<pool::JournalRecord>& records, std::uint64_t first_sequence) {
