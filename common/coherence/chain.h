@@ -8,15 +8,13 @@
 // Source: docs/coherence.md, section 14.
 #pragma once
 
-#include "common/base/result.h"
+#include "common/base/u256.h"
 #include "common/bitcoin/hash.h"
 #include "common/coherence/attempt.h"
 #include "common/coherence/difficulty.h"
 
 #include <cstdint>
 #include <span>
-#include <string>
-#include <vector>
 
 namespace coherence {
 
@@ -32,6 +30,8 @@ struct HeaderFields {
 };
 Header76 encode_header(const HeaderFields& fields);
 HeaderFields decode_header(const Header76& header);
+// What a block's work hash must be less than; zero for bits that have no target.
+base::U256 target_of_bits(std::uint32_t bits);
 
 // A stretch of one pool's journal: records `first` to `last`, and the journal's chain head after
 // the last: SHA-256 of that segment's file from its start to the end of that record.

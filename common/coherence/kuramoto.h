@@ -41,6 +41,13 @@ using Gate = std::array<std::int32_t, 64>;
 // REQUIRES: level < levels.
 Gate gate(std::uint32_t level);
 
+// Cosine and sine of every phase: a state's order and the step after it need the same ones.
+struct Waves {
+  std::array<std::int32_t, oscillators> c;
+  std::array<std::int32_t, oscillators> s;
+};
+Waves waves_of(const Phases& phases);
+
 // The order parameter of a state, before any root is taken.
 struct Order {
   std::int32_t c = 0;  // C': sum of the cosines >> 4
@@ -49,9 +56,11 @@ struct Order {
   bool is_coherent() const { return r2 >= r2_coherent; }
   friend bool operator==(const Order&, const Order&) = default;
 };
+Order order_of(const Waves& waves);
 Order order_of(const Phases& phases);
 
-// State t to state t + 1. REQUIRES: order == order_of(phases).
+// State t to state t + 1. REQUIRES: waves and order are those of phases.
+void step(Phases& phases, const Waves& waves, const Order& order, const Gate& gate);
 void step(Phases& phases, const Order& order, const Gate& gate);
 
 }  // namespace coherence
