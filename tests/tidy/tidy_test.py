@@ -9,6 +9,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts"))
 import check_layers
+import check_no_floating_point
 import check_tree
 import count_tests
 
@@ -97,6 +98,40 @@ constexpr int table[] = {1, 2, 3};
                 (root / path).write_text("")
             self.assertEqual(check_tree.untested(root, ["common/x/whole.cpp", "common/x/whole_part.cpp", "common/x/lone.cpp"]),
                              ["common/x/lone.cpp"])
+
+
+class NoFloatingPoint(unittest.TestCase):
+    def found(self, text, *flags):
+        with tempfile.TemporaryDirectory() as name:
+            path = pathlib.Path(name) / "probe.o"
+            subprocess.run(["g++", "-std=c++20", "-O2", *flags, "-c", "-x", "c++", "-", "-o", path], input=text, text=True, check=True)
+            of_object = check_no_floating_point.of_object(path)
+        if of_object is None:
+            self.skipTest("a processor that the check does not know")
+        return of_object
+
+    def test_integers_pass_vectors_too(self):
+        text = """#include <cstring>
+unsigned sum(const unsigned* x) { unsigned s = 0; for (int i = 0; i < 64; ++i) s += x[i] * 3u; return s; }
+struct Pair { double a, b; }; void copy(Pair* to, const Pair* from) { std::memcpy(to, from, sizeof *to); }"""
+        self.assertEqual(self.found(text, "-O3"), [])
+
+    def test_each_kind_is_found(self):
+        for text, *flags in (("double f(double a, double b) { return a + b; }",),
+                             ("float f(float a, float b) { return a * b; }",),
+                             ("double f(double a, double b) { return a / b; }",),
+                             ("double f(double a) { return __builtin_sqrt(a); }", "-fno-math-errno"),
+                             ("double f(long a) { return double(a); }",),
+                             ("long f(double a) { return long(a); }",),
+                             ("bool f(double a, double b) { return a < b; }",),
+                             ("void f(float* a) { for (int i = 0; i < 64; ++i) a[i] += 1.5f; }", "-O3")):
+            self.assertTrue(self.found(text, *flags), text)
+
+    def test_wide_and_old_instructions_are_found(self):
+        for mnemonic in ("vfmadd231pd", "vaddps", "vsqrtsd", "vcvttps2dq", "vcvtusi2sd", "cvtsi2sd", "mulpd", "ucomisd", "fmulp", "fildll", "fsqrt", "faddp"):
+            self.assertTrue(list(check_no_floating_point.floating_point(f"  1f:\t{mnemonic} x,y\n", check_no_floating_point.X86)), mnemonic)
+        for mnemonic in ("paddd", "vpmulhrsw", "movaps", "shufps", "unpcklps", "pmaddwd", "vmovups", "pmulld", "vpaddd", "imul", "movsd", "xorps"):
+            self.assertFalse(list(check_no_floating_point.floating_point(f"  1f:\t{mnemonic} x,y\n", check_no_floating_point.X86)), mnemonic)
 
 
 class Count(unittest.TestCase):
