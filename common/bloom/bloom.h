@@ -52,7 +52,13 @@ class Miner {
   const Counters& counters() const { return counters_; }
 
   // The most ordered of the running attempts' states: r in 1/65536. Zero if nothing runs.
-  std::uint16_t best_r_q() const;
+  std::uint16_t best_r_q() const { return best().r_q; }
+  // And the state in which it is.
+  struct Best {
+    std::uint32_t state = 0;
+    std::uint16_t r_q = 0;
+  };
+  Best best() const;
 
  private:
   void refill(std::uint32_t lane);

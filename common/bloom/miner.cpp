@@ -54,11 +54,13 @@ void Miner::run(std::uint32_t rounds_max, const Sink& sink) {
   }
 }
 
-std::uint16_t Miner::best_r_q() const {
-  std::uint16_t best = 0;
+Miner::Best Miner::best() const {
+  Best best;
   for (std::uint32_t lane = 0; lane < lanes_.count(); ++lane) {
     if (!lanes_.is_busy(lane)) continue;
-    best = std::max(best, coherence::r_q_of(order_of(lanes_.peek(lane), bloom_states - 1)));
+    const Walk walk = lanes_.peek(lane);
+    const std::uint16_t r_q = coherence::r_q_of(order_of(walk, bloom_states - 1));
+    if (r_q > best.r_q) best = {walk.state, r_q};
   }
   return best;
 }

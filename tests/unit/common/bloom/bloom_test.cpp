@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,27 @@ TEST_CASE("attempts end as the reference says, each once") {
       CHECK_EQ(finished.attempt % 3, 1000 % 3);
       CHECK(finished.bloom == reference(job, finished.attempt));
     }
+  });
+}
+
+TEST_CASE("the most ordered attempt under way is told with its state") {
+  for_each_supported([](const bloom::Kernel& kernel) {
+    const coherence::Job job = job_of_level(1);
+    bloom::Miner miner(kernel);
+    CHECK_EQ(miner.best().r_q, 0);
+    CHECK(miner.set_job(job));
+    constexpr std::uint32_t rounds = 100;  // before any of them can end
+    miner.run(rounds, [](const bloom::Finished&) { FAIL("none ends so early"); });
+    std::uint16_t best = 0;
+    for (std::uint64_t attempt = 0; attempt < kernel.lanes.count; ++attempt) {
+      coherence::run(coherence::phases_of(coherence::seed_of(job, attempt)), 1, rounds,
+                     [&](std::uint32_t state, const coherence::Order& order, const auto&) {
+                       if (state == rounds) best = std::max(best, coherence::r_q_of(order));
+                     });
+    }
+    CHECK_EQ(miner.best().state, rounds);
+    CHECK_EQ(miner.best().r_q, best);
+    CHECK_EQ(miner.best_r_q(), best);
   });
 }
 
