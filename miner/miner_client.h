@@ -115,6 +115,10 @@ class MinerClient {
   void on_message(const stratum::SetDifficulty& message);
   void on_message(const stratum::SetVersionMask& message);
   void on_message(const stratum::SetExtranonce& message);
+  // Never asked for, so never said.
+  void on_message(const stratum::CoherenceSetExtranonce&) {}
+  void on_message(const stratum::CoherenceSetTarget&) {}
+  void on_message(const stratum::CoherenceNotify&) {}
   void on_message(const stratum::Reconnect& message);
   void on_message(const stratum::ShowMessage& message);
   void on_message(const stratum::GetVersion& message);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "pool/core/address_guard.h"
+#include "pool/core/coherence_types.h"
 #include "pool/core/difficulty_memory.h"
 #include "pool/core/journal_format.h"
 #include "pool/core/reject_log.h"
@@ -38,6 +39,18 @@ struct NewJob {
   // Miners may be told at any time within it, to even out the load; zero: at once.
   std::chrono::milliseconds spread{0};
 };
+// coherence -> every shard; null: there is none now. Full: the newest replaces the waiting one and
+// keeps clean if either had it.
+struct NewCoherenceJob {
+  std::shared_ptr<const CoherenceJob> job;
+  bool replaced_clean = false;  // this message replaced one whose job was clean
+};
+// verifier -> the shard that asked for it. Always goes through: a shard waits for at most
+// limits::proofs_per_shard_max.
+struct ProofVerified {
+  ProofVerdict verdict;
+};
+
 // journal -> shard. Every append of this source up to `up_to` is on disk, except those named by a
 // NotDurable before. Full: the newest replaces the waiting one, if that is the last in the box.
 struct Durable {
@@ -88,9 +101,9 @@ struct ConnectionMoved {
   HandOver state;
 };
 
-using ShardMessage =
-    std::variant<NewJob, NoWork, Durable, NotDurable, BlockVaulted, AddressBanned, TlsReload,
-                 DifficultiesLearnt, InstanceChanged, ConnectionMoved, Shutdown>;
+using ShardMessage = std::variant<NewJob, NewCoherenceJob, NoWork, Durable, NotDurable,
+                                  BlockVaulted, ProofVerified, AddressBanned, TlsReload,
+                                  DifficultiesLearnt, InstanceChanged, ConnectionMoved, Shutdown>;
 
 // ---------------------------------------------------------------- to the journal (pool/journal)
 

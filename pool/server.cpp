@@ -94,6 +94,20 @@ ShardLoop::Endpoint endpoint_of(const ListenConfig& listen) {
   return where;
 }
 
+CoherenceOptions coherence_options(const CoherenceConfig& config, std::uint64_t first_counter) {
+  const auto difficulty = [](double hash_difficulty) {
+    return *bitcoin::Difficulty::from_double(
+        std::max(hash_difficulty / 4294967296.0, bitcoin::Difficulty::least));
+  };
+  CoherenceOptions options;
+  options.enabled = config.enabled;
+  options.difficulty.start = difficulty(config.start_difficulty);
+  options.difficulty.min = difficulty(config.min_difficulty);
+  options.difficulty.shares_per_minute = config.shares_per_minute;
+  options.first_extranonce_counter = first_counter;
+  return options;
+}
+
 // The newest NewJob replaces a waiting one, and remembers if that one was of a new tip. Who waits
 // for either job, waits for this one.
 void keep_clean_jobs(const ShardMessage& waiting, ShardMessage& incoming) {
@@ -323,6 +337,7 @@ ShardOptions Server::shard_options(std::uint32_t index) {
   options.welcome = stratum.welcome;
   options.version_mask = config_.stratum.version_mask;
   options.address_limits = address_limits(config_.stratum.limits, shard_count_);
+  options.coherence = coherence_options(config_.coherence, random_.next());
   return options;
 }
 

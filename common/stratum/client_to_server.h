@@ -35,6 +35,8 @@ struct Configure {
   std::optional<std::uint32_t> version_rolling_mask;
   std::optional<std::uint32_t> version_rolling_min_bit_count;
   std::optional<double> minimum_difficulty;
+  std::optional<std::uint32_t> coherence_version;
+  bool coherence_only = false;  // no mining.notify is wanted
 };
 struct SuggestDifficulty {
   double difficulty = 0;  // finite; may be zero, negative or far out of range
@@ -51,6 +53,16 @@ struct Submit {
   std::uint32_t ntime = 0;
   std::uint32_t nonce = 0;
   std::optional<std::uint32_t> version_bits;
+};
+// coherence.submit. The numbers are as sent, not yet compared with their ranges.
+struct CoherenceSubmit {
+  std::string worker_name;  // without blanks around it
+  std::string job_id;
+  std::uint64_t attempt = 0;
+  std::uint32_t bloom_end = 0;
+  std::uint32_t r_q = 0;
+  std::uint32_t psi_q = 0;
+  std::array<std::uint8_t, 32> cert_hash{};  // as SHA-256 gives it
 };
 struct Ping {};
 struct GetTransactions {};
@@ -70,8 +82,8 @@ struct Malformed {
 
 using ClientMessage =
     std::variant<Subscribe, Authorize, Configure, SuggestDifficulty, SuggestTarget,
-                 ExtranonceSubscribe, Submit, Ping, GetTransactions, Capabilities, Response,
-                 UnknownMethod, Malformed>;
+                 ExtranonceSubscribe, Submit, CoherenceSubmit, Ping, GetTransactions, Capabilities,
+                 Response, UnknownMethod, Malformed>;
 
 struct ClientRequest {
   RequestId id;

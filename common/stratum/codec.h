@@ -8,6 +8,9 @@
 //   prevhash                internal order with each 32-bit word byte-swapped (prevhash_to_wire)
 //   coinb1, coinb2          raw bytes; merkle_branch entries: internal order
 //   version, nbits, ntime, nonce, version_bits: eight digits of the integer
+//   coherence.*: exactly as many digits as the field has, lower case only, also when read
+//     job id, extranonce, attempt   16 digits of the integer; params: 8; target: 64
+//     header, cert_hash             bytes in their order
 //
 // Errors: a line that is not one JSON object, or is nested deeper than 8, or has an id that is an
 //         array, an object or longer than 64 bytes: ProtocolError, and the connection is closed.
@@ -44,6 +47,9 @@ std::string write_set_difficulty(bitcoin::Difficulty difficulty);
 std::string write_set_version_mask(std::uint32_t mask);
 std::string write_set_extranonce(base::ByteSpan extranonce1, std::uint32_t extranonce2_size);
 std::string write_notify(const Notify& notify);
+std::string write_coherence_set_extranonce(std::uint64_t extranonce);
+std::string write_coherence_set_target(const base::U256& target);
+std::string write_coherence_notify(const CoherenceNotify& notify);
 std::string write_show_message(std::string_view text);
 std::string write_reconnect(const Reconnect& reconnect);
 // A question to the miner, with an id that is a number: some firmware can't read another.
@@ -65,6 +71,7 @@ std::string write_configure(std::uint64_t id, const Configure& request);
 std::string write_suggest_difficulty(std::uint64_t id, bitcoin::Difficulty difficulty);
 std::string write_extranonce_subscribe(std::uint64_t id);
 std::string write_submit(std::uint64_t id, const Submit& request);
+std::string write_coherence_submit(std::uint64_t id, const CoherenceSubmit& request);
 std::string write_pong(std::string_view id_json);
 std::string write_version_answer(std::string_view id_json, std::string_view user_agent);
 

@@ -50,6 +50,26 @@ ClientMessage read_submit(Value params) {
   return finish(method, fields, std::move(submit));
 }
 
+// No firmware in the field sends this, so nothing is tolerated.
+ClientMessage read_coherence_submit(Value params) {
+  constexpr std::string_view method = "coherence.submit";
+  Fields fields;
+  const std::size_t count = params.item_count();
+  if (count != 7) {
+    fields.fail("params", std::to_string(count) + " values, expected 7");
+    return finish(method, fields, CoherenceSubmit{});
+  }
+  CoherenceSubmit submit;
+  submit.worker_name = fields.trimmed_text("worker_name", params.item(0));
+  submit.job_id = fields.text("job_id", params.item(1));
+  submit.attempt = fields.exact_u64("attempt", params.item(2));
+  submit.bloom_end = fields.json_u32("bloom_end", params.item(3));
+  submit.r_q = fields.json_u32("r_q", params.item(4));
+  submit.psi_q = fields.json_u32("psi_q", params.item(5));
+  fields.exact_hex("cert_hash", params.item(6), submit.cert_hash);
+  return finish(method, fields, std::move(submit));
+}
+
 // Every param may be missing, null or of another type: Braiins OS sends [ua, null, "host:port",
 // null].
 ClientMessage read_subscribe(Value params) {
@@ -103,6 +123,10 @@ ClientMessage read_configure(Value params) {
   Fields least;
   const double difficulty = least.number({}, options.member("minimum-difficulty.value"));
   if (least.ok() && difficulty >= 0) configure.minimum_difficulty = difficulty;
+  Fields version;
+  const auto coherence = version.json_u32({}, options.member("coherence.version"));
+  if (version.ok()) configure.coherence_version = coherence;
+  configure.coherence_only = options.member("coherence.only").is(JsonKind::boolean_true);
   return finish("mining.configure", fields, std::move(configure));
 }
 
@@ -150,6 +174,7 @@ struct Method {
 };
 constexpr Method methods[] = {
     {"mining.submit", read_submit},
+    {"coherence.submit", read_coherence_submit},
     {"mining.suggest_difficulty", read_suggest_difficulty},
     {"mining.subscribe", read_subscribe},
     {"mining.authorize", read_authorize},

@@ -4,6 +4,8 @@
 #include "common/stratum/json_text.h"
 #include "common/stratum/json_tokens.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -95,6 +97,40 @@ ServerMessage read_set_extranonce(const Call& call) {
   return finish(call, fields, std::move(set));
 }
 
+ServerMessage read_coherence_set_extranonce(const Call& call) {
+  Fields fields;
+  const CoherenceSetExtranonce set{fields.exact_u64("extranonce", call.params.item(0))};
+  return finish(call, fields, set);
+}
+
+ServerMessage read_coherence_set_target(const Call& call) {
+  Fields fields;
+  const Value value = call.params.item(0);
+  std::array<std::uint8_t, 32> bytes{};
+  fields.exact_hex("target", value, bytes);
+  std::reverse(bytes.begin(), bytes.end());  // big-endian on the wire
+  const CoherenceSetTarget set{base::U256::from_le_bytes(bytes)};
+  if (set.target.is_zero()) fields.fail("target", value, "above zero");
+  return finish(call, fields, set);
+}
+
+ServerMessage read_coherence_notify(const Call& call) {
+  Fields fields;
+  CoherenceNotify notify;
+  notify.job_id = fields.text("job_id", call.params.item(0));
+  fields.exact_hex("header", call.params.item(1), notify.header);
+  notify.params = fields.exact_u32("params", call.params.item(2));
+  const Value clean = call.params.item(3);
+  notify.clean = clean.is(JsonKind::boolean_true);
+  if (!notify.clean && !clean.is(JsonKind::boolean_false)) {
+    fields.fail("clean", clean, "true or false");
+  }
+  if (const Value height = call.params.item(4); !height.is_missing_or_null()) {
+    notify.height = fields.json_u32("height", height);
+  }
+  return finish(call, fields, std::move(notify));
+}
+
 ServerMessage read_reconnect(const Call& call) {
   Fields fields;
   Reconnect reconnect;
@@ -125,6 +161,9 @@ constexpr Method methods[] = {
     {"mining.set_difficulty", read_set_difficulty},
     {"mining.set_version_mask", read_set_version_mask},
     {"mining.set_extranonce", read_set_extranonce},
+    {"coherence.set_extranonce", read_coherence_set_extranonce},
+    {"coherence.set_target", read_coherence_set_target},
+    {"coherence.notify", read_coherence_notify},
     {"client.reconnect", read_reconnect},
     {"client.show_message", read_show_message},
     {"client.get_version", read_get_version},
@@ -225,6 +264,8 @@ base::Result<ConfigureResult, std::string> parse_configure_result(std::string_vi
   root->for_each_member([&](std::string_view name, Value value) {
     if (name == "version-rolling.mask") {
       result.version_rolling_mask = fields.u32(name, value);
+    } else if (name == "coherence.version") {
+      result.coherence_version = fields.json_u32(name, value);
     } else if (name.find('.') == std::string_view::npos) {
       result.extensions.emplace_back(name, value.is(JsonKind::boolean_true));
     }

@@ -86,9 +86,11 @@ std::string write_subscribe_result(const RequestId& id, const SubscribeResult& r
 // that asks for the mask as if it were an extension gets the mask, not its key a second time.
 std::string write_configure_result(const RequestId& id, const ConfigureResult& result) {
   constexpr std::string_view mask_key = "version-rolling.mask";
+  constexpr std::string_view coherence_key = "coherence.version";
   std::string json = "{";
   for (const auto& [name, granted] : result.extensions) {
     if (name == mask_key && result.version_rolling_mask) continue;
+    if (name == coherence_key && result.coherence_version) continue;
     if (json.size() > 1) json += ',';
     append_string(json, name);
     json += granted ? ":true" : ":false";
@@ -97,6 +99,11 @@ std::string write_configure_result(const RequestId& id, const ConfigureResult& r
       append_string(json, mask_key);
       json += ':';
       append_u32_string(json, *result.version_rolling_mask);
+    }
+    if (name == "coherence" && result.coherence_version) {
+      json += ',';
+      append_string(json, coherence_key);
+      json.append(":").append(std::to_string(*result.coherence_version));
     }
   }
   json += '}';
@@ -143,6 +150,27 @@ std::string write_notify(const Notify& notify) {
   append_u32_string(params, notify.ntime);
   params += notify.clean_jobs ? ",true" : ",false";
   return notification("mining.notify", params);
+}
+
+std::string write_coherence_set_extranonce(std::uint64_t extranonce) {
+  return notification("coherence.set_extranonce", "\"" + base::u64_hex(extranonce) + "\"");
+}
+
+std::string write_coherence_set_target(const base::U256& target) {
+  return notification("coherence.set_target",
+                      "\"" + base::to_reversed_hex(target.to_le_bytes()) + "\"");
+}
+
+std::string write_coherence_notify(const CoherenceNotify& notify) {
+  std::string params;
+  append_string(params, notify.job_id);
+  params += ',';
+  append_hex_string(params, notify.header);
+  params += ',';
+  append_u32_string(params, notify.params);
+  params += notify.clean ? ",true" : ",false";
+  if (notify.height) params.append(",").append(std::to_string(*notify.height));
+  return notification("coherence.notify", params);
 }
 
 std::string write_show_message(std::string_view text) {

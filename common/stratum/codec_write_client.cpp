@@ -69,6 +69,10 @@ std::string write_configure(std::uint64_t id, const Configure& request_fields) {
       append_option(options, "minimum-difficulty.value", difficulty->text());
     }
   }
+  if (const auto version = request_fields.coherence_version) {
+    append_option(options, "coherence.version", std::to_string(*version));
+  }
+  if (request_fields.coherence_only) append_option(options, "coherence.only", "true");
   params.append("],{").append(options).append("}");
   return request(id, "mining.configure", params);
 }
@@ -94,6 +98,21 @@ std::string write_submit(std::uint64_t id, const Submit& submit) {
   if (submit.version_bits)
     params.append(",\"").append(base::u32_hex(*submit.version_bits)).append("\"");
   return request(id, "mining.submit", params);
+}
+
+std::string write_coherence_submit(std::uint64_t id, const CoherenceSubmit& submit) {
+  std::string params;
+  params.reserve(192 + submit.worker_name.size());
+  append_string(params, submit.worker_name);
+  params += ',';
+  append_string(params, submit.job_id);
+  params.append(",\"").append(base::u64_hex(submit.attempt)).append("\",");
+  params.append(std::to_string(submit.bloom_end)).append(",");
+  params.append(std::to_string(submit.r_q)).append(",");
+  params.append(std::to_string(submit.psi_q)).append(",\"");
+  base::append_hex(params, submit.cert_hash);
+  params += '"';
+  return request(id, "coherence.submit", params);
 }
 
 std::string write_pong(std::string_view id_json) { return answer(id_json, "pong"); }

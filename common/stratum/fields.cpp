@@ -2,6 +2,8 @@
 
 #include "common/stratum/json_text.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -124,6 +126,40 @@ bitcoin::Hash256 Fields::hash(std::string_view name, Value value) {
     return {};
   }
   return out;
+}
+
+void Fields::exact_hex(std::string_view name, Value value, std::span<std::uint8_t> out) {
+  const std::string_view digits = value.text();
+  const auto is_capital = [](char c) { return c >= 'A' && c <= 'F'; };
+  const bool exact = value.is(JsonKind::string) && base::decode_hex(digits, out).has_value() &&
+                     std::none_of(digits.begin(), digits.end(), is_capital);
+  if (exact) return;
+  fail(name, value, std::to_string(2 * out.size()) + " lower-case hex digits");
+  std::fill(out.begin(), out.end(), std::uint8_t{0});
+}
+
+std::uint64_t Fields::exact_u64(std::string_view name, Value value) {
+  std::array<std::uint8_t, 8> bytes{};
+  exact_hex(name, value, bytes);
+  const base::ByteSpan all(bytes);
+  return std::uint64_t{base::read_be32(all)} << 32 | base::read_be32(all.subspan(4));
+}
+
+std::uint32_t Fields::exact_u32(std::string_view name, Value value) {
+  std::array<std::uint8_t, 4> bytes{};
+  exact_hex(name, value, bytes);
+  return base::read_be32(bytes);
+}
+
+std::uint32_t Fields::json_u32(std::string_view name, Value value) {
+  if (value.is(JsonKind::number)) {
+    const auto integer = parse_decimal(value.text());
+    if (integer && *integer <= std::numeric_limits<std::uint32_t>::max()) {
+      return static_cast<std::uint32_t>(*integer);
+    }
+  }
+  fail(name, value, "a JSON integer from 0 to 4294967295");
+  return 0;
 }
 
 double Fields::number(std::string_view name, Value value) {

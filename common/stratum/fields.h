@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,13 @@ class Fields {
   std::string hex_text(std::string_view name, json::Value value);
   base::Bytes bytes(std::string_view name, json::Value value);
   bitcoin::Hash256 hash(std::string_view name, json::Value value);
+  // Strict, for what no old firmware sends: exactly the digits that fill `out`, in lower case.
+  void exact_hex(std::string_view name, json::Value value, std::span<std::uint8_t> out);
+  // Likewise, 16 or 8 digits of the integer.
+  std::uint64_t exact_u64(std::string_view name, json::Value value);
+  std::uint32_t exact_u32(std::string_view name, json::Value value);
+  // Likewise: a JSON integer of 32 bits, no string.
+  std::uint32_t json_u32(std::string_view name, json::Value value);
   // A JSON number, or a string that holds one (cpuminer-opt); finite.
   double number(std::string_view name, json::Value value);
   // A JSON integer, or a string that holds one, of at most `most`.

@@ -28,6 +28,10 @@ constexpr Row rows[] = {
     {RejectReason::unauthorized, 24, "unauthorized", "Unauthorized worker"},
     {RejectReason::bad_address, 24, "bad_address", "Unauthorized worker: invalid address"},
     {RejectReason::not_subscribed, 25, "not_subscribed", "Not subscribed"},
+    {RejectReason::coherence_off, 20, "coherence_off", "Coherence work is off"},
+    {RejectReason::bad_claim, 20, "bad_claim", "Impossible claim"},
+    {RejectReason::verifier_busy, 20, "verifier_busy", "Verifiers are busy"},
+    {RejectReason::false_proof, 20, "false_proof", "False proof"},
 };
 static_assert(std::size(rows) == reject_reason_count);
 

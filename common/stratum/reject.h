@@ -27,8 +27,13 @@ enum class RejectReason : std::uint8_t {
   unauthorized,        // 24: the worker name was not authorized on this connection
   bad_address,         // 24: the user name is not a payout address of this network
   not_subscribed,      // 25
+  // Of coherence work. Numbers are stored, so new reasons come last.
+  coherence_off,  // 20: not asked for in mining.configure, or not granted
+  bad_claim,      // 20: a number of the claim that no bloom has
+  verifier_busy,  // 20: every verifier is full; the same proof is welcome a moment later
+  false_proof,    // 20: the replay says otherwise; the connection ends
 };
-inline constexpr std::size_t reject_reason_count = 15;
+inline constexpr std::size_t reject_reason_count = 19;
 
 int reject_code(RejectReason reason);
 std::string_view reject_text(RejectReason reason);

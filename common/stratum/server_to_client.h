@@ -1,9 +1,11 @@
 // What a pool says to a miner, one struct per method. codec.h writes and parses them.
 #pragma once
 
+#include "common/base/u256.h"
 #include "common/bitcoin/hash.h"
 #include "common/bitcoin/target.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,6 +34,20 @@ struct SetVersionMask {
 struct SetExtranonce {
   base::Bytes extranonce1;
   std::uint32_t extranonce2_size = 0;
+};
+// coherence.*: the second kind of work (docs/coherence.md).
+struct CoherenceSetExtranonce {
+  std::uint64_t extranonce = 0;
+};
+struct CoherenceSetTarget {
+  base::U256 target;  // a work hash must be less
+};
+struct CoherenceNotify {
+  std::string job_id;
+  std::array<std::uint8_t, 76> header{};
+  std::uint32_t params = 0;
+  bool clean = false;
+  std::optional<std::uint32_t> height;  // of the proof chain's block; a pool may leave it out
 };
 struct Reconnect {
   std::string host;  // empty: the same
@@ -62,8 +78,9 @@ struct UnknownServerMethod {
 };
 
 using ServerMessage =
-    std::variant<Notify, SetDifficulty, SetVersionMask, SetExtranonce, Reconnect, ShowMessage,
-                 GetVersion, ServerPing, ServerResponse, UnknownServerMethod>;
+    std::variant<Notify, SetDifficulty, SetVersionMask, SetExtranonce, CoherenceSetExtranonce,
+                 CoherenceSetTarget, CoherenceNotify, Reconnect, ShowMessage, GetVersion,
+                 ServerPing, ServerResponse, UnknownServerMethod>;
 
 // The result of mining.subscribe.
 struct SubscribeResult {
@@ -75,6 +92,7 @@ struct SubscribeResult {
 struct ConfigureResult {
   std::vector<std::pair<std::string, bool>> extensions;
   std::optional<std::uint32_t> version_rolling_mask;
+  std::optional<std::uint32_t> coherence_version = {};
 };
 
 }  // namespace stratum

@@ -27,6 +27,8 @@ double weight_of(Offence offence) {
       return 20;
     case Offence::tls_failed:
       return 5;
+    case Offence::false_proof:
+      return 20;
   }
   return 0;
 }
@@ -74,6 +76,8 @@ std::string_view name_of(Offence offence) {
       return "line_too_long";
     case Offence::tls_failed:
       return "tls_failed";
+    case Offence::false_proof:
+      return "false_proof";
   }
   return "unknown";
 }

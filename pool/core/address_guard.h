@@ -3,7 +3,8 @@
 // Limits:   connections; connections that do not mine yet; new connections a minute; lines a
 //           second. Generous, since a farm behind NAT is one address. Each shard keeps its part of
 //           a pool-wide limit (shard_part()); the kernel spreads connections evenly among shards.
-// Offences: bytes that are not Stratum, lines without end, failed TLS. Each has a weight; the score
+// Offences: bytes that are not Stratum, lines without end, failed TLS, false proofs. Each has a
+// weight; the score
 //           drains with time. Ten strangers' scans are no offence, a stream of them is. Connections
 //           of the address that mine raise both what it takes to be banned and how fast the score
 //           drains, so that one broken device does not shut out the farm around it.
@@ -58,6 +59,7 @@ enum class Offence : std::uint8_t {
   not_stratum,  // other bytes, or lines that are not JSON too often
   line_too_long,
   tls_failed,
+  false_proof,  // coherence work that was not done, which took a replay to find out
 };
 std::string_view name_of(Offence offence);
 

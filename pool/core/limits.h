@@ -86,6 +86,7 @@ inline constexpr std::size_t extranonce2_size = 8;
 // --- coherence work ---
 // Proofs that wait for a verifier, each; past it, miners are asked to submit again.
 inline constexpr std::size_t proofs_per_verifier_max = 1024;
+inline constexpr std::size_t proofs_per_shard_max = 8192;     // that wait for their verdicts
 inline constexpr std::size_t proofs_per_connection_max = 64;  // that wait, of one connection
 inline constexpr std::size_t coherence_jobs_kept_max = 32;
 inline constexpr std::size_t proofs_per_job_max = 1 << 18;    // that a shard remembers as seen

@@ -79,6 +79,7 @@ class Session {
   void on_message(const Id& id, const stratum::SuggestTarget& m, base::Instant now);
   void on_message(const Id& id, const stratum::ExtranonceSubscribe& m, base::Instant now);
   void on_message(const Id& id, const stratum::Submit& m, base::Instant now);
+  void on_message(const Id& id, const stratum::CoherenceSubmit& m, base::Instant now);
   void on_message(const Id& id, const stratum::Ping& m, base::Instant now);
   void on_message(const Id& id, const stratum::GetTransactions& m, base::Instant now);
   void on_message(const Id& id, const stratum::Capabilities& m, base::Instant now);

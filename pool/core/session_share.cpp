@@ -73,6 +73,10 @@ void Session::on_message(const Id& id, const stratum::Submit& m, base::Instant n
   }
 }
 
+void Session::on_message(const Id& id, const stratum::CoherenceSubmit&, base::Instant) {
+  reject(id, RejectReason::coherence_off);
+}
+
 // The first reason to refuse it, but for duplicates. A share that can be hashed is hashed, and is
 // on its way if it is a block, whatever else is wrong with it.
 std::optional<RejectReason> Session::examine(Judged& share, base::Instant now) {

@@ -33,6 +33,8 @@ std::string_view describe(CloseReason reason) {
       return "nothing but refused shares";
     case CloseReason::no_work:
       return "no node is usable";
+    case CloseReason::false_proof:
+      return "false coherence proof";
   }
   return "unknown";
 }
@@ -59,6 +61,8 @@ std::string_view name_of(CloseReason reason) {
       return "only_rejects";
     case CloseReason::no_work:
       return "no_work";
+    case CloseReason::false_proof:
+      return "false_proof";
   }
   return "unknown";
 }
@@ -193,6 +197,10 @@ void Shard::on_no_work(base::Instant now) {
   no_work_since_ = now.mono;
   for (auto& [id, session] : sessions_) session->ask_to_reconnect();
 }
+
+void Shard::on_coherence_job(const std::shared_ptr<const CoherenceJob>&, bool, base::Instant) {}
+
+void Shard::on_verdict(const ProofVerdict&, base::Instant) {}
 
 void Shard::on_tick(base::Instant now) {
   const bool had_time = no_work_since_ && now.mono - *no_work_since_ >= limits::no_work_close_after;

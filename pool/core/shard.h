@@ -65,6 +65,12 @@ class Shard {
   // While is_spreading(), many times within the spread.
   void continue_spread(base::Instant now);
   bool is_spreading() const { return !spread_.order.empty(); }
+  // Null: there is none now, and a miner that asks for coherence work is told so.
+  // `clean`: as in on_new_job().
+  void on_coherence_job(const std::shared_ptr<const CoherenceJob>& job, bool clean,
+                        base::Instant now);
+  // What the replay of a proof says that ShardHost::verify() took. Each ticket once.
+  void on_verdict(const ProofVerdict& verdict, base::Instant now);
   void on_durable(AppendId up_to);
   void on_not_durable(AppendId first, AppendId last);
   void on_block_vaulted(const bitcoin::BlockHash& hash);

@@ -6,6 +6,7 @@
 #include "common/bitcoin/target.h"
 #include "pool/core/address_guard.h"
 #include "pool/core/candidate_memory.h"
+#include "pool/core/coherence_types.h"
 #include "pool/core/difficulty_control.h"
 #include "pool/core/difficulty_memory.h"
 #include "pool/core/extranonce.h"
@@ -51,11 +52,22 @@ class ShardHost {
   virtual void submit_block(FoundBlock block) = 0;
   // For the other shards to know; here it counts already.
   virtual void tell_ban(const Ban& ban) = 0;
+  // A proof whose replay is wanted; Shard::on_verdict() hears of it in a later turn. False: every
+  // verifier is full, and nothing was taken.
+  [[nodiscard]] virtual bool verify(ProofToVerify proof) = 0;
   // Never refused: JournalOutbox keeps to a window for which the journal has room.
   virtual void journal(JournalAppend append) = 0;
 
  protected:
   ~ShardHost() = default;
+};
+
+// The second kind of work, as a shard gives it out.
+struct CoherenceOptions {
+  bool enabled = false;
+  // In units of 2^32 blooms, as a hash difficulty is in bitcoin::Difficulty: start 2^-16 is 65536.
+  DifficultyPolicy difficulty;
+  std::uint64_t first_extranonce_counter = 0;  // random at start; its low 48 bits count
 };
 
 struct ShardOptions {
@@ -78,6 +90,7 @@ struct ShardOptions {
   std::chrono::seconds idle_deadline{3600};  // without an accepted share
   std::string welcome;                       // shown after login; empty: nothing
   AddressLimits address_limits;
+  CoherenceOptions coherence;
 
   const DifficultyPolicy& port(std::uint32_t listener) const {
     return ports[std::min<std::size_t>(listener, ports.size() - 1)];

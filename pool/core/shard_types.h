@@ -48,8 +48,9 @@ enum class CloseReason : std::uint8_t {
   pool_full,
   only_rejects,
   no_work,
+  false_proof,
 };
-inline constexpr std::size_t close_reason_count = 10;
+inline constexpr std::size_t close_reason_count = 11;
 std::string_view describe(CloseReason reason);
 // Stable machine name, as in the API: "line_too_long".
 std::string_view name_of(CloseReason reason);
@@ -78,6 +79,8 @@ struct HandOver {
   std::optional<double> minimum_difficulty;
   std::optional<double> suggested_difficulty;
   bool takes_set_extranonce = false;
+  bool coherence = false;  // granted
+  bool coherence_only = false;
   base::Bytes unread;
 };
 

@@ -33,8 +33,10 @@ ShardLoop::ShardLoop(const ShardOptions& options, Hooks hooks)
       shard_(*this, options),
       next_connection_((std::uint64_t{options.index.value} << 48) + 1),
       connections_max_(options.connections_max),
-      mailbox_(loop_, limits::shard_mailbox_messages_max,
-               [this](ShardMessage&& message) { on_message(std::move(message)); }),
+      mailbox_(
+          loop_, limits::shard_mailbox_messages_max,
+          [this](ShardMessage&& message) { on_message(std::move(message)); },
+          limits::shard_mailbox_messages_max + limits::proofs_per_shard_max),
       turn_end_(loop_, [this] { on_turn_end(); }),
       tick_(loop_, [this] { on_tick(); }),
       next_handshakes_(loop_, [this] { continue_handshakes(); }),
@@ -260,6 +262,14 @@ void ShardLoop::on(const NewJob& message) {
   if (!job.clean_jobs && !message.replaced_clean) return;
   const auto spent = uv::read_clock().mono - job.tip_seen_at;
   shard_.note_notify_latency(std::chrono::duration_cast<std::chrono::microseconds>(spent).count());
+}
+
+void ShardLoop::on(const NewCoherenceJob& message) {
+  shard_.on_coherence_job(message.job, message.replaced_clean, uv::read_clock());
+}
+
+void ShardLoop::on(const ProofVerified& message) {
+  shard_.on_verdict(message.verdict, uv::read_clock());
 }
 
 void ShardLoop::on(const NoWork& message) {

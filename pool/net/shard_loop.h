@@ -43,6 +43,8 @@ class ShardLoop final : private ShardHost {
     std::function<bool(ShardIndex, const ConnectionMoved&)> moved =
         [](ShardIndex, const ConnectionMoved&) { return false; };
     std::function<void(SubmitsRejected)> rejected = [](const SubmitsRejected&) {};
+    // To a verifier that has room; false: none has.
+    std::function<bool(ProofToVerify)> verify = [](const ProofToVerify&) { return false; };
   };
   struct Endpoint {
     std::string host;
@@ -74,6 +76,7 @@ class ShardLoop final : private ShardHost {
   void hand_over(ConnectionId which, HandOver state) override;
   void submit_block(FoundBlock block) override;
   void tell_ban(const Ban& ban) override;
+  bool verify(ProofToVerify proof) override { return hooks_.verify(std::move(proof)); }
   void journal(JournalAppend append) override;
 
   void set_up_environment();
@@ -82,6 +85,8 @@ class ShardLoop final : private ShardHost {
   void on_closed(ConnectionId id);
   void on_message(ShardMessage&& message);
   void on(const NewJob& message);
+  void on(const NewCoherenceJob& message);
+  void on(const ProofVerified& message);
   void on(const Durable& message) { shard_.on_durable(message.up_to); }
   void on(const NotDurable& message) { shard_.on_not_durable(message.first, message.last); }
   void on(const NoWork& message);

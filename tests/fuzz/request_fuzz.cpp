@@ -37,6 +37,14 @@ void check_written(const stratum::Submit& submit) {
   FUZZ_CHECK(back.nonce == submit.nonce && back.version_bits == submit.version_bits);
 }
 
+void check_written(const stratum::CoherenceSubmit& submit) {
+  const auto back = read_back<stratum::CoherenceSubmit>(stratum::write_coherence_submit(1, submit));
+  FUZZ_CHECK(back.worker_name == submit.worker_name && back.job_id == submit.job_id);
+  FUZZ_CHECK(back.attempt == submit.attempt && back.bloom_end == submit.bloom_end);
+  FUZZ_CHECK(back.r_q == submit.r_q && back.psi_q == submit.psi_q);
+  FUZZ_CHECK(back.cert_hash == submit.cert_hash);
+}
+
 void check_written(const stratum::Subscribe& subscribe) {
   const auto back = read_back<stratum::Subscribe>(stratum::write_subscribe(1, subscribe));
   FUZZ_CHECK(back.user_agent == subscribe.user_agent && back.session_id == subscribe.session_id);
@@ -56,6 +64,8 @@ void check_written(const stratum::Configure& configure) {
   if (configure.minimum_difficulty && assignable(*configure.minimum_difficulty)) {
     FUZZ_CHECK(back.minimum_difficulty == configure.minimum_difficulty);
   }
+  FUZZ_CHECK(back.coherence_version == configure.coherence_version);
+  FUZZ_CHECK(back.coherence_only == configure.coherence_only);
 }
 
 void check_written(const stratum::SuggestDifficulty& suggest) {

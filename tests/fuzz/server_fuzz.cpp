@@ -47,6 +47,24 @@ void check(const stratum::SetExtranonce& set) {
   FUZZ_CHECK(back.extranonce2_size == set.extranonce2_size);
 }
 
+void check(const stratum::CoherenceSetExtranonce& set) {
+  const std::string line = stratum::write_coherence_set_extranonce(set.extranonce);
+  FUZZ_CHECK(read_back<stratum::CoherenceSetExtranonce>(line).extranonce == set.extranonce);
+}
+
+void check(const stratum::CoherenceSetTarget& set) {
+  FUZZ_CHECK(!set.target.is_zero());
+  const std::string line = stratum::write_coherence_set_target(set.target);
+  FUZZ_CHECK(read_back<stratum::CoherenceSetTarget>(line).target == set.target);
+}
+
+void check(const stratum::CoherenceNotify& notify) {
+  const auto back = read_back<stratum::CoherenceNotify>(stratum::write_coherence_notify(notify));
+  FUZZ_CHECK(back.job_id == notify.job_id && back.header == notify.header);
+  FUZZ_CHECK(back.params == notify.params && back.clean == notify.clean);
+  FUZZ_CHECK(back.height == notify.height);
+}
+
 void check(const stratum::Reconnect& reconnect) {
   FUZZ_CHECK(reconnect.port <= 65'535 && reconnect.wait_seconds <= 86'400);
   const auto back = read_back<stratum::Reconnect>(stratum::write_reconnect(reconnect));

@@ -78,6 +78,7 @@ class ShardThread final : private pool::ShardHost {
   void hand_over(pool::ConnectionId which, pool::HandOver state) override;
   void submit_block(pool::FoundBlock block) override;
   void tell_ban(const pool::Ban& ban) override;
+  bool verify(pool::ProofToVerify) override { return false; }  // this world has no coherence work
   void journal(pool::JournalAppend append) override;
 
   base::Instant instant() const { return env_.schedule.instant(); }

@@ -37,6 +37,13 @@ TEST_CASE("the codes are those of the original protocol page") {
   CHECK_EQ(stratum::reject_code(RejectReason::bad_address), 24);
   CHECK_EQ(stratum::reject_code(RejectReason::pool_full), 20);
   CHECK_EQ(stratum::reject_code(RejectReason::not_subscribed), 25);
+  CHECK_EQ(stratum::reject_code(RejectReason::coherence_off), 20);
+  CHECK_EQ(stratum::reject_code(RejectReason::bad_claim), 20);
+  CHECK_EQ(stratum::reject_code(RejectReason::verifier_busy), 20);
+  CHECK_EQ(stratum::reject_code(RejectReason::false_proof), 20);
+  // Stored by number in journals, so these never change.
+  CHECK_EQ(static_cast<int>(RejectReason::not_subscribed), 14);
+  CHECK_EQ(static_cast<int>(RejectReason::false_proof), 18);
   CHECK_EQ(stratum::reject_name(RejectReason::low_difficulty), "low_difficulty");
   CHECK_EQ(stratum::reject_text(RejectReason::low_difficulty), "Low difficulty share");
 }

@@ -144,7 +144,8 @@ TEST_CASE("each offence weighs what it should, and old ones are forgotten") {
   const Row rows[] = {{Offence::http, 50},
                       {Offence::not_stratum, 10},
                       {Offence::line_too_long, 5},
-                      {Offence::tls_failed, 20}};
+                      {Offence::tls_failed, 20},
+                      {Offence::false_proof, 5}};
   for (const Row& row : rows) {
     CAPTURE(name_of(row.offence));
     AddressGuard guard(small_limits());

@@ -41,6 +41,8 @@ struct RecordingHost final : pool::ShardHost {
   std::vector<pool::Ban> bans;
   std::vector<pool::FoundBlock> blocks;
   std::vector<pool::JournalAppend> appends;
+  std::vector<pool::ProofToVerify> proofs;
+  bool verifiers_full = false;
   std::vector<std::string> order;  // verbs in the order they came
 
   void send(pool::ConnectionId to, std::string_view line) override {
@@ -58,6 +60,11 @@ struct RecordingHost final : pool::ShardHost {
     order.emplace_back("submit_block");
   }
   void tell_ban(const pool::Ban& ban) override { bans.push_back(ban); }
+  bool verify(pool::ProofToVerify proof) override {
+    if (verifiers_full) return false;
+    proofs.push_back(std::move(proof));
+    return true;
+  }
   void journal(pool::JournalAppend append) override {
     appends.push_back(std::move(append));
     order.emplace_back("journal");
