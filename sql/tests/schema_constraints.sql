@@ -49,7 +49,7 @@ SELECT throws_ok($$UPDATE blocks SET pool_sats = -1$$, '23514', NULL, 'nor less 
 SELECT throws_ok($$INSERT INTO reject_sums VALUES (now(), 1, 'stale', 1, 0)$$, '23514', NULL, 'a sum of rejects is of at least one');
 SELECT throws_ok($$INSERT INTO journal_segments VALUES (1, 1, 1, 1, 0, sha256(''), sha256(''))$$, '23514', NULL, 'a segment has bytes');
 SELECT throws_ok($$INSERT INTO coherence_sums VALUES ('day', now(), 1, 1, 1, -1)$$, '23514', NULL, 'coherence work is not negative');
-SELECT throws_ok($$INSERT INTO retention_marks VALUES ('hours', now())$$, '23514', NULL, 'what is dropped is one of six');
+SELECT throws_ok($$INSERT INTO retention_marks VALUES ('hours', now())$$, '23514', NULL, 'what is dropped is one of seven');
 
 SELECT * FROM finish();
 ROLLBACK;

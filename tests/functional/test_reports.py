@@ -199,14 +199,18 @@ def test_rejects_of_unknown_names_and_single_ones(postgres):
 def test_coherence_energy(postgres):
     """E = P x N x T; a proof without a measured time has no energy."""
     postgres.create_database("coherence", "phasepool")
-    postgres.psql("""
-      SELECT ensure_workers('{bcrt1qa,bcrt1qb}', '{rig,rig}', now());
-      INSERT INTO coherence_proofs (time, journal, sequence, worker_id, chain_height, header, attempt, bloom_start, bloom_end, r_q, psi_q, work, seconds,
-                                    cert_hash, work_hash, certificate)
-        SELECT now() - n * interval '1 minute', w.id, n, w.id, 1, '', 0, 10, 6670, 0, 0, 13312 * 4096, CASE WHEN n > 1 THEN 7.25 END,
-               sha256('c'), sha256('w'), '' FROM generate_series(1, 3) n, workers w;
-      INSERT INTO coherence_chain SELECT 1, sha256('h'), sha256('p'), time, 1, 2, sha256('m'), sha256('t'), id FROM coherence_proofs ORDER BY id LIMIT 1""",
-                  "coherence")
+    zeros = "decode(repeat('00', 332), 'hex')"
+    header = "'\\x01000000' || substr(zeros, 1, 64) || '\\x01000000ffff7f20'"  # time 1, bits that every second hash meets
+    postgres.psql(f"""
+      SELECT ensure_workers('{{bcrt1qa,bcrt1qb}}', '{{rig,rig}}', now());
+      INSERT INTO coherence_proofs (time, journal, sequence, worker_id, chain_height, header, extranonce, attempt, params, target, bloom_start, bloom_end,
+                                    r_q, psi_q, work, seconds, cert_hash, work_hash, certificate)
+        SELECT now() - n * interval '1 minute', w.id, n, w.id, 0, {header} || substr(zeros, 1, 16), 0, n, 65538, substr(zeros, 1, 32), 0, 0, 0, 0,
+               13312 * 4096, CASE WHEN n > 1 THEN 7.25 END, sha256(zeros), substr(sha256(int8send(n * 1000 + w.id)), 1, 31) || '\\x00', zeros
+        FROM generate_series(1, 3) n, workers w, (SELECT {zeros} AS zeros) z;
+      SELECT begin_coherence_chain(420, 123, 545259519, 0);
+      SELECT append_coherence_block(now(), 0, work_hash, substr(header, 1, 76), params, substr(header, 5, 32), '{{}}', '{{}}', '{{}}', '{{}}', '{{}}')
+        FROM coherence_proofs ORDER BY id LIMIT 1""", "coherence")
     for row in reports.rows(postgres, "coherence", "coherence", watts="126"):
         assert (row["proofs"], row["t_seconds"], row["n"], row["p_watts"]) == ("3", "14.500", "63", "2.000000")
         assert Decimal(row["energy_joules"]) == Decimal("2") * 63 * Decimal("14.5")  # P x N x T

@@ -1,5 +1,6 @@
 """Random histories of a pool, and their way into the database as the store would have put them there."""
 
+import hashlib
 import random
 import uuid
 from fractions import Fraction
@@ -11,6 +12,7 @@ from .payout_oracle import Share
 MINUTE = 60 * 10**6
 BASE = 1_709_251_200 * 10**6  # 2024-03-01, UTC: a day without a partition
 REGTEST_NBITS = 0x207FFFFF  # the network's work is 2, so that any window can be had
+CERTIFICATE = bytes(332)  # of no bloom: payouts count the work, and do not look into proofs
 TIME = "timestamptz 'epoch' + %s * interval '1 us'"
 
 
@@ -51,6 +53,11 @@ class History:
         return Fraction(self.random.choice([1, 2, max(total, 1), total + 1, self.random.randint(1, max(2, total * 5 // 4))]), 2)
 
 
+def work_hash(row: tuple) -> bytes:
+    """No two proofs have the same."""
+    return hashlib.sha256(repr(row[1:3]).encode()).digest()
+
+
 def decimal(value: Fraction) -> str:
     """Halves, exactly."""
     whole, rest = divmod(value.numerator, value.denominator)
@@ -79,10 +86,11 @@ class Stored:
                            template=f"({TIME}, %s, %s, %s, %s, 0, 1, 1, %s, '\\x00')")
             counted, sums, best = "shares", "share_sums", ", max(share_difficulty)"
         else:
-            hashes = "repeat('00', 32)"
-            execute_values(self.cursor, f"""INSERT INTO coherence_proofs (time, journal, sequence, worker_id, chain_height, work, header, attempt,
-                             bloom_start, bloom_end, r_q, psi_q, cert_hash, work_hash, certificate) VALUES %s""", rows, page_size=1000,
-                           template=f"({TIME}, %s, %s, %s, %s, %s, '', 0, 0, 0, 0, 0, decode({hashes}, 'hex'), decode({hashes}, 'hex'), '')")
+            execute_values(self.cursor, f"""INSERT INTO coherence_proofs (time, journal, sequence, worker_id, chain_height, work, header, extranonce,
+                             attempt, params, target, bloom_start, bloom_end, r_q, psi_q, cert_hash, work_hash, certificate) VALUES %s""",
+                           [(*row, CERTIFICATE, work_hash(row), CERTIFICATE) for row in rows], page_size=1000,
+                           template=f"({TIME}, %s, %s, %s, %s, %s, decode(repeat('00', 92), 'hex'), 0, 0, 65538, decode(repeat('ff', 32), 'hex'), "
+                                    "0, 0, 0, 0, sha256(%s), %s, %s)")
             counted, sums, best = "proofs", "coherence_sums", ""
         first = min(share.sequence for share in shares)
         self.cursor.execute(f"""INSERT INTO {sums} AS o (span, start, worker_id, journal, {counted}, work{', best_share_difficulty' if best else ''})
