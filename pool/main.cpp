@@ -12,6 +12,7 @@
 #include "pool/tools/check.h"
 #include "pool/tools/export.h"
 #include "pool/tools/verify.h"
+#include "pool/tools/verify_coherence.h"
 #include "pool/tools/verify_journal.h"
 #include "pool/tools/verify_payout.h"
 #include "pool/version.h"
@@ -158,6 +159,11 @@ int main(int argc, char** argv) {
       verify->add_subcommand("payout", "the split of rewards, from an export's journal alone");
   std::string export_folder;
   verify_payout->add_option("FOLDER", export_folder, "what `phasepool export` wrote")->required();
+  auto* verify_coherence =
+      verify->add_subcommand("coherence", "coherence proofs, each replayed from its seed");
+  std::vector<std::string> proof_files;
+  verify_coherence->add_option("FILE", proof_files, "a proof of `phasepool export` a line")
+      ->required();
   pool::ExportCommand exported;
   auto* export_payouts = add_export(app, exported);
   pool::PayoutCommand payout;
@@ -176,6 +182,7 @@ int main(int argc, char** argv) {
   if (verify_block->parsed()) return pool::verify_block_command(block_files, block_out);
   if (verify_journal->parsed()) return pool::verify_journal_command(journal_path);
   if (verify_payout->parsed()) return pool::verify_payout_command(export_folder);
+  if (verify_coherence->parsed()) return pool::verify_coherence_command(proof_files);
   const auto config = pool::load_config(config_path, from_environment);
   if (!config) {
     std::fprintf(stderr, "phasepool: %s\n", config.error().why.c_str());
