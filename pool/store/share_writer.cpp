@@ -5,6 +5,7 @@
 #include "pool/core/limits.h"
 #include "pool/store/accounting_rows.h"
 #include "pool/store/block_rows.h"
+#include "pool/store/coherence_rows.h"
 #include "pool/store/database_text.h"
 #include "pool/store/schema_version.h"
 #include "pool/store/share_sums.h"
@@ -249,6 +250,7 @@ base::Result<DatabasePosition, DatabaseError> ShareWriter::ship(const JournalBat
     const WorkerIds workers = ensure_workers(transaction, batch);
     const std::uint64_t shares = copy_shares(transaction, batch, workers);
     store_others(transaction, batch, workers, now_us);
+    store_coherence(transaction, batch, workers);
     return DatabasePosition{to, before.shares_total + shares};
   });
 }
@@ -325,6 +327,7 @@ ShareWriter::WorkerIds ShareWriter::ensure_workers(pqxx::work& transaction,
     const JournalRecord& record = batch.entries[i].record;
     if (const auto* share = std::get_if<ShareRecord>(&record)) ids[i] = find(*share);
     if (const auto* block = std::get_if<BlockCandidateRecord>(&record)) ids[i] = find(*block);
+    if (const auto* proof = std::get_if<CoherenceProofRecord>(&record)) ids[i] = find(*proof);
   }
   if (!new_workers_.empty()) make_workers(transaction, first_seen_us);
   return ids;
@@ -420,6 +423,23 @@ void ShareWriter::store_others(pqxx::work& transaction, const JournalBatch& batc
     }
   }
   rejects.store(transaction, journal_id_);
+}
+
+// Last of all: a block of the proof chain may have to wait for another pool's transaction, which
+// must not wait for what this one has locked.
+void ShareWriter::store_coherence(pqxx::work& transaction, const JournalBatch& batch,
+                                  const WorkerIds& workers) {
+  CoherenceProofRows proofs;
+  for (std::size_t i = 0; i < batch.entries.size(); ++i) {
+    const JournalEntry& entry = batch.entries[i];
+    const auto* proof = std::get_if<CoherenceProofRecord>(&entry.record);
+    if (proof != nullptr) proofs.add(*proof, entry.end.sequence, *workers[i]);
+  }
+  proofs.store(transaction, journal_id_);
+  for (const JournalEntry& entry : batch.entries) {
+    const auto* block = std::get_if<CoherenceBlockRecord>(&entry.record);
+    if (block != nullptr) pool::store(transaction, *block);
+  }
 }
 
 // A journal that was restored from a copy may close a segment that an earlier life of it has

@@ -73,6 +73,8 @@ class ShareWriter {
                             const WorkerIds& workers);
   void store_others(pqxx::work& transaction, const JournalBatch& batch, const WorkerIds& workers,
                     std::int64_t now_us);
+  void store_coherence(pqxx::work& transaction, const JournalBatch& batch,
+                       const WorkerIds& workers);
   void store(pqxx::work& transaction, const ClosedSegment& closed, std::int64_t now_us);
   void store(pqxx::work& transaction, const BlockCandidateRecord& block, std::int64_t worker_id);
   void store(pqxx::work& transaction, const BlockOutcomeRecord& outcome);

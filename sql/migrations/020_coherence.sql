@@ -67,17 +67,19 @@ COMMENT ON COLUMN coherence_proofs.work_hash IS 'Hash that met the target, as a 
 COMMENT ON COLUMN coherence_proofs.certificate IS 'The certificate: with header, extranonce, attempt and params enough to verify the proof with nothing else.';
 COMMENT ON TABLE coherence_proofs IS 'Accepted coherence proofs, each with its whole certificate. Kept as long as shares; those that made a block of the proof chain for ever. Not partitioned: there are some hundreds of shares for each of them, and work_hash must be unique over all days.';
 
-CREATE FUNCTION add_coherence_sums(from_journal integer, of_span text, starts timestamptz[], worker_ids bigint[], counts bigint[], works numeric[])
+CREATE FUNCTION add_coherence_sums(of_journal integer, after_sequence bigint, to_sequence bigint)
 RETURNS void
 LANGUAGE sql
 AS $$
   INSERT INTO coherence_sums AS s (span, start, worker_id, journal, proofs, work)
-  SELECT of_span, t.start, t.worker_id, from_journal, t.proofs, t.work
-  FROM unnest(starts, worker_ids, counts, works) AS t (start, worker_id, proofs, work)
+  SELECT x.span, date_trunc(x.span, p.time, 'UTC'), p.worker_id, p.journal, count(*), sum(p.work)
+  FROM coherence_proofs p CROSS JOIN unnest(ARRAY['minute', 'hour', 'day']) AS x (span)
+  WHERE p.journal = of_journal AND p.sequence > after_sequence AND p.sequence <= to_sequence
+  GROUP BY 1, 2, 3, 4
   ON CONFLICT (span, start, worker_id, journal) DO UPDATE SET proofs = s.proofs + excluded.proofs, work = s.work + excluded.work;
 $$;
-COMMENT ON FUNCTION add_coherence_sums(integer, text, timestamptz[], bigint[], bigint[], numeric[]) IS
-  'Adds a batch''s proofs to coherence_sums: element i of each array is one sum. No (start, worker) may come twice.';
+COMMENT ON FUNCTION add_coherence_sums(integer, bigint, bigint) IS
+  'Adds the proofs of a journal''s records, after one and up to another, to coherence_sums: once, in the transaction that stores them.';
 
 -- ---------------------------------------------------------------- the chain's rules
 
