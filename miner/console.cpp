@@ -52,7 +52,7 @@ Console::Console(const ConsoleOptions& options, std::FILE* out, std::FILE* err)
     : options_(options),
       out_(out),
       err_(err),
-      is_terminal_(!options.json && !options.quiet && isatty(fileno(out)) == 1) {}
+      is_terminal_(!is_for_programs() && !options.quiet && isatty(fileno(out)) == 1) {}
 
 void Console::notice(std::string_view text, const base::Instant& now) { print_line(text, now); }
 
@@ -65,8 +65,8 @@ void Console::event(const ClientEvent& event, const base::Instant& now) {
 }
 
 bool Console::status(const Status& status, const base::Instant& now) {
-  if (options_.json) return print_json(status, false);
-  if (options_.quiet) return true;
+  if (options_.json) return print_object(status_json(status, false));
+  if (options_.quiet || options_.progress) return true;
   if (is_terminal_) {
     last_status_ = status_line(status).substr(0, terminal_width(out_) - 1);
     write_text(out_, fmt::format("\r{}\x1b[K", last_status_));
@@ -81,9 +81,9 @@ bool Console::status(const Status& status, const base::Instant& now) {
 void Console::totals(const Status& status) {
   clear_status_line();
   if (options_.json) {
-    (void)print_json(status, true);
+    (void)print_object(status_json(status, true));
   } else {
-    write_text(out_, totals_text(status));
+    write_text(options_.progress ? err_ : out_, totals_text(status));
   }
 }
 
@@ -95,14 +95,18 @@ void Console::clear_status_line() {
 void Console::print_line(std::string_view text, const base::Instant& now) {
   const bool status_below = status_shown_;
   clear_status_line();
-  write_text(options_.json ? err_ : out_, fmt::format("[{}] {}\n", clock_text(now), text));
+  write_text(is_for_programs() ? err_ : out_, fmt::format("[{}] {}\n", clock_text(now), text));
   if (!status_below) return;
   write_text(out_, last_status_);
   status_shown_ = true;
 }
 
-bool Console::print_json(const Status& status, bool final) {
-  const std::string line = status_json(status, final) + "\n";
+bool Console::progress(std::uint32_t round, std::uint16_t r_q) {
+  return !options_.progress || print_object(progress_json(round, r_q));
+}
+
+bool Console::print_object(std::string_view json) {
+  const std::string line = std::string(json) + "\n";
   const bool written = std::fwrite(line.data(), 1, line.size(), out_) == line.size();
   return written && std::fflush(out_) == 0;
 }

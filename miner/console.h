@@ -4,6 +4,8 @@
 //   not a terminal  events, and the status as an ordinary line every ten seconds
 //   quiet           problems and the totals only
 //   json            one object per second on stdout, nothing else there; events go to stderr
+//   progress        lines about the most coherent attempt on stdout, with those of json if that is
+//                   chosen too, nothing else there; events go to stderr
 //
 // A pool can't make it write without bound: events are limited to so many per ten seconds.
 // Thread: one, the network loop's.
@@ -22,6 +24,7 @@ namespace miner {
 struct ConsoleOptions {
   bool quiet = false;
   bool json = false;
+  bool progress = false;
 };
 
 class Console {
@@ -34,12 +37,15 @@ class Console {
   void event(const ClientEvent& event, const base::Instant& now);
   // Call it every second. False when nobody reads the JSON any more.
   [[nodiscard]] bool status(const Status& status, const base::Instant& now);
+  // Likewise, a few times a second; prints only where progress was chosen.
+  [[nodiscard]] bool progress(std::uint32_t round, std::uint16_t r_q);
   void totals(const Status& status);
 
  private:
+  bool is_for_programs() const { return options_.json || options_.progress; }
+  bool print_object(std::string_view json);
   void clear_status_line();
   void print_line(std::string_view text, const base::Instant& now);
-  bool print_json(const Status& status, bool final);
 
   const ConsoleOptions options_;
   std::FILE* const out_;

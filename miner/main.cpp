@@ -1,8 +1,10 @@
-// phaseminer: reads the options, picks a kernel that works, and runs the network loop until a
+// phaseminer: reads the options, picks kernels that work, and runs the network loop until a
 // signal comes.
+#include "common/bloom/bloom.h"
 #include "common/crypto/cpu_features.h"
 #include "common/uv/clock.h"
 #include "miner/bench.h"
+#include "miner/coherence_attempt.h"
 #include "miner/console.h"
 #include "miner/network_loop.h"
 #include "miner/options.h"
@@ -16,7 +18,9 @@
 #include <cstdlib>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -24,23 +28,45 @@ namespace {
 
 constexpr int exit_usage = 2;
 
-const miner::ScanKernel* choose_kernel(const miner::Options& options,
-                                       const crypto::CpuFeatures& cpu) {
-  const miner::ScanKernel* kernel = miner::pick_working_kernel(
-      miner::scan_kernels(), cpu, options.kernel, [](const miner::ScanKernel& failed) {
-        fmt::print(stderr, "phaseminer: warning: kernel {} computes wrong hashes here; skipped\n",
-                   failed.name);
-      });
-  if (kernel == nullptr) {
-    fmt::print(stderr,
-               "phaseminer: --kernel \"{}\": expected one that works on this processor "
-               "(phaseminer selftest lists them)\n",
-               options.kernel);
-  }
-  return kernel;
+constexpr std::string_view no_such_kernel =
+    "phaseminer: --kernel \"{}\": expected one that works on this processor (phaseminer selftest "
+    "lists them)\n";
+
+// --kernel names one of its own kind; the other kind takes its fastest.
+template <class Kernel>
+std::string wanted(const miner::Options& options, std::span<const Kernel> kernels) {
+  const bool is_of_this_kind =
+      std::any_of(kernels.begin(), kernels.end(),
+                  [&](const Kernel& kernel) { return kernel.name == options.kernel; });
+  return is_of_this_kind ? options.kernel : std::string();
 }
 
-miner::NetworkSettings settings_from(const miner::Options& options, std::uint32_t threads) {
+template <class Kernel>
+void warn_of(const Kernel& failed) {
+  fmt::print(stderr, "phaseminer: warning: kernel {} computes wrong results here; skipped\n",
+             failed.name);
+}
+
+// False: said why.
+bool choose_kernels(const miner::Options& options, const crypto::CpuFeatures& cpu,
+                    const miner::ThreadSplit& threads, miner::MinerKernels& kernels) {
+  if (threads.sha256d > 0) {
+    kernels.scan = miner::pick_working_kernel(miner::scan_kernels(), cpu,
+                                              wanted(options, miner::scan_kernels()),
+                                              warn_of<miner::ScanKernel>);
+  }
+  if (threads.coherence > 0) {
+    kernels.bloom = bloom::pick_working_kernel(
+        bloom::kernels(), cpu, wanted(options, bloom::kernels()), warn_of<bloom::Kernel>);
+  }
+  const bool scan_well = threads.sha256d == 0 || kernels.scan != nullptr;
+  const bool bloom_well = threads.coherence == 0 || kernels.bloom != nullptr;
+  if (!scan_well || !bloom_well) fmt::print(stderr, no_such_kernel, options.kernel);
+  return scan_well && bloom_well;
+}
+
+miner::NetworkSettings settings_from(const miner::Options& options,
+                                     const miner::ThreadSplit& threads) {
   miner::NetworkSettings settings;
   settings.host = options.host;
   settings.port = options.port;
@@ -48,29 +74,43 @@ miner::NetworkSettings settings_from(const miner::Options& options, std::uint32_
   settings.client.password = options.password;
   settings.client.user_agent = miner::user_agent;
   settings.client.shares_per_second_max = options.shares_per_second_max;
-  settings.threads = threads;
+  settings.client.sha256d = threads.sha256d > 0;
+  settings.client.coherence = threads.coherence > 0;
+  settings.threads = threads.sha256d;
+  settings.coherence_threads = threads.coherence;
+  settings.witness_path = options.witness_path;
   settings.retry_most = std::chrono::seconds(options.retry_pause_seconds);
   settings.retries = options.retries;
   settings.seed = std::random_device{}();
   return settings;
 }
 
-int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
-  const miner::ScanKernel* kernel = choose_kernel(options, cpu);
-  if (kernel == nullptr) return exit_usage;
-  const std::uint32_t threads =
-      options.threads > 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
+std::string who_mines(const miner::ThreadSplit& threads, const miner::MinerKernels& kernels) {
+  const auto kind = [](std::string_view name, std::string_view kernel, std::uint32_t count) {
+    return fmt::format("{}: kernel {}, {} thread{}", name, kernel, count, count == 1 ? "" : "s");
+  };
+  std::string text;
+  if (kernels.scan != nullptr) text = kind("sha256d", kernels.scan->name, threads.sha256d);
+  if (kernels.bloom == nullptr) return text;
+  if (!text.empty()) text += "; ";
+  return text + kind("coherence", kernels.bloom->name, threads.coherence);
+}
 
-  miner::Console console({options.quiet, options.json}, stdout, stderr);
+int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
+  const miner::ThreadSplit threads =
+      miner::split_threads(options, std::thread::hardware_concurrency());
+  miner::MinerKernels kernels;
+  if (!choose_kernels(options, cpu, threads, kernels)) return exit_usage;
+
+  miner::Console console({options.quiet, options.json, options.progress}, stdout, stderr);
   if (!options.quiet) {
-    console.notice(
-        fmt::format("phaseminer {}: kernel {}, {} thread{}, pool {}:{}", miner::program_version,
-                    kernel->name, threads, threads == 1 ? "" : "s", options.host, options.port),
-        uv::read_clock());
+    console.notice(fmt::format("phaseminer {}: {}, pool {}:{}", miner::program_version,
+                               who_mines(threads, kernels), options.host, options.port),
+                   uv::read_clock());
   }
   uv::Loop loop;
   std::optional<miner::NetworkLoop> network;
-  network.emplace(loop, settings_from(options, threads), *kernel, console);
+  network.emplace(loop, settings_from(options, threads), kernels, console);
   // They outlive the network loop, so that a second Ctrl-C while its threads end does no harm.
   const uv::Signal interrupt(loop, SIGINT, [&network] { network->stop(); });
   const uv::Signal terminate(loop, SIGTERM, [&network] { network->stop(); });
@@ -104,6 +144,8 @@ int main(int argc, char** argv) {
       return miner::run_bench(*options, cpu, stdout);
     case miner::Command::selftest:
       return miner::run_selftest(cpu, stdout);
+    case miner::Command::coherence_attempt:
+      return miner::run_coherence_attempt(*options, stdout);
   }
   return 0;
 }

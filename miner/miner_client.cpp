@@ -1,6 +1,7 @@
 #include "miner/miner_client.h"
 
 #include "common/stratum/codec.h"
+#include "miner/refusal.h"
 #include "miner/text.h"
 
 #include <fmt/format.h>
@@ -18,21 +19,14 @@ constexpr std::size_t line_bytes_max = 256 * 1024;
 constexpr std::uint32_t bad_lines_max = 8;
 constexpr std::size_t extranonce1_bytes_max = 32;
 constexpr std::uint32_t extranonce2_bytes_max = 16;
-constexpr std::size_t peer_text_bytes_max = 200;
 constexpr std::size_t hashes_remembered = 4096;
 constexpr std::uint32_t reconnect_pause_seconds_max = 60;
-constexpr std::chrono::seconds refused_pause{10};
 
 // Our ids are plain numbers; zero when the text is not one.
 std::uint64_t parse_id(std::string_view json) {
   std::uint64_t id = 0;
   const auto [end, error] = std::from_chars(json.data(), json.data() + json.size(), id);
   return error == std::errc() && end == json.data() + json.size() ? id : 0;
-}
-
-std::string reason_text(const stratum::ServerResponse& answer) {
-  if (answer.error_text.empty()) return fmt::format("no reason given (code {})", answer.error_code);
-  return printable(answer.error_text, peer_text_bytes_max);
 }
 
 bool same_headers(const Work& a, const Work& b) {
@@ -47,17 +41,32 @@ bool same_headers(const Work& a, const Work& b) {
 }  // namespace
 
 MinerClient::MinerClient(ClientOptions options, MinerHost& host)
-    : options_(std::move(options)), host_(host), submitted_hashes_(hashes_remembered) {}
+    : options_(std::move(options)),
+      host_(host),
+      submitted_hashes_(hashes_remembered),
+      allowance_(options_.shares_per_second_max) {
+  if (!options_.coherence) return;
+  CoherenceOptions coherence;
+  coherence.username = options_.username;
+  coherence.only = !options_.sha256d;
+  coherence.shares_per_second_max = options_.shares_per_second_max;
+  coherence_.emplace(std::move(coherence), static_cast<CoherenceHost&>(*this));
+}
 
 void MinerClient::on_connected(base::MonoTime now) {
   forget_connection();
   connected_ = true;
   lines_.emplace(line_bytes_max);
-  connected_at_ = heard_at_ = allowance_at_ = now;
+  connected_at_ = heard_at_ = now;
+  allowance_.start(now);
+  if (coherence_) coherence_->on_connected(now);
   configure_id_ = next_id_++;
   stratum::Configure configure;
-  configure.extensions = {"version-rolling"};
-  configure.version_rolling_mask = options_.version_mask;
+  if (options_.sha256d) {
+    configure.extensions = {"version-rolling"};
+    configure.version_rolling_mask = options_.version_mask;
+  }
+  if (coherence_) coherence_->join(configure);
   host_.send(stratum::write_configure(configure_id_, configure));
   subscribe_id_ = next_id_++;
   host_.send(stratum::write_subscribe(subscribe_id_, {options_.user_agent, {}}));
@@ -76,8 +85,8 @@ void MinerClient::forget_connection() {
   connected_ = authorized_ = subscribed_ = false;
   version_mask_.reset();
   difficulty_ = bitcoin::Difficulty();
-  allowance_ = 0;
   bad_lines_ = 0;
+  if (coherence_) coherence_->on_disconnected();
 }
 
 void MinerClient::fail(std::string_view why, std::chrono::seconds pause) {
@@ -93,6 +102,7 @@ void MinerClient::on_bytes(base::ByteSpan bytes, base::MonoTime now) {
   const bool fits = lines_->push(bytes, [this](std::string_view line) { return on_line(line); });
   if (!fits) return fail(fmt::format("the pool sent a line of more than {} bytes", line_bytes_max));
   if (connected_) flush(now);
+  if (connected_ && coherence_) coherence_->flush(now);
 }
 
 bool MinerClient::on_line(std::string_view line) {
@@ -123,11 +133,13 @@ void MinerClient::on_tick(base::MonoTime now) {
                             options_.answer_timeout.count()));
   }
   flush(now);
+  if (coherence_) coherence_->on_tick(now);
 }
 
 // --- what the pool says ---
 
 void MinerClient::on_message(const stratum::Notify& notify) {
+  if (!options_.sha256d) return;  // a pool need not know that we asked for none
   if (!subscribed_ || !authorized_) {
     early_notify_ = notify;
     return;
@@ -168,7 +180,7 @@ void MinerClient::publish_work() {
 }
 
 void MinerClient::on_message(const stratum::SetDifficulty& message) {
-  if (message.difficulty == difficulty_) return;
+  if (message.difficulty == difficulty_ || !options_.sha256d) return;
   difficulty_ = message.difficulty;
   host_.report({ClientEventKind::difficulty, fmt::format("difficulty {} from the next job on",
                                                          difficulty_text(difficulty_.value()))});
@@ -183,6 +195,22 @@ void MinerClient::on_message(const stratum::SetVersionMask& message) {
 void MinerClient::on_message(const stratum::SetExtranonce& message) {
   if (!subscribed_) return;
   (void)set_extranonce(message.extranonce1, message.extranonce2_size);
+}
+
+void MinerClient::on_message(const stratum::CoherenceSetExtranonce& message) {
+  if (coherence_) coherence_->on_message(message);
+}
+
+void MinerClient::on_message(const stratum::CoherenceSetTarget& message) {
+  if (coherence_) coherence_->on_message(message);
+}
+
+void MinerClient::on_message(const stratum::CoherenceNotify& message) {
+  if (coherence_) coherence_->on_message(message);
+}
+
+void MinerClient::set_coherence_work(std::shared_ptr<const CoherenceWork> work) {
+  host_.set_coherence_work(std::move(work));
 }
 
 void MinerClient::on_message(const stratum::Reconnect& message) {
@@ -220,6 +248,7 @@ void MinerClient::on_message(const stratum::ServerResponse& message) {
   if (id == configure_id_) return on_configure_answer(message);
   if (id == subscribe_id_ && !subscribed_) return on_subscribe_answer(message);
   if (id == authorize_id_ && !authorized_) return on_authorize_answer(message);
+  if (coherence_ && coherence_->on_answer(id, message, heard_at_)) return;
   const auto found = unanswered_.find(id);
   if (found == unanswered_.end()) return;
   const Submitted share = found->second;
@@ -230,9 +259,10 @@ void MinerClient::on_message(const stratum::ServerResponse& message) {
 // --- the handshake ---
 
 void MinerClient::on_configure_answer(const stratum::ServerResponse& answer) {
-  if (!answer.accepted) return;
   const auto result = stratum::parse_configure_result(answer.result_json);
-  if (!result || !result->version_rolling_mask) return;
+  const bool answered = answer.accepted && result.has_value();
+  if (coherence_) coherence_->on_configured(answered ? std::optional(*result) : std::nullopt);
+  if (!answered || !result->version_rolling_mask) return;
   const bool granted =
       std::any_of(result->extensions.begin(), result->extensions.end(), [](const auto& extension) {
         return extension.first == "version-rolling" && extension.second;
@@ -277,95 +307,11 @@ void MinerClient::on_authorize_answer(const stratum::ServerResponse& answer) {
   authorized_ = true;
   host_.report({ClientEventKind::connected,
                 fmt::format("authorized as {}", printable(options_.username, 128))});
+  if (coherence_) coherence_->on_authorized();
   if (!early_notify_) return;
   const stratum::Notify notify = std::move(*early_notify_);
   early_notify_.reset();
   on_message(notify);
-}
-
-// --- shares ---
-
-void MinerClient::on_share(FoundShare share, base::MonoTime now) {
-  if (!connected_ || share.work->epoch != epoch_) {
-    ++counters_.dropped_stale;
-    return;
-  }
-  std::deque<FoundShare>& queue = share.is_block ? blocks_queued_ : queued_;
-  if (queue.size() == options_.queued_max) {
-    ++counters_.dropped_full;
-    return;
-  }
-  queue.push_back(std::move(share));
-  flush(now);
-}
-
-Appetite MinerClient::appetite() const {
-  if (blocks_queued_.size() >= options_.queued_max / 2) return Appetite::nothing;
-  if (queued_.size() >= options_.queued_max / 2) return Appetite::blocks;
-  return Appetite::shares;
-}
-
-void MinerClient::flush(base::MonoTime now) {
-  refill_allowance(now);
-  const bool limited = options_.shares_per_second_max > 0;
-  while (queued() > 0 && unanswered_.size() < options_.unanswered_max) {
-    if (limited && allowance_ < 1) return;
-    std::deque<FoundShare>& queue = blocks_queued_.empty() ? queued_ : blocks_queued_;
-    const FoundShare share = std::move(queue.front());
-    queue.pop_front();
-    if (!submitted_hashes_.insert(share.hash)) {
-      ++counters_.dropped_repeat;
-      continue;
-    }
-    allowance_ -= limited ? 1 : 0;
-    submit(share, now);
-  }
-}
-
-// A token bucket that holds a tenth of a second's worth, and at least one share.
-void MinerClient::refill_allowance(base::MonoTime now) {
-  const double rate = options_.shares_per_second_max;
-  const std::chrono::duration<double> passed = now - allowance_at_;
-  allowance_ = std::min(std::max(1.0, rate / 10), allowance_ + rate * passed.count());
-  allowance_at_ = now;
-}
-
-void MinerClient::submit(const FoundShare& share, base::MonoTime now) {
-  stratum::Submit request;
-  request.worker_name = options_.username;
-  request.job_id = share.work->notify.job_id;
-  request.extranonce2_hex = base::to_hex(share.extranonce2);
-  request.ntime = share.ntime;
-  request.nonce = share.nonce;
-  request.version_bits = share.work->version_bits;
-  const std::uint64_t id = next_id_++;
-  unanswered_[id] = {now, share.work->difficulty.value(), share.is_block};
-  if (share.is_block) ++counters_.blocks_found;
-  host_.send(stratum::write_submit(id, request));
-}
-
-void MinerClient::on_submit_answer(const Submitted& share, const stratum::ServerResponse& answer) {
-  if (answer.accepted) {
-    ++counters_.accepted;
-    counters_.difficulty_accepted += share.difficulty;
-    if (share.is_block) ++counters_.blocks_accepted;
-    host_.report({ClientEventKind::accepted, share.is_block ? "block accepted" : "share accepted"});
-    return;
-  }
-  ++counters_.rejected;
-  host_.report(
-      {ClientEventKind::rejected,
-       fmt::format("{} rejected: {}", share.is_block ? "block" : "share", reason_text(answer))});
-  // Codes 24 and 25: the pool does not know this worker or this connection (any more).
-  if (answer.error_code == 24 || answer.error_code == 25) {
-    fail("the pool no longer knows this worker", refused_pause);
-  }
-}
-
-void MinerClient::drop_queued() {
-  counters_.dropped_stale += queued();
-  blocks_queued_.clear();
-  queued_.clear();
 }
 
 }  // namespace miner

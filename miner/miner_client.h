@@ -13,6 +13,8 @@
 // meet the network target go first. No hash is ever submitted twice, and shares of an earlier
 // connection or from before a clean job are not submitted at all.
 //
+// Of coherence work this class knows only when to hand what to its CoherenceClient.
+//
 // Thread: the loop's. Calls no host verb but from inside its own functions.
 // Errors: what the pool does wrong ends the connection, with a reason that the host is told.
 #pragma once
@@ -20,6 +22,9 @@
 #include "common/base/time.h"
 #include "common/stratum/line_buffer.h"
 #include "common/stratum/server_to_client.h"
+#include "miner/allowance.h"
+#include "miner/client_event.h"
+#include "miner/coherence_client.h"
 #include "miner/recent_hashes.h"
 #include "miner/work.h"
 
@@ -41,17 +46,12 @@ struct ClientOptions {
   std::uint32_t version_mask = 0x1fffe000;  // asked for with mining.configure
   std::size_t unanswered_max = 256;
   std::size_t queued_max = 256;
-  double shares_per_second_max = 0;  // 0: as many as the pool answers
+  double shares_per_second_max = 0;  // of each kind of work; 0: as many as the pool answers
+  bool sha256d = true;
+  bool coherence = false;
   std::chrono::seconds silence_timeout{90};
   std::chrono::seconds handshake_timeout{30};
   std::chrono::seconds answer_timeout{120};  // to a share
-};
-
-// What happened, for the person who watches. The text is harmless, short, and one line.
-enum class ClientEventKind { connected, job, difficulty, accepted, rejected, message, problem };
-struct ClientEvent {
-  ClientEventKind kind = ClientEventKind::message;
-  std::string text;
 };
 
 class MinerHost {
@@ -60,6 +60,7 @@ class MinerHost {
   virtual void send(std::string_view line) = 0;
   // What to hash from here on; null: nothing.
   virtual void set_work(std::shared_ptr<const Work> work) = 0;
+  virtual void set_coherence_work(std::shared_ptr<const CoherenceWork> work) = 0;
   // This connection is of no more use. Nothing further is sent on it; a new one may be opened after
   // `pause` at the earliest.
   virtual void disconnect(std::chrono::seconds pause) = 0;
@@ -80,9 +81,12 @@ struct ClientCounters {
   std::uint64_t lines_not_understood = 0;
 };
 
-class MinerClient {
+class MinerClient final : private CoherenceHost {
  public:
   MinerClient(ClientOptions options, MinerHost& host);
+  ~MinerClient() override = default;
+  MinerClient(const MinerClient&) = delete;
+  MinerClient& operator=(const MinerClient&) = delete;
 
   void on_connected(base::MonoTime now);
   void on_disconnected();
@@ -90,14 +94,21 @@ class MinerClient {
   // Call it a few times a second: deadlines, and shares that had to wait.
   void on_tick(base::MonoTime now);
   void on_share(FoundShare share, base::MonoTime now);
+  void on_proof(FoundProof proof, base::MonoTime now);
 
   const ClientCounters& counters() const { return counters_; }
+  // Null where no coherence work is mined.
+  const CoherenceClient* coherence() const { return coherence_ ? &*coherence_ : nullptr; }
   bool is_authorized() const { return authorized_; }
-  bool has_work() const { return work_ != nullptr; }
+  // There is work of one kind at least.
+  bool is_mining() const { return work_ || (coherence_ && coherence_->work()); }
   // The current job's; empty and 0 without one.
   std::string job_id() const { return work_ ? work_->notify.job_id : std::string(); }
   double difficulty() const { return work_ ? work_->difficulty.value() : 0; }
   std::size_t unanswered() const { return unanswered_.size(); }
+  bool awaits_answers() const {
+    return !unanswered_.empty() || (coherence_ && coherence_->unanswered() > 0);
+  }
   std::size_t queued() const { return blocks_queued_.size() + queued_.size(); }
   // What is worth sending here; the workers look before they verify and post.
   Appetite appetite() const;
@@ -109,16 +120,22 @@ class MinerClient {
     bool is_block = false;
   };
 
+  // CoherenceHost
+  std::uint64_t take_request_id() override { return next_id_++; }
+  void send_coherence(std::string_view line) override { host_.send(line); }
+  void set_coherence_work(std::shared_ptr<const CoherenceWork> work) override;
+  void report_coherence(const ClientEvent& event) override { host_.report(event); }
+  void give_up(std::string_view why, std::chrono::seconds pause) override { fail(why, pause); }
+
   // False once the connection is given up: the rest of the bytes is not looked at.
   bool on_line(std::string_view line);
   void on_message(const stratum::Notify& notify);
   void on_message(const stratum::SetDifficulty& message);
   void on_message(const stratum::SetVersionMask& message);
   void on_message(const stratum::SetExtranonce& message);
-  // Never asked for, so never said.
-  void on_message(const stratum::CoherenceSetExtranonce&) {}
-  void on_message(const stratum::CoherenceSetTarget&) {}
-  void on_message(const stratum::CoherenceNotify&) {}
+  void on_message(const stratum::CoherenceSetExtranonce& message);
+  void on_message(const stratum::CoherenceSetTarget& message);
+  void on_message(const stratum::CoherenceNotify& message);
   void on_message(const stratum::Reconnect& message);
   void on_message(const stratum::ShowMessage& message);
   void on_message(const stratum::GetVersion& message);
@@ -135,7 +152,6 @@ class MinerClient {
   std::shared_ptr<const Work> make_work(const stratum::Notify& notify);
   void publish_work();
   void flush(base::MonoTime now);
-  void refill_allowance(base::MonoTime now);
   void submit(const FoundShare& share, base::MonoTime now);
   void drop_queued();
   void forget_connection();
@@ -148,6 +164,8 @@ class MinerClient {
   std::uint64_t epoch_ = 0;
   std::uint64_t last_search_id_ = 0;
   RecentHashes submitted_hashes_;
+  Allowance allowance_;
+  std::optional<CoherenceClient> coherence_;
 
   // Of one connection.
   bool connected_ = false;
@@ -168,8 +186,6 @@ class MinerClient {
   std::deque<FoundShare> blocks_queued_;
   std::deque<FoundShare> queued_;
   std::map<std::uint64_t, Submitted> unanswered_;  // by request id, so the oldest is first
-  double allowance_ = 0;  // shares that may go out now, where a rate is set
-  base::MonoTime allowance_at_{};
   std::uint32_t bad_lines_ = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "miner/network_loop.h"
 
+#include "common/coherence/chain.h"
 #include "common/uv/clock.h"
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@ constexpr std::size_t found_waiting_max = 2048;
 constexpr std::chrono::milliseconds tick_every{20};
 constexpr std::chrono::milliseconds connect_deadline{10'000};
 constexpr std::chrono::milliseconds answers_wait{500};
+constexpr std::chrono::milliseconds progress_every{250};
 constexpr std::chrono::minutes good_connection{1};
 
 base::MonoTime mono_now() { return uv::read_clock().mono; }
@@ -23,11 +25,11 @@ std::string seconds_text(std::chrono::milliseconds pause) {
 
 }  // namespace
 
-NetworkLoop::NetworkLoop(uv::Loop& loop, NetworkSettings settings, const ScanKernel& kernel,
+NetworkLoop::NetworkLoop(uv::Loop& loop, NetworkSettings settings, const MinerKernels& kernels,
                          Console& console)
     : loop_(loop),
       settings_(std::move(settings)),
-      kernel_(kernel),
+      kernels_(kernels),
       console_(console),
       client_(settings_.client, *this),
       random_(settings_.seed),
@@ -36,39 +38,59 @@ NetworkLoop::NetworkLoop(uv::Loop& loop, NetworkSettings settings, const ScanKer
       tick_(loop, [this] { on_tick(); }),
       second_(loop, [this] { on_second(); }),
       retry_(loop, [this] { connect(); }),
+      progress_(loop, [this] { on_progress(); }),
       found_(loop, found_waiting_max,
              [this](WorkerMessage&& message) { on_worker_message(std::move(message)); }) {
   for (std::uint32_t i = 0; i < settings_.threads; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, settings_.threads, kernel, found_, guide_));
+    workers_.push_back(
+        std::make_unique<Worker>(i, settings_.threads, *kernels_.scan, found_, guide_));
   }
+  const std::uint32_t bloom_threads = settings_.coherence_threads;
+  for (std::uint32_t i = 0; i < bloom_threads; ++i) {
+    bloom_workers_.push_back(
+        std::make_unique<BloomWorker>(i, bloom_threads, *kernels_.bloom, found_, bloom_guide_));
+  }
+  if (!settings_.witness_path.empty()) witness_.emplace(settings_.witness_path);
 }
 
 NetworkLoop::~NetworkLoop() {
   for (const auto& worker : workers_) worker->request_stop();
+  for (const auto& worker : bloom_workers_) worker->request_stop();
 }
 
 void NetworkLoop::start() {
+  if (witness_) {
+    // Now, so that a path that is wrong is told before anything is mined.
+    if (auto problem = witness_->open()) report({ClientEventKind::problem, std::move(*problem)});
+  }
+  if (!bloom_workers_.empty()) progress_.start(progress_every, progress_every);
   tick_.start(tick_every, tick_every);
   second_.start(std::chrono::seconds(1), std::chrono::seconds(1));
   connect();
 }
 
 void NetworkLoop::stop() {
-  if (stopping_ || client_.unanswered() == 0) return finish();
+  if (stopping_ || !client_.awaits_answers()) return finish();
   stopping_ = true;
   stop_deadline_ = mono_now() + answers_wait;
   for (const auto& worker : workers_) worker->post(nullptr);
+  for (const auto& worker : bloom_workers_) worker->post(nullptr);
 }
 
 void NetworkLoop::finish() {
   if (finished_) return;
   finished_ = stopping_ = true;
   for (const auto& worker : workers_) worker->request_stop();
-  rate_.sample(hashes(), mono_now());
+  for (const auto& worker : bloom_workers_) worker->request_stop();
+  sample_rates(mono_now());
   Status last = status();
   client_.on_disconnected();
   last.counters = client_.counters();  // what is still unanswered now counts as lost
   last.unanswered = 0;
+  if (last.coherence) {
+    last.coherence->counters = client_.coherence()->counters();
+    last.coherence->unanswered = 0;
+  }
   console_.totals(last);
   loop_.stop();
 }
@@ -93,7 +115,7 @@ void NetworkLoop::on_connected(base::Result<std::unique_ptr<uv::TcpStream>, uv::
   stream_over_ = false;
   stream_->set_callbacks({[this](base::ByteSpan bytes) {
                             client_.on_bytes(bytes, mono_now());
-                            guide_.appetite.store(client_.appetite(), std::memory_order_relaxed);
+                            guide_workers();
                           },
                           [this](uv::CloseCause cause) { on_close(cause); },
                           {}});
@@ -132,7 +154,7 @@ void NetworkLoop::retry_later(std::string_view why) {
   }
   const auto pause = std::max(backoff_.next(random_), std::exchange(pause_least_, {}));
   console_.event({ClientEventKind::problem,
-                  fmt::format("{}; not hashing, next attempt in {}", why, seconds_text(pause))},
+                  fmt::format("{}; not mining, next attempt in {}", why, seconds_text(pause))},
                  now);
   retry_.start(pause, std::chrono::milliseconds{0});
 }
@@ -147,6 +169,16 @@ void NetworkLoop::set_work(std::shared_ptr<const Work> work) {
   exhausted_told_ = false;
   if (work && stopping_) return;
   for (const auto& worker : workers_) worker->post(work);
+}
+
+void NetworkLoop::set_coherence_work(std::shared_ptr<const CoherenceWork> work) {
+  if (work && witness_ && work->height) {
+    const crypto::Digest prev_hash = coherence::decode_header(work->job.header).prev_hash;
+    auto problem = witness_->note(*work->height, prev_hash, uv::read_clock().unix_seconds());
+    if (problem) report({ClientEventKind::problem, std::move(*problem)});
+  }
+  if (work && stopping_) return;
+  for (const auto& worker : bloom_workers_) worker->post(work);
 }
 
 void NetworkLoop::disconnect(std::chrono::seconds pause) {
@@ -167,8 +199,11 @@ void NetworkLoop::report(const ClientEvent& event) {
 void NetworkLoop::on_worker_message(WorkerMessage&& message) {
   if (auto* share = std::get_if<FoundShare>(&message)) {
     if (!stopping_) client_.on_share(std::move(*share), mono_now());
-    guide_.appetite.store(client_.appetite(), std::memory_order_relaxed);
-    return;
+    return guide_workers();
+  }
+  if (auto* proof = std::get_if<FoundProof>(&message)) {
+    if (!stopping_) client_.on_proof(std::move(*proof), mono_now());
+    return guide_workers();
   }
   if (std::exchange(exhausted_told_, true)) return;
   report(
@@ -182,44 +217,42 @@ void NetworkLoop::on_tick() {
   }
   const base::MonoTime now = mono_now();
   client_.on_tick(now);
+  guide_workers();
+  if (stopping_ && (!client_.awaits_answers() || now >= stop_deadline_)) finish();
+}
+
+void NetworkLoop::guide_workers() {
   guide_.appetite.store(client_.appetite(), std::memory_order_relaxed);
-  if (stopping_ && (client_.unanswered() == 0 || now >= stop_deadline_)) finish();
+  const CoherenceClient* coherence = client_.coherence();
+  if (coherence != nullptr) {
+    bloom_guide_.hungry.store(coherence->is_hungry(), std::memory_order_relaxed);
+  }
+}
+
+void NetworkLoop::on_progress() {
+  const BloomProgress now = bloom_progress();
+  if (!stopping_ && now.best_r_q > 0)
+    stop_if_unread(console_.progress(now.best_round, now.best_r_q));
 }
 
 void NetworkLoop::on_second() {
   if (stopping_) return;
   const base::Instant now = uv::read_clock();
-  rate_.sample(hashes(), now.mono);
-  if (console_.status(status(), now)) return;
+  sample_rates(now.mono);
+  stop_if_unread(console_.status(status(), now));
+}
+
+void NetworkLoop::stop_if_unread(bool read) {
+  if (read) return;
   exit_code_ = 1;
   finish();
 }
 
-std::uint64_t NetworkLoop::hashes() const {
-  std::uint64_t sum = 0;
-  for (const auto& worker : workers_) sum += worker->hashes();
-  return sum;
-}
-
-Status NetworkLoop::status() const {
-  Status status;
-  status.link = connector_                 ? LinkState::connecting
-                : !stream_ || stream_over_ ? LinkState::disconnected
-                : !client_.is_authorized() ? LinkState::handshake
-                : client_.has_work()       ? LinkState::mining
-                                           : LinkState::waiting_for_job;
-  status.hash_rate = rate_.per_second();
-  status.hashes = hashes();
-  status.uptime = std::chrono::floor<std::chrono::seconds>(mono_now() - started_at_);
-  status.counters = client_.counters();
-  status.difficulty = client_.difficulty();
-  status.job_id = client_.job_id();
-  status.unanswered = client_.unanswered();
-  status.reconnects = reconnects_;
-  for (const auto& worker : workers_) status.wrong_proposals += worker->wrong_proposals();
-  status.kernel = kernel_.name;
-  status.threads = settings_.threads;
-  return status;
+void NetworkLoop::sample_rates(base::MonoTime now) {
+  rate_.sample(hashes(), now);
+  const BloomProgress progress = bloom_progress();
+  rounds_rate_.sample(progress.rounds, now);
+  attempts_rate_.sample(progress.attempts, now);
 }
 
 }  // namespace miner

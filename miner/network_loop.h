@@ -1,7 +1,7 @@
 // NetworkLoop: carries out what MinerClient asks for, on libuv. Connects, reconnects, hands work to
 // the workers and their shares to the client, and keeps the console up to date.
 //
-// While there is no connection nothing is hashed: what would be found could not be submitted. The
+// While there is no connection nothing is mined: what would be found could not be submitted. The
 // pause before the next attempt doubles from 1 s to the configured maximum, with jitter, and starts
 // over after a share was accepted or a connection lasted a minute.
 //
@@ -12,9 +12,11 @@
 #include "common/uv/loop.h"
 #include "common/uv/tcp.h"
 #include "miner/backoff.h"
+#include "miner/bloom_worker.h"
 #include "miner/console.h"
 #include "miner/miner_client.h"
 #include "miner/status.h"
+#include "miner/witness_log.h"
 #include "miner/worker.h"
 
 #include <chrono>
@@ -30,17 +32,26 @@ struct NetworkSettings {
   std::string host;
   std::uint16_t port = 0;
   ClientOptions client;
-  std::uint32_t threads = 1;
+  std::uint32_t threads = 1;            // that hash; none unless client.sha256d
+  std::uint32_t coherence_threads = 0;  // none unless client.coherence
+  std::string witness_path;             // empty: none
   std::chrono::milliseconds retry_first{1000};
   std::chrono::milliseconds retry_most{30'000};
   std::int64_t retries = -1;  // attempts in a row that may fail; -1: any number
   std::uint64_t seed = 0;     // for the jitter
 };
 
+// Null where there are no threads for it.
+struct MinerKernels {
+  const ScanKernel* scan = nullptr;
+  const bloom::Kernel* bloom = nullptr;
+};
+
 class NetworkLoop final : private MinerHost {
  public:
-  // `loop`, `kernel` and `console` outlive it. Threads start at once and wait for work.
-  NetworkLoop(uv::Loop& loop, NetworkSettings settings, const ScanKernel& kernel, Console& console);
+  // `loop`, the kernels and `console` outlive it. Threads start at once and wait for work.
+  NetworkLoop(uv::Loop& loop, NetworkSettings settings, const MinerKernels& kernels,
+              Console& console);
   ~NetworkLoop() override;
   NetworkLoop(const NetworkLoop&) = delete;
   NetworkLoop& operator=(const NetworkLoop&) = delete;
@@ -59,6 +70,7 @@ class NetworkLoop final : private MinerHost {
   // MinerHost
   void send(std::string_view line) override;
   void set_work(std::shared_ptr<const Work> work) override;
+  void set_coherence_work(std::shared_ptr<const CoherenceWork> work) override;
   void disconnect(std::chrono::seconds pause) override;
   void report(const ClientEvent& event) override;
 
@@ -69,17 +81,26 @@ class NetworkLoop final : private MinerHost {
   void on_worker_message(WorkerMessage&& message);
   void on_tick();
   void on_second();
+  void on_progress();
   void finish();
+  void stop_if_unread(bool read);
+  void guide_workers();
+  void sample_rates(base::MonoTime now);
   std::uint64_t hashes() const;
+  BloomProgress bloom_progress() const;
+  CoherenceStatus coherence_status() const;
 
   uv::Loop& loop_;
   const NetworkSettings settings_;
-  const ScanKernel& kernel_;
+  const MinerKernels kernels_;
   Console& console_;
   MinerClient client_;
   base::Random random_;
   Backoff backoff_;
   RateMeter rate_;
+  RateMeter rounds_rate_;
+  RateMeter attempts_rate_;
+  std::optional<WitnessLog> witness_;
   const base::MonoTime started_at_;
   base::MonoTime connected_at_{};
   base::MonoTime stop_deadline_{};
@@ -95,13 +116,17 @@ class NetworkLoop final : private MinerHost {
   uv::Timer tick_;
   uv::Timer second_;
   uv::Timer retry_;
+  uv::Timer progress_;
   std::unique_ptr<uv::TcpConnector> connector_;
   std::unique_ptr<uv::TcpStream> stream_;
   bool stream_over_ = false;  // on_close has come: to be destroyed outside its callbacks
 
   WorkerGuide guide_;
+  BloomGuide bloom_guide_;
   WorkerOutbox found_;
-  std::vector<std::unique_ptr<Worker>> workers_;  // last: they post to found_
+  // Last: they post to found_.
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<BloomWorker>> bloom_workers_;
 };
 
 }  // namespace miner

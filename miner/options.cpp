@@ -1,65 +1,87 @@
 #include "miner/options.h"
 
+#include "common/bloom/bloom.h"
+#include "miner/options_values.h"
 #include "miner/scan_kernel.h"
 #include "miner/version.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <utility>
 
 namespace miner {
 namespace {
 
-constexpr std::uint16_t default_port = 3333;
 constexpr std::size_t username_bytes_max = 256;
-
-// A mistake on the command line, on its way to parse_options.
-using Mistake = std::optional<std::string>;
 
 // What CLI11 collects; every value is text, so that all complaints read alike.
 struct Texts {
   std::string url, user, pass, userpass, threads, kernel, retry_pause, retries, shares, seconds;
+  std::string algorithm, coherence_threads;
+  AttemptTexts attempt;
 };
 
-Mistake expected(std::string_view option, std::string_view value, std::string_view what) {
-  return fmt::format("{} \"{}\": expected {}", option, value, what);
-}
-
-template <class T>
-Mistake read_number(std::string_view option, const std::string& text, std::int64_t least,
-                    std::int64_t most, std::string_view meaning, T& out) {
-  if (text.empty()) return std::nullopt;  // not given: the default stays
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < least || value > most) {
-    return expected(option, text,
-                    fmt::format("a whole number from {} to {}{}", least, most, meaning));
+Mistake read_algorithm(const std::string& text, Options& options) {
+  // A measurement without a word about it is of all there is.
+  if (text.empty() && options.command == Command::bench) options.algorithm = Algorithm::both;
+  if (text.empty()) return std::nullopt;
+  constexpr std::pair<std::string_view, Algorithm> algorithms[] = {
+      {"sha256d", Algorithm::sha256d},
+      {"coherence", Algorithm::coherence},
+      {"both", Algorithm::both}};
+  for (const auto& [name, algorithm] : algorithms) {
+    if (name == text) {
+      options.algorithm = algorithm;
+      return std::nullopt;
+    }
   }
-  out = static_cast<T>(value);
-  return std::nullopt;
+  return expected("--algo", text, "sha256d, coherence or both");
 }
 
-std::string kernel_names() {
-  std::string names;
-  for (const ScanKernel& kernel : scan_kernels()) {
-    if (!names.empty()) names += ", ";
-    names += kernel.name;
+std::vector<std::string_view> kernel_names(Algorithm algorithm) {
+  std::vector<std::string_view> names;
+  if (algorithm != Algorithm::coherence) {
+    for (const ScanKernel& kernel : scan_kernels()) names.push_back(kernel.name);
+  }
+  if (algorithm != Algorithm::sha256d) {
+    for (const bloom::Kernel& kernel : bloom::kernels()) {
+      // One name may stand for a kernel of each kind.
+      if (std::find(names.begin(), names.end(), kernel.name) == names.end()) {
+        names.push_back(kernel.name);
+      }
+    }
   }
   return names;
 }
 
+// REQUIRES: options.algorithm has been read.
 Mistake read_kernel(const std::string& text, Options& options) {
   options.kernel = text;
-  const auto kernels = scan_kernels();
-  const bool known =
-      text.empty() || std::any_of(kernels.begin(), kernels.end(),
-                                  [&](const ScanKernel& kernel) { return kernel.name == text; });
-  if (known) return std::nullopt;
-  return expected("--kernel", text, fmt::format("one of {}", kernel_names()));
+  const std::vector<std::string_view> names = kernel_names(options.algorithm);
+  if (text.empty() || std::find(names.begin(), names.end(), text) != names.end()) {
+    return std::nullopt;
+  }
+  return expected("--kernel", text, fmt::format("one of {}", fmt::join(names, ", ")));
+}
+
+Mistake read_split(const std::string& text, Options& options) {
+  if (text.empty()) return std::nullopt;
+  if (options.algorithm != Algorithm::both) {
+    return expected("--coherence-threads", text,
+                    "to be given with --algo both only; --threads says how many otherwise");
+  }
+  if (Mistake mistake =
+          read_number("--coherence-threads", text, 1, threads_max, "", options.coherence_threads)) {
+    return mistake;
+  }
+  if (options.threads == 0 || options.coherence_threads < options.threads) return std::nullopt;
+  return expected(
+      "--coherence-threads", text,
+      fmt::format("fewer than the {} of --threads: sha256d needs one as well", options.threads));
 }
 
 Mistake read_login(const Texts& texts, Options& options) {
@@ -102,10 +124,14 @@ Mistake read_values(const Texts& texts, Options& options) {
     }
     return std::nullopt;
   };
+  if (options.command == Command::coherence_attempt)
+    return read_attempt_options(texts.attempt, options);
   Mistake mistake = first_of({
       read_number("--threads", texts.threads, 0, threads_max, " (0: one per core)",
                   options.threads),
+      read_algorithm(texts.algorithm, options),
       read_kernel(texts.kernel, options),
+      read_split(texts.coherence_threads, options),
       read_number("--retry-pause", texts.retry_pause, 1, 3600, " (seconds)",
                   options.retry_pause_seconds),
       read_number("--retries", texts.retries, -1, 1'000'000, " (-1: without end)", options.retries),
@@ -124,8 +150,16 @@ void describe_options(CLI::App& app, Texts& texts, Options& options) {
   app.add_option("-O,--userpass", texts.userpass, "USER:PASSWORD in one");
   app.add_option("-t,--threads", texts.threads, "Threads; 0 (default): one per core")
       ->type_name("N");
+  app.add_option("-a,--algo", texts.algorithm,
+                 "sha256d (default), coherence, or both at once on one connection");
+  app.add_option("--coherence-threads", texts.coherence_threads,
+                 "With --algo both: so many of the threads; default: half, at least one each")
+      ->type_name("N");
   app.add_option("--kernel", texts.kernel,
-                 "Hash with this kernel (" + kernel_names() + "); default: the fastest that works");
+                 fmt::format("Mine with this kernel: sha256d {}; coherence {}; default: the "
+                             "fastest that works",
+                             fmt::join(kernel_names(Algorithm::sha256d), ", "),
+                             fmt::join(kernel_names(Algorithm::coherence), ", ")));
   app.add_option("-R,--retry-pause", texts.retry_pause,
                  "Longest pause between connection attempts in seconds (default 30)");
   app.add_option("-r,--retries", texts.retries,
@@ -133,7 +167,11 @@ void describe_options(CLI::App& app, Texts& texts, Options& options) {
   app.add_option("--max-shares-per-second", texts.shares,
                  "Submit at most this many shares a second; 0 (default): no cap");
   app.add_flag("-q,--quiet", options.quiet, "Show problems and totals only");
+  app.add_option("--witness", options.witness_path,
+                 "Append to this file which proof chain block each coherence job builds on");
   app.add_flag("--json", options.json, "One JSON object per second on stdout");
+  app.add_flag("--progress", options.progress,
+               "JSON lines on stdout: round and r of the most coherent attempt under way");
   app.set_version_flag("-V,--version", std::string(program_version));
 }
 
@@ -142,9 +180,24 @@ CLI::App* describe_bench(CLI::App& app, Texts& texts, Options& options) {
   bench->add_option("--seconds", texts.seconds, "Time for each measurement (default 3)");
   bench->add_option("-t,--threads", texts.threads, "Threads; 0 (default): one per core")
       ->type_name("N");
+  bench->add_option("-a,--algo", texts.algorithm, "sha256d, coherence, or both (default)");
   bench->add_option("--kernel", texts.kernel, "Only this kernel");
   bench->add_flag("--json", options.json, "One JSON object per measurement");
   return bench;
+}
+
+CLI::App* describe_attempt(CLI::App& app, Texts& texts, Options& options) {
+  CLI::App* attempt = app.add_subcommand(
+      "coherence-attempt",
+      "Replay one attempt of coherence work; exit code 0 when it blooms, 1 when it doesn't");
+  attempt->add_option("--header76", texts.attempt.header76, "The job's header, 152 hex digits");
+  attempt->add_option("--extranonce", texts.attempt.extranonce, "16 hex digits, a numeral");
+  attempt->add_option("--attempt", texts.attempt.attempt, "16 hex digits, a numeral");
+  attempt->add_option("--level", texts.attempt.level, "Coupling level, 0 to 5");
+  attempt->add_flag("--json", options.json, "The result as one JSON object");
+  attempt->add_flag("--progress", options.progress,
+                    "JSON lines with round and r: every hundredth state, and the last");
+  return attempt;
 }
 
 tl::unexpected<OptionsExit> mistake_exit(std::string_view mistake) {
@@ -165,6 +218,7 @@ base::Result<Options, OptionsExit> parse_options(std::vector<std::string> argume
   app.set_help_flag("-h,--help", "This text");
   describe_options(app, texts, options);
   const CLI::App* bench = describe_bench(app, texts, options);
+  const CLI::App* attempt = describe_attempt(app, texts, options);
   const CLI::App* selftest =
       app.add_subcommand("selftest", "Check every kernel against known blocks");
 
@@ -183,42 +237,20 @@ base::Result<Options, OptionsExit> parse_options(std::vector<std::string> argume
   }
   if (bench->parsed()) options.command = Command::bench;
   if (selftest->parsed()) options.command = Command::selftest;
+  if (attempt->parsed()) options.command = Command::coherence_attempt;
   if (const Mistake mistake = read_values(texts, options)) {
     return mistake_exit(*mistake);
   }
   return options;
 }
 
-base::Result<PoolAddress, std::string> parse_pool_url(std::string_view url) {
-  const std::string form = "stratum+tcp://HOST:PORT or HOST:PORT";
-  const std::size_t scheme_end = url.find("://");
-  if (scheme_end != std::string_view::npos) {
-    const std::string_view scheme = url.substr(0, scheme_end);
-    if (scheme != "stratum+tcp" && scheme != "tcp" && scheme != "stratum") {
-      return base::err(form + fmt::format("; {}:// is not supported", scheme));
-    }
-    url.remove_prefix(scheme_end + 3);
-  }
-  while (url.ends_with('/')) url.remove_suffix(1);
-  std::size_t port_colon = url.rfind(':');
-  std::string_view host = url.substr(0, port_colon);
-  if (url.starts_with('[')) {
-    const std::size_t close = url.find(']');
-    if (close == std::string_view::npos) return base::err(form);
-    host = url.substr(1, close - 1);
-    if (close + 1 < url.size() && url[close + 1] != ':') return base::err(form);
-    port_colon = close + 1 < url.size() ? close + 1 : std::string_view::npos;
-  } else if (port_colon != std::string_view::npos && host.find(':') != std::string_view::npos) {
-    return base::err(form + ", an IPv6 address in brackets");
-  }
-  if (host.empty() || host.find_first_of("/@ \t") != std::string_view::npos) return base::err(form);
-  PoolAddress address{std::string(host), default_port};
-  if (port_colon == std::string_view::npos) return address;
-  const std::string port(url.substr(port_colon + 1));
-  if (port.empty() || read_number("port", port, 1, 65535, "", address.port)) {
-    return base::err(form + " with a port from 1 to 65535");
-  }
-  return address;
+ThreadSplit split_threads(const Options& options, std::uint32_t cores) {
+  const std::uint32_t all = options.threads > 0 ? options.threads : std::max(1U, cores);
+  if (options.algorithm == Algorithm::sha256d) return {all, 0};
+  if (options.algorithm == Algorithm::coherence) return {0, all};
+  const std::uint32_t coherence =
+      options.coherence_threads > 0 ? options.coherence_threads : std::max(1U, all / 2);
+  return {std::max(1U, all - std::min(all, coherence)), coherence};
 }
 
 }  // namespace miner

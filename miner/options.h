@@ -5,6 +5,7 @@
 #pragma once
 
 #include "common/base/result.h"
+#include "common/coherence/attempt.h"
 
 #include <cstdint>
 #include <string>
@@ -13,22 +14,31 @@
 
 namespace miner {
 
-enum class Command { mine, bench, selftest };
+enum class Command { mine, bench, selftest, coherence_attempt };
+// The kinds of work (docs/stratum.md): hashes of Bitcoin headers, coherence work, both at once.
+enum class Algorithm { sha256d, coherence, both };
 
 struct Options {
   Command command = Command::mine;
+  Algorithm algorithm = Algorithm::sha256d;
   std::string host;
   std::uint16_t port = 0;
   std::string username;
   std::string password = "x";
-  std::uint32_t threads = 0;  // 0: one per core
-  std::string kernel;         // empty: the fastest that works
+  std::uint32_t threads = 0;            // 0: one per core
+  std::uint32_t coherence_threads = 0;  // of `threads`, where both kinds are mined; 0: half
+  std::string kernel;                   // of its kind; empty: the fastest that works
   bool quiet = false;
   bool json = false;
+  bool progress = false;
+  std::string witness_path;                 // empty: no witness log
   std::uint32_t retry_pause_seconds = 30;   // longest pause between connection attempts
   std::int64_t retries = -1;                // attempts in a row before giving up; -1: never
   std::uint32_t shares_per_second_max = 0;  // 0: no cap
   std::uint32_t bench_seconds = 3;          // for each kernel
+  // coherence-attempt's.
+  coherence::Job job;
+  std::uint64_t attempt = 0;
 };
 
 // Instead of Options: what to print, and how to end.
@@ -41,6 +51,14 @@ inline constexpr std::uint32_t threads_max = 1024;
 
 // `arguments` without the program's name.
 [[nodiscard]] base::Result<Options, OptionsExit> parse_options(std::vector<std::string> arguments);
+
+struct ThreadSplit {
+  std::uint32_t sha256d = 0;
+  std::uint32_t coherence = 0;
+};
+// Who mines what. `cores` counts where no number of threads was given. With both kinds each has at
+// least one thread, so one thread for both becomes two.
+ThreadSplit split_threads(const Options& options, std::uint32_t cores);
 
 struct PoolAddress {
   std::string host;

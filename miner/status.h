@@ -3,23 +3,25 @@
 #pragma once
 
 #include "common/base/time.h"
+#include "miner/coherence_status.h"
 #include "miner/miner_client.h"
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 
 namespace miner {
 
-// Hashes per second over the last ten seconds, from samples of a running total.
+// Hashes, rounds or attempts per second over the last ten seconds, from samples of a running total.
 class RateMeter {
  public:
-  void sample(std::uint64_t hashes, base::MonoTime now);
+  void sample(std::uint64_t count, base::MonoTime now);
   double per_second() const;
 
  private:
   struct Sample {
-    std::uint64_t hashes = 0;
+    std::uint64_t count = 0;
     base::MonoTime at;
   };
   std::deque<Sample> samples_;
@@ -40,10 +42,12 @@ struct Status {
   std::uint64_t reconnects = 0;
   std::uint64_t wrong_proposals = 0;  // see Search
   std::string_view kernel;
-  std::uint32_t threads = 0;
+  std::uint32_t threads = 0;                 // that hash; 0: only coherence work is mined
+  std::optional<CoherenceStatus> coherence;  // none: no coherence work is mined
 };
 
-// "22.81 MH/s | 12 accepted, 0 rejected | difficulty 0.001 | job 1a | 2 blocks | 3 min 07 s"
+// "22.81 MH/s | 12 accepted, 0 rejected | difficulty 0.001 | job 1a | 2 blocks | 3 min 07 s"; what
+// is said of coherence work stands before the time, or alone where nothing else is mined.
 std::string status_line(const Status& status);
 // One JSON object without a newline; keys as miner/README.md lists them.
 std::string status_json(const Status& status, bool final);

@@ -52,6 +52,20 @@ std::string difficulty_text(double difficulty) {
   return fmt::format("{}{}", four_digits(difficulty), units[unit]);
 }
 
+std::string order_text(std::uint16_t r_q) { return fmt::format("{:.5f}", r_q / 65536.0); }
+
+std::string count_text(double count) {
+  constexpr std::string_view units[] = {"", " K", " M", " G", " T", " P", " E"};
+  double value = std::max(0.0, count);
+  std::size_t unit = 0;
+  while (value >= 999.95 && unit + 1 < std::size(units)) {
+    value /= 1000;
+    ++unit;
+  }
+  if (unit == 0 && value == std::floor(value)) return fmt::format("{:.0f}", value);
+  return fmt::format("{}{}", four_digits(value), units[unit]);
+}
+
 std::string printable(std::string_view text, std::size_t bytes_max) {
   std::string out(text.substr(0, bytes_max));
   std::replace_if(

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,10 @@ std::string hash_rate_text(double hashes_per_second);
 std::string duration_text(std::chrono::seconds duration);
 // "1024", "0.0001220", "16.31 K", "84.49 T": four significant digits.
 std::string difficulty_text(double difficulty);
+// "0.86841": the order parameter of an r_q, five digits.
+std::string order_text(std::uint16_t r_q);
+// "61.23 M", "4.702 K", "12": a count or a rate of them, four significant digits.
+std::string count_text(double count);
 
 // At most `bytes_max` bytes of `text` with everything but printable ASCII replaced by '?', so that
 // a pool can't steer a terminal or forge a line.

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "common/uv/mailbox.h"
+#include "miner/coherence_work.h"
 #include "miner/search.h"
 
 #include <atomic>
@@ -23,7 +24,7 @@ namespace miner {
 struct SearchExhausted {  // every unit of this worker's has been searched; it waits for a job
   std::uint32_t worker = 0;
 };
-using WorkerMessage = std::variant<FoundShare, SearchExhausted>;
+using WorkerMessage = std::variant<FoundShare, SearchExhausted, FoundProof>;
 using WorkerOutbox = uv::Mailbox<WorkerMessage>;
 
 // What all workers read: written by the network loop, relaxed, since any recent value will do.

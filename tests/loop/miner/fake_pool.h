@@ -1,7 +1,10 @@
 // A pool for one miner, on the test's own loop: it speaks through common/stratum, judges every
-// share with mining::check_share, and remembers every header it was sent.
+// share with mining::check_share, and remembers every header it was sent. Proofs of coherence work
+// are judged by coherence::verify.
 #pragma once
 
+#include "common/coherence/chain.h"
+#include "common/coherence/verify.h"
 #include "common/mining/job_builder.h"
 #include "common/mining/share_check.h"
 #include "common/stratum/codec.h"
@@ -47,8 +50,23 @@ inline std::shared_ptr<const mining::Job> make_job(std::uint64_t id, std::uint8_
   return *job;
 }
 
+// A coherence job of level 0 on a tip that `tip` chooses.
+inline stratum::CoherenceNotify make_coherence_job(std::uint8_t id, std::uint8_t tip, bool clean) {
+  coherence::HeaderFields fields;
+  fields.prev_hash.fill(tip);
+  fields.merkle_root.fill(id);
+  fields.bits = 0x1f00ffff;
+  return {std::to_string(id), coherence::encode_header(fields), coherence::params_of(0), clean,
+          tip};
+}
+
 class Pool {
  public:
+  struct Proof {
+    std::string job_id;
+    std::optional<coherence::Flaw> flaw;
+    bool known_job = false;
+  };
   struct Share {
     std::string job_id;
     bool connection_first = false;  // of the first connection
@@ -61,7 +79,10 @@ class Pool {
   double difficulty = bitcoin::Difficulty::least;
   bool answer_submits = true;
   bool authorize = true;
+  base::U256 coherence_target = base::U256::max();
+  std::size_t busy_answers = 0;       // so many submits of proofs find the verifiers busy
   std::function<void()> on_share;     // after a share was judged
+  std::function<void()> on_proof;     // after a proof was judged
   std::function<void()> on_notified;  // after a miner was sent its first job
 
   explicit Pool(uv::Loop& loop) : loop_(loop) { open(0); }
@@ -81,6 +102,11 @@ class Pool {
     job_ = std::move(job);
     if (authorized_) send(job_->work().notify_line);
   }
+  void set_coherence_job(const stratum::CoherenceNotify& notify) {
+    coherence_jobs_[notify.job_id] = notify;
+    coherence_job_ = notify;
+    if (authorized_ && coherence_) send(stratum::write_coherence_notify(notify));
+  }
   // Not from inside on_share: from a timer.
   void drop_connection() {
     stream_.reset();
@@ -94,6 +120,8 @@ class Pool {
 
   std::vector<Share> shares;
   std::set<std::string> headers;  // of all shares ever, as hex
+  std::vector<Proof> proofs;
+  std::set<std::pair<std::string, std::uint64_t>> attempts;  // of all proofs, with their headers
   std::size_t repeats = 0;
   std::size_t connections = 0;
   std::size_t authorize_requests = 0;
@@ -121,17 +149,50 @@ class Pool {
     }));
   }
   void on_request(const stratum::ClientRequest& request) {
-    if (std::holds_alternative<stratum::Configure>(request.message)) {
-      send(stratum::write_configure_result(request.id, {{{"version-rolling", true}}, 0x1fffe000}));
+    if (const auto* configure = std::get_if<stratum::Configure>(&request.message)) {
+      on_configure(request.id, *configure);
     } else if (std::holds_alternative<stratum::Subscribe>(request.message)) {
       send(stratum::write_subscribe_result(request.id, {"5e55", extranonce1(), 8}));
     } else if (std::holds_alternative<stratum::Authorize>(request.message)) {
       on_authorize(request.id);
     } else if (const auto* submit = std::get_if<stratum::Submit>(&request.message)) {
       on_submit(request.id, *submit);
+    } else if (const auto* proof = std::get_if<stratum::CoherenceSubmit>(&request.message)) {
+      on_coherence_submit(request.id, *proof);
     } else {
       ++malformed;
     }
+  }
+  void on_configure(const stratum::RequestId& id, const stratum::Configure& configure) {
+    stratum::ConfigureResult result;
+    for (const std::string& extension : configure.extensions) {
+      result.extensions.emplace_back(extension, true);
+      if (extension == "version-rolling") result.version_rolling_mask = 0x1fffe000;
+      if (extension == "coherence") result.coherence_version = 1;
+    }
+    coherence_ = result.coherence_version.has_value();
+    send(stratum::write_configure_result(id, result));
+  }
+  void on_coherence_submit(const stratum::RequestId& id, const stratum::CoherenceSubmit& submit) {
+    if (busy_answers > 0) {
+      --busy_answers;
+      return send(stratum::write_reject(id, stratum::RejectReason::verifier_busy, "try again"));
+    }
+    const auto job = coherence_jobs_.find(submit.job_id);
+    Proof proof{submit.job_id, std::nullopt, job != coherence_jobs_.end()};
+    if (proof.known_job) {
+      const coherence::Claim claim{submit.attempt, submit.bloom_end,
+                                   static_cast<std::uint16_t>(submit.r_q),
+                                   static_cast<std::uint16_t>(submit.psi_q), submit.cert_hash};
+      const coherence::Job all{job->second.header, extranonce(), job->second.params};
+      proof.flaw = coherence::verify(all, claim, coherence_target);
+      const std::string header = base::to_hex(job->second.header);
+      if (!attempts.emplace(header + base::u64_hex(extranonce()), submit.attempt).second) ++repeats;
+    }
+    proofs.push_back(proof);
+    send(proof.flaw ? stratum::write_reject(id, stratum::RejectReason::false_proof)
+                    : stratum::write_result_true(id));
+    if (on_proof) on_proof();
   }
   void on_authorize(const stratum::RequestId& id) {
     ++authorize_requests;
@@ -142,6 +203,11 @@ class Pool {
     in_force_ =
         bitcoin::Target256::from_difficulty(bitcoin::Difficulty::from_double(difficulty).value());
     if (job_) send(job_->work().notify_line_clean);
+    if (coherence_) {
+      send(stratum::write_coherence_set_extranonce(extranonce()));
+      send(stratum::write_coherence_set_target(coherence_target));
+      if (coherence_job_) send(stratum::write_coherence_notify(*coherence_job_));
+    }
     if (on_notified) on_notified();
   }
   void on_submit(const stratum::RequestId& id, const stratum::Submit& submit) {
@@ -174,6 +240,8 @@ class Pool {
   void send(std::string_view line) {
     if (stream_ && stream_->is_open()) stream_->write(line);
   }
+  // Another for each connection, as the protocol wants.
+  std::uint64_t extranonce() const { return 0x0800000000000000 + connections; }
   // The same for every connection: the hardest case for a miner that must not repeat itself.
   static base::Bytes extranonce1() { return {0x08, 0x00, 0x00, 0x02}; }
 
@@ -187,6 +255,9 @@ class Pool {
   std::shared_ptr<const mining::Job> job_;
   std::map<std::string, std::shared_ptr<const mining::Job>> jobs_;
   std::vector<stratum::RequestId> held_;
+  bool coherence_ = false;
+  std::optional<stratum::CoherenceNotify> coherence_job_;
+  std::map<std::string, stratum::CoherenceNotify> coherence_jobs_;
 };
 
 }  // namespace miner::fake

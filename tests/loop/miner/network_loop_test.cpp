@@ -6,8 +6,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace miner {
 namespace {
@@ -42,7 +46,9 @@ struct Rig {
     if (with.port == 0) with.port = pool.port();
     const ScanKernel* kernel = pick_kernel(scan_kernels(), crypto::detect_cpu_features(), "");
     REQUIRE(kernel != nullptr);
-    network = std::make_unique<NetworkLoop>(loop, with, *kernel, console);
+    const MinerKernels kernels{with.threads > 0 ? kernel : nullptr,
+                               with.coherence_threads > 0 ? &bloom::kernels().back() : nullptr};
+    network = std::make_unique<NetworkLoop>(loop, with, kernels, console);
     uv::Timer deadline(loop, [this] {
       late = true;
       loop.stop();
@@ -160,7 +166,7 @@ TEST_CASE("connections that end: it comes back, with the same job, and repeats n
   CHECK_EQ(rig.pool.connections, 5);
   CHECK_EQ(rig.pool.repeats, 0);
   CHECK_EQ(rig.network->status().reconnects, 4);
-  CHECK_NE(rig.printed().find("not hashing, next attempt in"), std::string::npos);
+  CHECK_NE(rig.printed().find("not mining, next attempt in"), std::string::npos);
 }
 
 TEST_CASE("nothing is hashed without a connection") {
@@ -244,6 +250,96 @@ TEST_CASE("stop ends within a second though the pool owes answers") {
   // A second on a machine of its own; tests share theirs with others.
   CHECK_LT(uv::read_clock().mono - stopped_at, milliseconds(2000));
   CHECK_NE(rig.printed().find("never answered"), std::string::npos);
+}
+
+// A witness log that goes with its test.
+struct WitnessFile {
+  std::string path =
+      (std::filesystem::temp_directory_path() /
+       ("witness-" + std::to_string(uv::read_clock().mono.time_since_epoch().count())))
+          .string();
+  ~WitnessFile() { std::filesystem::remove(path); }
+  std::vector<std::string> lines() const {
+    std::ifstream file(path);
+    std::vector<std::string> all;
+    for (std::string line; std::getline(file, line);) all.push_back(line);
+    return all;
+  }
+};
+
+TEST_CASE("both kinds of work on one connection: all shares and proofs true, none twice") {
+  Rig rig;
+  const WitnessFile witness;
+  rig.pool.set_job(fake::make_job(1, 1, true));
+  rig.pool.set_coherence_job(fake::make_coherence_job(1, 1, true));
+  NetworkSettings settings = Rig::settings();
+  settings.threads = 1;
+  settings.coherence_threads = 2;
+  settings.client.coherence = true;
+  settings.witness_path = witness.path;
+  std::uint8_t newest = 1;
+  bool stopped = false;  // called again, stop() would not wait for answers
+  rig.pool.on_proof = [&] {
+    if (stopped || rig.pool.proofs.size() < newest * std::size_t{10}) return;
+    if (newest == 3) {
+      stopped = rig.pool.shares.size() >= 100;
+      if (stopped) rig.network->stop();
+      return;
+    }
+    ++newest;
+    rig.pool.set_coherence_job(fake::make_coherence_job(newest, newest, true));
+  };
+  rig.mine(settings);
+  std::string seen = "1";
+  for (const fake::Pool::Proof& proof : rig.pool.proofs) {
+    CHECK(proof.known_job);
+    CHECK(proof.flaw == std::nullopt);
+    CHECK_GE(proof.job_id, seen);  // once a new job is mined, never the old one
+    seen = proof.job_id;
+  }
+  CHECK_EQ(seen, "3");
+  CHECK_EQ(rig.pool.repeats, 0);
+  CHECK_EQ(rig.pool.malformed, 0);
+  const Status status = rig.network->status();
+  REQUIRE(status.coherence);
+  CHECK_EQ(status.coherence->counters.accepted, rig.pool.proofs.size());
+  CHECK_EQ(status.coherence->counters.rejected, 0);
+  CHECK_EQ(status.coherence->wrong_blooms, 0);
+  CHECK_GE(status.coherence->blooms, rig.pool.proofs.size());
+  CHECK_GT(status.counters.accepted, 0);
+  const auto lines = witness.lines();
+  REQUIRE_EQ(lines.size(), 3);
+  CHECK_EQ(lines[0].rfind("1 " + base::to_hex(base::Bytes(32, 1)) + " ", 0), 0);
+  CHECK_EQ(lines[2].rfind("3 " + base::to_hex(base::Bytes(32, 3)) + " ", 0), 0);
+}
+
+TEST_CASE("only coherence work: connections that end, and verifiers that are busy") {
+  Rig rig;
+  rig.pool.set_coherence_job(fake::make_coherence_job(1, 1, true));
+  rig.pool.busy_answers = 5;
+  NetworkSettings settings = Rig::settings();
+  settings.threads = 0;
+  settings.coherence_threads = 2;
+  settings.client.sha256d = false;
+  settings.client.coherence = true;
+  std::size_t next_drop = 10;
+  uv::Timer dropper(rig.loop, [&] {
+    if (rig.pool.proofs.size() < next_drop) return;
+    if (rig.pool.connections == 3 && rig.network->status().coherence->counters.accepted > 20) {
+      return rig.network->stop();
+    }
+    if (rig.pool.connections == 3) return;
+    next_drop = rig.pool.proofs.size() + 10;
+    rig.pool.drop_connection();
+  });
+  dropper.start(milliseconds(2), milliseconds(2));
+  rig.mine(settings);
+  CHECK_EQ(rig.pool.connections, 3);
+  CHECK_EQ(rig.pool.repeats, 0);
+  CHECK(rig.pool.shares.empty());
+  for (const fake::Pool::Proof& proof : rig.pool.proofs) CHECK(proof.flaw == std::nullopt);
+  CHECK_EQ(rig.network->status().hashes, 0);
+  CHECK_NE(rig.printed().find("not mining, next attempt in"), std::string::npos);
 }
 
 }  // namespace

@@ -49,6 +49,7 @@ struct Bench {
                         if (auto* share = std::get_if<FoundShare>(&message)) {
                           shares.push_back(std::move(*share));
                         } else {
+                          REQUIRE(std::holds_alternative<SearchExhausted>(message));
                           ++exhausted;
                         }
                       }};

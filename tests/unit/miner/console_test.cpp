@@ -62,6 +62,29 @@ TEST_CASE("off a terminal: events as lines, the status every ten seconds, no esc
   CHECK(files.on_err().empty());
 }
 
+TEST_CASE("progress: its lines on stdout and nothing else there but the objects of json") {
+  Output alone;
+  Console console({.progress = true}, alone.out.get(), alone.err.get());
+  console.event(connected, at(0));
+  for (int second = 0; second <= 30; ++second) CHECK(console.status(Status{}, at(second)));
+  CHECK(console.progress(4711, 56911));
+  console.totals(Status{});
+  CHECK_EQ(alone.on_out(), "{\"round\":4711,\"r\":0.86839}\n");
+  CHECK_NE(alone.on_err().find("authorized as a"), std::string::npos);
+  CHECK_NE(alone.on_err().find("shares: "), std::string::npos);
+
+  Output beside;
+  Console both({.json = true, .progress = true}, beside.out.get(), beside.err.get());
+  CHECK(both.status(Status{}, at(0)));
+  CHECK(both.progress(1, 65535));
+  CHECK_EQ(lines_of(beside.on_out()), 2);
+
+  Output none;
+  Console not_chosen({}, none.out.get(), none.err.get());
+  CHECK(not_chosen.progress(1, 65535));
+  CHECK(none.on_out().empty());
+}
+
 TEST_CASE("quiet: problems and totals only") {
   Output files;
   Console console({.quiet = true}, files.out.get(), files.err.get());

@@ -1,6 +1,7 @@
 // The client's conversation: golden server lines in, verbs out, at every fragment size.
 #include "miner/miner_client.h"
 
+#include "tests/unit/miner/conversation.h"
 #include "tests/unit/miner/golden.h"
 
 #include <doctest/doctest.h>
@@ -12,42 +13,9 @@
 namespace miner {
 namespace {
 
+using namespace conversation;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-struct RecordingHost final : MinerHost {
-  std::vector<std::string> sent;
-  std::vector<std::shared_ptr<const Work>> works;  // null: told to stop
-  std::vector<seconds> disconnects;
-  std::vector<ClientEvent> events;
-
-  void send(std::string_view line) override { sent.emplace_back(line); }
-  void set_work(std::shared_ptr<const Work> work) override { works.push_back(std::move(work)); }
-  void disconnect(seconds pause) override { disconnects.push_back(pause); }
-  void report(const ClientEvent& event) override { events.push_back(event); }
-
-  std::size_t submits() const {
-    return static_cast<std::size_t>(std::count_if(sent.begin(), sent.end(), [](const auto& line) {
-      return line.find("mining.submit") != std::string::npos;
-    }));
-  }
-  std::string last_problem() const {
-    for (auto event = events.rbegin(); event != events.rend(); ++event) {
-      if (event->kind == ClientEventKind::problem) return event->text;
-    }
-    return {};
-  }
-};
-
-constexpr std::string_view configure_ok =
-    R"({"id":1,"result":{"version-rolling":true,"version-rolling.mask":"1fffe000"},"error":null})";
-constexpr std::string_view configure_refused =
-    R"({"id":1,"result":null,"error":[20,"Unsupported method",null]})";
-constexpr std::string_view subscribe_ok =
-    R"({"id":2,"result":[[["mining.set_difficulty","6ad"],["mining.notify","6an"]],"fdf8b667",8],"error":null})";
-constexpr std::string_view authorize_ok = R"({"id":3,"result":true,"error":null})";
-constexpr std::string_view difficulty_low =
-    R"({"id":null,"method":"mining.set_difficulty","params":[0.5]})";
 
 std::string notify_line(std::string_view job, std::string_view coinb1, bool clean,
                         std::string_view prevhash_digit = "0") {
@@ -56,50 +24,6 @@ std::string notify_line(std::string_view job, std::string_view coinb1, bool clea
   return R"({"id":null,"method":"mining.notify","params":[")" + std::string(job) + R"(",")" +
          prevhash + R"(",")" + std::string(coinb1) +
          R"(","00",[],"20000000","207fffff","67b6f938",)" + (clean ? "true" : "false") + "]}";
-}
-
-struct Conversation {
-  RecordingHost host;
-  MinerClient client;
-  base::MonoTime now{seconds(1000)};
-
-  explicit Conversation(ClientOptions options = {}) : client(named(std::move(options)), host) {
-    client.on_connected(now);
-  }
-  static ClientOptions named(ClientOptions options) {
-    options.username = "bcrt1qaddress.rig1";
-    options.user_agent = "phaseminer/test";
-    return options;
-  }
-  void line(std::string_view text) {
-    const std::string whole = std::string(text) + "\n";
-    client.on_bytes(base::as_bytes(whole), now);
-  }
-  void handshake() {
-    line(configure_ok);
-    line(subscribe_ok);
-    line(authorize_ok);
-  }
-  void pass(milliseconds time) {
-    now += time;
-    client.on_tick(now);
-  }
-  // A share of the current job, unlike any other so far.
-  FoundShare share(bool is_block = false) {
-    FoundShare found;
-    found.work = host.works.back();
-    found.extranonce2 = base::Bytes(8, 0);
-    found.ntime = 0x67b6f938;
-    found.nonce = ++next_nonce;
-    base::write_le32(found.hash.bytes, found.nonce);
-    found.is_block = is_block;
-    return found;
-  }
-  std::uint32_t next_nonce = 0x00000fff;
-};
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
 }
 
 TEST_CASE("the handshake: configure and subscribe together, authorize after subscribe's answer") {
