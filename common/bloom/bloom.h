@@ -2,7 +2,8 @@
 //
 // Miner advances one attempt in each lane of a kernel and gives a lane that ended the next attempt.
 // Verifier replays claims up to the state that they name and compares; what it says is what
-// coherence::verify says of step (iv). Start here.
+// coherence::verify says of step (iv). It has many claims in a kernel's lanes, and few (or the last
+// of many) as walks, two at a time. Start here.
 //
 // Thread: one per object; the objects share nothing.
 // Source: docs/coherence.md, sections 4, 10 and 13.
@@ -94,8 +95,22 @@ class Verifier {
   void verify(std::span<const Replay> replays, std::span<Outcome> outcomes);
 
  private:
+  struct Going {  // a replay on its way
+    std::size_t index = 0;
+    Walk walk{};
+  };
+  std::optional<Going> begin_next();
+  std::optional<Going> next_going();
+  void end(const Going& going);
+  void verify_in_lanes();
+  void verify_in_pairs();
+
   const Kernel& kernel_;
   Lanes lanes_;
+  std::vector<std::size_t> who_;  // the replay in each lane
+  std::span<const Replay> replays_;
+  std::span<Outcome> outcomes_;
+  std::size_t next_ = 0;
 };
 
 }  // namespace bloom

@@ -11,6 +11,12 @@ namespace bloom {
 // Each in its own file, so that it can be compiled with flags of its own.
 extern const LaneKernel lanes_portable;
 WalkFunction walk_portable;
+#if defined(__x86_64__)
+extern const LaneKernel lanes_x86_avx512;
+WalkFunction walk_x86_avx512;
+extern const LaneKernel lanes_x86_avx2;
+WalkFunction walk_x86_avx2;
+#endif
 
 static_assert(oscillators == coherence::oscillators);
 static_assert(bloom_states == coherence::bloom_states);
@@ -104,7 +110,13 @@ bool walks_match(const Kernel& kernel) {
 std::span<const Kernel> kernels() {
   using crypto::CpuFeatures;
   static const Kernel rows[] = {
-      {"portable", [](const CpuFeatures&) { return true; }, lanes_portable, walk_portable},
+#if defined(__x86_64__)
+    {"x86_avx512", [](const CpuFeatures& cpu) { return cpu.avx512bw && cpu.avx512vnni; },
+     lanes_x86_avx512, 20, walk_x86_avx512},
+    {"x86_avx2", [](const CpuFeatures& cpu) { return cpu.avx2; }, lanes_x86_avx2, 12,
+     walk_x86_avx2},
+#endif
+    {"portable", [](const CpuFeatures&) { return true; }, lanes_portable, 2, walk_portable},
   };
   return rows;
 }

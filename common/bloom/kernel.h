@@ -20,6 +20,7 @@ struct Kernel {
   std::string_view name;  // "x86_avx512", "x86_avx2", "arm_neon", "portable"
   bool (*supported)(const crypto::CpuFeatures&);
   LaneKernel lanes;
+  std::uint32_t lanes_least;  // so many attempts end sooner in lanes than as walks, two at a time
   WalkFunction* walk;
 };
 

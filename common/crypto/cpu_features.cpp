@@ -49,6 +49,7 @@ CpuFeatures detect_cpu_features() {
   features.avx2 = (saved & ymm) == ymm && has_bit(extended.ebx, 5);
   features.avx512f = (saved & zmm) == zmm && has_bit(extended.ebx, 16);
   features.avx512bw = features.avx512f && has_bit(extended.ebx, 30);
+  features.avx512vnni = features.avx512f && has_bit(extended.ecx, 11);
   return features;
 }
 

@@ -35,11 +35,12 @@ TEST_CASE("the features are those that Linux sees") {
   CHECK_EQ(features.avx2, flags.count("avx2") == 1);
   CHECK_EQ(features.avx512f, flags.count("avx512f") == 1);
   CHECK_EQ(features.avx512bw, flags.count("avx512bw") == 1);
+  CHECK_EQ(features.avx512vnni, flags.count("avx512_vnni") == 1);
   CHECK_EQ(features.sha_ni, flags.count("sha_ni") == 1);
 }
 
 TEST_CASE("the wide registers come with the narrow ones") {
   const crypto::CpuFeatures features = crypto::detect_cpu_features();
-  if (features.avx512bw) CHECK(features.avx512f);
+  if (features.avx512bw || features.avx512vnni) CHECK(features.avx512f);
   if (features.avx512f) CHECK(features.avx2);
 }
