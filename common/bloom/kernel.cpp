@@ -11,6 +11,10 @@ namespace bloom {
 // Each in its own file, so that it can be compiled with flags of its own.
 extern const LaneKernel lanes_portable;
 WalkFunction walk_portable;
+#if defined(__aarch64__)
+extern const LaneKernel lanes_arm_neon;
+WalkFunction walk_arm_neon;
+#endif
 #if defined(__x86_64__)
 extern const LaneKernel lanes_x86_avx512;
 WalkFunction walk_x86_avx512;
@@ -33,8 +37,8 @@ Tables make_tables() {
 
 // --- self test: attempts of no job, and what the reference makes of them ---
 
-constexpr std::uint32_t test_states = 300;
-constexpr std::uint32_t test_stop = 101;  // lanes are looked at on the way, too
+constexpr std::uint32_t test_states = 90;
+constexpr std::uint32_t test_stop = 31;  // lanes are looked at on the way, too
 
 // Phases that are spread at random for odd numbers, and bunched up for even ones: those bloom soon.
 coherence::Phases test_phases(std::uint32_t number) {
@@ -115,6 +119,9 @@ std::span<const Kernel> kernels() {
      lanes_x86_avx512, 20, walk_x86_avx512},
     {"x86_avx2", [](const CpuFeatures& cpu) { return cpu.avx2; }, lanes_x86_avx2, 12,
      walk_x86_avx2},
+#endif
+#if defined(__aarch64__)
+    {"arm_neon", [](const CpuFeatures&) { return true; }, lanes_arm_neon, 6, walk_arm_neon},
 #endif
     {"portable", [](const CpuFeatures&) { return true; }, lanes_portable, 2, walk_portable},
   };

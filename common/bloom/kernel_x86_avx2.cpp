@@ -1,7 +1,7 @@
 // Bloom kernel for AVX2.
 //
 // Compiled alone with -mavx2: see walk.h. What the vectors are used for, and why it is done this
-// way, is in kernel_x86.inc and in README.md.
+// way, is in kernel_body.inc and in README.md.
 // Source: Intel Intrinsics Guide.
 #if defined(__x86_64__)
 
@@ -37,6 +37,9 @@ inline V mullo16(V a, V b) { return _mm256_mullo_epi16(a, b); }
 inline V mulhrs16(V a, V b) { return _mm256_mulhrs_epi16(a, b); }
 inline V madd(V a, V b) { return _mm256_madd_epi16(a, b); }
 inline V dot(V sum, V a, V b) { return add32(sum, madd(a, b)); }
+inline V add_lows(V sum, V a) { return dot(sum, a, splat(1)); }
+inline V add_highs(V sum, V a) { return dot(sum, a, splat(0x10000)); }
+inline V add_1024_lows(V sum, V a) { return dot(sum, a, splat(1024)); }
 
 // The same order of bytes in every 16.
 inline V shuffle(V x, std::int32_t d, std::int32_t c, std::int32_t b, std::int32_t a) {
@@ -86,7 +89,7 @@ inline V look_up_one(const GateTable& table, V order) {
   return splat(table.rows[static_cast<std::uint32_t>(first_dword(r2)) >> 24]);
 }
 
-#include "common/bloom/kernel_x86.inc"
+#include "common/bloom/kernel_body.inc"
 
 }  // namespace
 

@@ -1,7 +1,7 @@
 // Bloom kernel for AVX-512 with 16-bit lanes and VNNI (Cascade Lake, Zen 4 and later).
 //
 // Compiled alone with those instructions: see walk.h. What the vectors are used for, and why it is
-// done this way, is in kernel_x86.inc and in README.md.
+// done this way, is in kernel_body.inc and in README.md.
 // Source: Intel Intrinsics Guide.
 #if defined(__x86_64__)
 
@@ -34,6 +34,9 @@ inline V mullo16(V a, V b) { return _mm512_mullo_epi16(a, b); }
 inline V mulhrs16(V a, V b) { return _mm512_mulhrs_epi16(a, b); }
 inline V madd(V a, V b) { return _mm512_madd_epi16(a, b); }
 inline V dot(V sum, V a, V b) { return _mm512_dpwssd_epi32(sum, a, b); }
+inline V add_lows(V sum, V a) { return dot(sum, a, splat(1)); }
+inline V add_highs(V sum, V a) { return dot(sum, a, splat(0x10000)); }
+inline V add_1024_lows(V sum, V a) { return dot(sum, a, splat(1024)); }
 
 // The same order of bytes in every 16; a byte of 0x80 and above gives a zero.
 inline V shuffle(V x, std::uint32_t d, std::uint32_t c, std::uint32_t b, std::uint32_t a) {
@@ -81,7 +84,7 @@ inline V look_up(const GateTable& table, V order) {
 }
 inline V look_up_one(const GateTable& table, V order) { return look_up(table, order); }
 
-#include "common/bloom/kernel_x86.inc"
+#include "common/bloom/kernel_body.inc"
 
 }  // namespace
 

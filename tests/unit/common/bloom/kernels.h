@@ -60,6 +60,7 @@ class Follower {
   }
   std::uint32_t state() const { return state_; }
   std::uint32_t coherent() const { return coherent_; }
+  const coherence::Order& order() const { return orders_.back(); }
   // Everything that a walk at this state must say.
   bool equals(const Walk& walk) const {
     if (walk.state != state_ || walk.coherent != coherent_ || phases_of(walk) != phases_) {
