@@ -4,6 +4,8 @@
 #pragma once
 
 #include "pool/core/address_guard.h"
+#include "pool/core/coherence_job_source.h"
+#include "pool/core/coherence_status.h"
 #include "pool/core/coherence_types.h"
 #include "pool/core/difficulty_memory.h"
 #include "pool/core/journal_format.h"
@@ -11,9 +13,11 @@
 #include "pool/core/shard_types.h"
 #include "pool/core/stats.h"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -122,7 +126,42 @@ using JournalMessage = std::variant<JournalAppend, JournalStored, Shutdown>;
 // ---------------------------------------------------------------- to the node loop (pool/node)
 
 // A FoundBlock (pool/core/shard_types.h) always goes through, on reserved space.
-using NodeMessage = std::variant<FoundBlock, Durable, NotDurable, Shutdown>;
+
+// coherence -> node: how the proof chain's tip begins, which the coinbases of further jobs are to
+// hold. The newest replaces.
+struct CoherenceTip {
+  std::array<std::uint8_t, 16> start{};
+};
+
+using NodeMessage = std::variant<FoundBlock, Durable, NotDurable, CoherenceTip, Shutdown>;
+
+// ---------------------------------------------------------------- coherence work (pool/coherence)
+
+// node -> coherence, as miners are given work on another tip. The newest replaces.
+struct BitcoinTip {
+  bitcoin::BlockHash hash;
+  base::MonoTime seen_at{};
+};
+
+// A JournalHead (pool/core/coherence_job_source.h) comes from the journal to the coherence loop and
+// to the chain's thread after a flush, at most about five times a second; the newest replaces.
+
+// chain -> coherence, when the chain has changed, and about once a second. The newest replaces.
+struct ChainRead {
+  std::optional<ChainView> view;  // none: the database could not be asked
+  std::string error;              // why
+};
+
+// VerifierCounts (pool/core/coherence_status.h), about once a second: the newest of each replaces.
+using CoherenceMessage =
+    std::variant<BitcoinTip, JournalHead, ChainRead, VerifierCounts, InstanceChanged, Shutdown>;
+
+// shard -> a verifier: ProofToVerify (pool/core/coherence_types.h). When as many wait as may, the
+// verifier says so at once, and the miner is asked to submit again.
+using VerifierMessage = std::variant<ProofToVerify, Shutdown>;
+
+// To the chain's thread (pool/store).
+using ChainMessage = std::variant<JournalHead, InstanceChanged, Shutdown>;
 
 // ---------------------------------------------------------------- to the store (pool/store)
 
@@ -153,7 +192,8 @@ using QueryMessage = std::variant<StatsQuery, Shutdown>;
 
 // ---------------------------------------------------------------- to the web loop (pool/http)
 
-// ShardStats, NodeStatus, JournalStatus (pool/core/stats.h): the newest of each sender replaces.
+// ShardStats, NodeStatus, JournalStatus (pool/core/stats.h), CoherenceStatus: the newest of each
+// sender replaces.
 
 // store -> http, after each batch and each change of state.
 struct StoredStats {
@@ -174,7 +214,7 @@ struct SubmitsRejected {
   std::vector<RejectedSubmit> rejects;  // the newest last
 };
 
-using HttpMessage = std::variant<ShardStats, NodeStatus, JournalStatus, StoredStats, QueryResult,
-                                 SubmitsRejected, Shutdown>;
+using HttpMessage = std::variant<ShardStats, NodeStatus, JournalStatus, StoredStats,
+                                 CoherenceStatus, QueryResult, SubmitsRejected, Shutdown>;
 
 }  // namespace pool

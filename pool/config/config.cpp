@@ -174,6 +174,10 @@ void read_rest(const Reader& reader, Config& config) {
   reader.read("/coherence/level", config.coherence.level);
   reader.read("/coherence/block_seconds", config.coherence.block_seconds);
   reader.read("/coherence/retarget_blocks", config.coherence.retarget_blocks);
+  reader.read("/coherence/verify_threads", config.coherence.verify_threads);
+  reader.read("/coherence/start_difficulty", config.coherence.start_difficulty);
+  reader.read("/coherence/min_difficulty", config.coherence.min_difficulty);
+  reader.read("/coherence/shares_per_minute", config.coherence.shares_per_minute);
   reader.read("/payout/scheme", config.payout.scheme);
   reader.read("/payout/fee_ppm", config.payout.fee_ppm);
   reader.read("/payout/coherence_ppm", config.payout.coherence_ppm);

@@ -2,6 +2,7 @@
 
 #include "common/base/host_port.h"
 #include "common/base/ip_address.h"
+#include "pool/config/config_coherence.h"
 #include "pool/config/config_difficulty.h"
 
 #include <rapidjson/pointer.h>
@@ -272,6 +273,7 @@ Checked check_config(const ConfigDocument& document, Config& config) {
   if (auto ok = check_ports(document, config); !ok) return ok;
   if (auto ok = check_templates(document, config.templates); !ok) return ok;
   if (auto ok = check_journal(document, config.journal); !ok) return ok;
+  if (auto ok = check_coherence(document, config); !ok) return ok;
   return check_payout(document, config.payout);
 }
 

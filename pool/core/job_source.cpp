@@ -297,6 +297,7 @@ bool JobSource::publish(Draft draft, base::Instant now) {
   spec.tier_bytes_max = options_.tier_bytes_max;
   spec.block_template = std::move(draft.block_template);
   spec.coinbase_tag = options_.coinbase_tag;
+  spec.coinbase_extra_push = coinbase_push_;
   spec.coinbase_unique = options_.coinbase_unique + next_job_id_;
   spec.version_mask = options_.version_mask;
   spec.extranonce1_size = limits::extranonce1_size;

@@ -100,6 +100,8 @@ class JobSource {
   // Another node is in use from now on, or the same one has come back: answers to requests made
   // before do not come any more, and a template is asked for at once.
   void on_node_changed(base::Instant now);
+  // What the coinbases of further jobs push beside the pool's tag; empty: nothing.
+  void set_coinbase_push(base::Bytes push) { coinbase_push_ = std::move(push); }
   // At least once a second: routine refresh and retries when they are due.
   void on_tick(base::Instant now);
 
@@ -144,6 +146,7 @@ class JobSource {
 
   NodeHost& host_;
   const JobSourceOptions options_;
+  base::Bytes coinbase_push_;
   std::uint64_t next_job_id_;
   std::uint64_t jobs_published_ = 0;
   std::uint64_t empty_jobs_published_ = 0;

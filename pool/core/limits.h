@@ -93,6 +93,11 @@ inline constexpr std::size_t proofs_per_job_max = 1 << 18;    // that a shard re
 inline constexpr double coherence_hash_difficulty_min = 512;  // easier, and verifying would cost
 inline constexpr auto coherence_job_refresh = 20s;            // a header's time is its job's
 inline constexpr std::size_t stretches_per_block_max = 256;   // one a pool
+// That a verifier takes on together: more would keep the first ones' answers waiting.
+inline constexpr std::size_t proofs_per_batch_max = 64;
+inline constexpr std::size_t verifiers_max = 64;
+inline constexpr std::size_t coherence_mailbox_messages_max = 256;
+inline constexpr auto journal_head_interval = 200ms;  // between two that the journal tells
 
 // --- between threads ---
 inline constexpr std::size_t shard_mailbox_messages_max = 1024;

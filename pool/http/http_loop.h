@@ -66,6 +66,7 @@ class HttpLoop {
   void on(const NodeStatus& message) { state_.on(message); }
   void on(const JournalStatus& message) { state_.on(message); }
   void on(const StoredStats& message) { state_.on(message); }
+  void on(const CoherenceStatus& message) { state_.on(message); }
   void on(const SubmitsRejected& message) { state_.on(message); }
   void on(const QueryResult& message);
   void on(const Shutdown& message);

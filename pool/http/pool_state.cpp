@@ -158,6 +158,7 @@ PoolSnapshot PoolState::snapshot(base::Instant now) const {
   out.node = node_;
   out.journal = journal_;
   out.stored = stored_;
+  out.coherence = coherence_;
   out.blocks = blocks_;
   out.blocks_version = blocks_version_;
   out.blocks_by_status = blocks_by_status_;

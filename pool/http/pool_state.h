@@ -24,6 +24,7 @@ class PoolState {
   void on(const NodeStatus& status) { node_ = status; }
   void on(const JournalStatus& status) { journal_ = status; }
   void on(const StoredStats& stats) { stored_ = stats; }
+  void on(const CoherenceStatus& status) { coherence_ = status; }
   void on(const SubmitsRejected& message);
   // What the database answered, as messages.h describes it. False: not that; the old rows stay.
   bool on_blocks(const std::string& json, base::Instant now);
@@ -47,6 +48,7 @@ class PoolState {
   std::optional<NodeStatus> node_;
   std::optional<JournalStatus> journal_;
   std::optional<StoredStats> stored_;
+  std::optional<CoherenceStatus> coherence_;
   std::vector<BlockRow> blocks_;
   std::uint64_t blocks_version_ = 0;
   std::map<std::string, std::uint64_t> blocks_by_status_;

@@ -96,6 +96,7 @@ struct PoolSnapshot {
   std::optional<NodeStatus> node;
   std::optional<JournalStatus> journal;
   std::optional<StoredStats> stored;
+  std::optional<CoherenceStatus> coherence;  // none: there is no such work
 
   // From the database, and how old that is.
   std::vector<BlockRow> blocks;

@@ -35,6 +35,9 @@ base::Result<std::unique_ptr<JournalLoop>, std::string> JournalLoop::open(Option
   const auto opened = loop->writer_.open_segment(uv::read_clock().unix_seconds());
   if (!opened) return base::err(opened.error());
   loop->recovered_ = loop->writer_.durable_to();
+  if (tail->end.offset > segment_header_bytes) {
+    loop->head_told_ = {tail->end.sequence, tail->sha256};
+  }
   // Until the database says so itself, its last word counts.
   (void)loop->space_.set_stored(read_stored_note(folder));
   loop->list_segment_bytes();
@@ -53,12 +56,14 @@ JournalLoop::JournalLoop(Options options, Hooks hooks, const JournalUuid& journa
       recovered_(recovered.end),
       space_(options_.bytes_max),
       window_(loop_, [this] { flush(); }),
+      head_(loop_, [this] { note_head(); }),
       tick_(loop_, [this] { on_tick(); }),
       mailbox_(loop_, limits::journal_mailbox_messages_max,
                [this](JournalMessage&& message) { on_message(std::move(message)); }) {}
 
 void JournalLoop::run() {
   hooks_.advanced(JournalAdvanced{recovered_});
+  if (hooks_.head && head_told_.sequence > 0) tell_head(head_told_);
   look_at_disk();
   report_status();
   tick_.start(options_.retry_period, options_.retry_period);
@@ -183,6 +188,7 @@ void JournalLoop::on_shutdown() {
   flush();
   writer_.sync_relaxed(uv::read_clock().unix_seconds());
   tick_.stop();
+  head_.stop();
   report_status();
   loop_.stop();
 }
@@ -217,11 +223,27 @@ void JournalLoop::flush() {
     if (written.source != journal_source_self) hooks_.durable(written.source, written.durable);
   }
   if (!report.written.empty()) hooks_.advanced(JournalAdvanced{writer_.durable_to()});
+  note_head();
   space_.set_segment(writer_.durable_to().segment, writer_.durable_to().offset);
   look_at_space();
   note_failure(report);
   note_writable();
   if (writable() != reported_.writable) report_status();
+}
+
+// Of a segment that has records: an empty one's hash is that of its header alone.
+void JournalLoop::note_head() {
+  if (!hooks_.head || head_.is_active()) return;
+  const SegmentLink link = writer_.link();
+  if (link.bytes <= segment_header_bytes) return;
+  const JournalHead head{writer_.durable_to().sequence, link.sha256};
+  if (head != head_told_) tell_head(head);
+}
+
+void JournalLoop::tell_head(const JournalHead& head) {
+  head_told_ = head;
+  hooks_.head(head);
+  head_.start(limits::journal_head_interval, 0ms);
 }
 
 void JournalLoop::report_status() {

@@ -39,13 +39,15 @@ class JournalLoop {
  public:
   // All are called on the journal's thread. `durable` and `not_durable` come once per source and
   // flush, `durable` being cumulative; `advanced` after each flush that wrote, and first of all for
-  // what was recovered; `status` about once a second where something changed, and at once when the
-  // journal becomes unwritable or writable.
+  // what was recovered; `head`, if there is one, after a flush as well, but not more often than
+  // limits::journal_head_interval, and in a quiet moment what it is by then; `status` about once a
+  // second where something changed, and at once when the journal becomes unwritable or writable.
   struct Hooks {
     std::function<void(JournalSource, Durable)> durable;
     std::function<void(JournalSource, NotDurable)> not_durable;
     std::function<void(JournalAdvanced)> advanced;
     std::function<void(JournalStatus)> status;
+    std::function<void(JournalHead)> head = {};
   };
   struct Options {
     std::string data_dir;
@@ -96,6 +98,8 @@ class JournalLoop {
   void on_shutdown();
   void on_tick();
   void flush();
+  void note_head();
+  void tell_head(const JournalHead& head);
   void report_status();
 
   const Options options_;
@@ -111,10 +115,12 @@ class JournalLoop {
   std::string unwritable_why_;
   JournalStatus reported_;
   std::int64_t last_fsync_us_ = 0;
+  JournalHead head_told_;  // at first what was recovered; sequence 0: nothing
   bool window_open_ = false;
   bool stopping_ = false;
   uv::Loop loop_;
   uv::Timer window_;
+  uv::Timer head_;  // runs: one was told a moment ago
   uv::Timer tick_;
   uv::Mailbox<JournalMessage> mailbox_;
 };

@@ -131,6 +131,8 @@ void NodeLoop::on_message(NodeMessage&& message) {
     journal_->on_durable(durable->up_to);
   } else if (const auto* lost = std::get_if<NotDurable>(&message)) {
     journal_->on_not_durable(lost->first, lost->last);
+  } else if (const auto* chain = std::get_if<CoherenceTip>(&message)) {
+    source_.set_coinbase_push(base::Bytes(chain->start.begin(), chain->start.end()));
   } else {
     begin_stop();
   }
@@ -165,8 +167,16 @@ void NodeLoop::publish(std::shared_ptr<const mining::Job> job, std::chrono::mill
         {"coinbase_sats", job->coinbase_value.value});
   }
   hooks_.publish(NewJob{job, false, spread});
+  tell_bitcoin_tip(*job);
   if (const auto height = heights_.on_job(*job, uv::read_clock())) journal_->add({*height});
   proposals_[*choice_.in_use()]->on_job(*job);
+}
+
+// Both kinds of work change together: this one too with the empty work, before any template.
+void NodeLoop::tell_bitcoin_tip(const mining::Job& job) {
+  if (!hooks_.bitcoin_tip || tip_told_ == job.prev_hash()) return;
+  tip_told_ = job.prev_hash();
+  hooks_.bitcoin_tip(BitcoinTip{job.prev_hash(), job.tip_seen_at});
 }
 
 void NodeLoop::on_tip(NodeLink& link, const TipNews& news) {

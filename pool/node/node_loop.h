@@ -50,6 +50,8 @@ class NodeLoop final : private NodeHost {
     std::function<void(NoWork)> no_work;         // to every shard
     std::function<bool(JournalAppend)> journal;  // outcomes, on reserved space; false: not now
     std::function<void(NodeStatus)> status;      // to http; the newest replaces
+    // To the coherence loop, as the first work on it is published; empty: there is none.
+    std::function<void(BitcoinTip)> bitcoin_tip = {};
   };
   struct Options {
     std::vector<NodeConfig> nodes;  // at least one, in order of preference
@@ -88,6 +90,7 @@ class NodeLoop final : private NodeHost {
   NodeSummary summary(std::size_t index) const;
   void on_tip(NodeLink& link, const TipNews& news);
   void on_header(NodeLink& link, const TipNews& news);
+  void tell_bitcoin_tip(const mining::Job& job);
   void remember_found(const FoundBlock& found);
   TipNews with_own_header(TipNews news) const;
   void on_template(NodeLink& link, mining::BlockTemplate block_template, TemplateOrigin origin);
@@ -109,6 +112,7 @@ class NodeLoop final : private NodeHost {
   JobSource source_;
   HeightNotes heights_;
   TipRace tip_race_;
+  std::optional<bitcoin::BlockHash> tip_told_;  // by hooks_.bitcoin_tip
   std::deque<TipNews> found_;  // the newest blocks of our own, which may become tips
   std::unique_ptr<NodeJournal> journal_;
   std::unique_ptr<BlockVault> vault_;

@@ -68,7 +68,8 @@ class RunningJournal {
                                  ++advances_;
                                });
                              },
-                             [this](pool::JournalStatus s) { note([&] { status_ = s; }); }});
+                             [this](pool::JournalStatus s) { note([&] { status_ = s; }); },
+                             [this](pool::JournalHead h) { note([&] { heads_.push_back(h); }); }});
     if (!opened) FAIL(opened.error());
     loop_ = std::move(*opened);
     thread_ = std::thread([this] { loop_->run(); });
@@ -99,6 +100,7 @@ class RunningJournal {
   pool::JournalPosition advanced_;
   int advances_ = 0;
   pool::JournalStatus status_;
+  std::vector<pool::JournalHead> heads_;
   std::unique_ptr<pool::JournalLoop> loop_;
 
  private:
@@ -449,4 +451,43 @@ TEST_CASE("what the database had stored by its last word does not count after a 
   CHECK(journal.status_.unstored_bytes < 1000);
   tell_stored(journal, {1, 64, 0});  // the database was set back
   journal.wait_until([&] { return journal.status_.unstored_bytes > 3000; });
+}
+
+TEST_CASE("the head that is told is the hash of the file so far, and the quiet end is told too") {
+  const TemporaryFolder folder;
+  {
+    RunningJournal journal(options_in(folder));
+    for (std::uint64_t id = 1; id <= 30; ++id) {
+      journal.append(0, id, payloads(id, 1));
+      journal.wait_durable(0, id);
+    }
+    journal.wait_until(
+        [&] { return !journal.heads_.empty() && journal.heads_.back().sequence == 30; });
+    journal.stop();
+    CHECK_MESSAGE(journal.heads_.size() < 30, "not at every flush");
+    const auto& end = journal.advanced_;
+    const auto link = link_of(pool::journal_folder(folder.path()), end.segment, end.offset);
+    CHECK(journal.heads_.back().head == link.sha256);
+  }
+  // The next process tells at once what the last one left, though its own segment is empty.
+  RunningJournal next(options_in(folder));
+  next.wait_until([&] { return !next.heads_.empty(); });
+  CHECK_EQ(next.heads_[0].sequence, 30);
+  next.append(0, 1, payloads(31, 1));
+  next.wait_until([&] { return next.heads_.back().sequence == 31; });
+  next.stop();
+  const auto& end = next.advanced_;
+  const auto link = link_of(pool::journal_folder(folder.path()), end.segment, end.offset);
+  CHECK(next.heads_.back().head == link.sha256);
+  CHECK_EQ(next.heads_.size(), 2);
+}
+
+TEST_CASE("a new segment without records has no head to tell") {
+  const TemporaryFolder folder;
+  auto options = options_in(folder);
+  { RunningJournal journal(options); }
+  RunningJournal journal(options);
+  journal.append(0, 1, payloads(1, 1));
+  journal.wait_until([&] { return !journal.heads_.empty(); });
+  CHECK_EQ(journal.heads_[0].sequence, 1);
 }

@@ -56,6 +56,7 @@ class NodeThread {
     };
     hooks.journal = [this](JournalAppend append) { return inbox_.post(std::move(append)); };
     hooks.status = [this](NodeStatus now) { CHECK(inbox_.post(std::move(now))); };
+    hooks.bitcoin_tip = [this](BitcoinTip tip) { CHECK(inbox_.post(tip)); };
     node_ = std::make_unique<NodeLoop>(std::move(options), std::move(hooks));
     thread_ = std::thread([this] { node_->run(); });
   }
@@ -91,13 +92,15 @@ class NodeThread {
   std::vector<BlockOutcomeRecord> outcomes;
   std::vector<BlockStateRecord> states;
   std::vector<ChainTipRecord> tips;
+  std::vector<BitcoinTip> bitcoin_tips;  // told for coherence work
+  std::vector<std::size_t> jobs_at_tip;  // how many had been told by then
   NodeStatus status;
   AppendId last_append{};
   int told_of_no_work = 0;
   bool no_work = false;
 
  private:
-  using Told = std::variant<NewJob, NoWork, Vaulted, JournalAppend, NodeStatus>;
+  using Told = std::variant<NewJob, NoWork, Vaulted, JournalAppend, NodeStatus, BitcoinTip>;
 
   void on_told(Told&& told) {
     if (auto* news = std::get_if<NewJob>(&told)) jobs.push_back(std::move(news->job));
@@ -108,6 +111,10 @@ class NodeThread {
     if (auto* stored = std::get_if<Vaulted>(&told)) vaulted.push_back(*stored);
     if (auto* now = std::get_if<NodeStatus>(&told)) status = std::move(*now);
     if (auto* append = std::get_if<JournalAppend>(&told)) on_append(*append);
+    if (const auto* tip = std::get_if<BitcoinTip>(&told)) {
+      bitcoin_tips.push_back(*tip);
+      jobs_at_tip.push_back(jobs.size());
+    }
   }
   void on_append(const JournalAppend& append) {
     CHECK_EQ(append.source, journal_source_node);

@@ -95,6 +95,37 @@ TEST_CASE("rawblock brings empty work, with nothing asked of the node but a temp
   CHECK(b.empty_work_comes());
 }
 
+TEST_CASE("the tip is told for coherence work with the first work on it, and once") {
+  Bench b;
+  b.polled = false;
+  b.has_block = true;
+  b.asked = false;
+  b.publisher.rawblock(b.block, 0);
+  REQUIRE(b.empty_work_comes());
+  REQUIRE(b.pool->wait([&] { return b.pool->bitcoin_tips.size() == 2; }, 5s));
+  CHECK(b.pool->bitcoin_tips[0].hash == b.pool->jobs[0]->prev_hash());
+  CHECK(b.pool->bitcoin_tips[1].hash == b.block.hash());
+  CHECK(b.pool->bitcoin_tips[1].seen_at == b.pool->jobs[1]->tip_seen_at);
+  CHECK_MESSAGE(b.pool->jobs_at_tip[1] == 2, "right after the empty work, before any template");
+}
+
+TEST_CASE("further coinbases hold the proof chain's tip, the empty work's too") {
+  Bench b;
+  b.polled = false;
+  b.has_block = true;
+  b.asked = false;
+  const CoherenceTip tip{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}};
+  b.pool->post(tip);
+  b.publisher.rawblock(b.block, 0);
+  REQUIRE(b.empty_work_comes());
+  const auto push_of = [](const mining::Job& job) {
+    const std::string coinb1 = base::to_hex(job.work(0).coinbase.coinb1);
+    return coinb1.find("100102030405060708090a0b0c0d0e0f10") != std::string::npos;
+  };
+  CHECK_FALSE(push_of(*b.pool->jobs[0]));
+  CHECK(push_of(*b.pool->jobs[1]));
+}
+
 TEST_CASE(
     "hashblock, and a connected block of sequence, bring it with the header that is asked for") {
   for (const bool sequence : {false, true}) {

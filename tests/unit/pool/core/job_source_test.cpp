@@ -387,6 +387,28 @@ TEST_CASE("no two jobs share a coinbase, so no miner finds the same share twice"
   CHECK_NE(b.host.jobs[1]->work().coinbase.coinb1, b.host.jobs[2]->work().coinbase.coinb1);
 }
 
+TEST_CASE("what is pushed beside the tag enters further jobs, until it is another") {
+  Bench b;
+  const auto holds = [&](std::size_t job, const std::string& push) {
+    const std::string coinb1 = base::to_hex(b.host.jobs[job]->work(0).coinbase.coinb1);
+    return coinb1.find(push) != std::string::npos;
+  };
+  b.settle(1, 101);
+  b.source.set_coinbase_push(base::Bytes(16, 0xab));
+  b.source.on_template(make_template(1, 101), b.now);
+  b.pass(31s);
+  b.source.set_coinbase_push(base::Bytes(16, 0xcd));
+  b.source.on_tip(news(2), b.now);
+  b.source.on_template(make_template(2, 102), b.now);
+  REQUIRE_EQ(b.published(), "100c 101 102c");
+  const std::string first = "10" + base::to_hex(base::Bytes(16, 0xab));
+  const std::string second = "10" + base::to_hex(base::Bytes(16, 0xcd));
+  CHECK_FALSE(holds(0, first));
+  CHECK(holds(1, first));
+  CHECK(holds(2, second));
+  CHECK_FALSE(holds(2, first));
+}
+
 TEST_CASE("ntime is not before the template's mintime") {
   Bench b;
   auto early = make_template(1, 101);
