@@ -1,9 +1,9 @@
 // Start:  look at everything that can be wrong before any thread runs (database, node, data_dir,
-//         ports), then journal, store, query, http, shards, and last the node loop, which publishes
-//         the first job.
-// Stop:   in reverse of what flows: shards (no new shares; accepted ones are answered), node
-// (blocks
-//         in flight are sent), journal (all is on disk), store (what is on disk is shipped), http.
+//         ports), then journal, store, query, http, coherence work, shards, and last the node loop,
+//         which publishes the first job.
+// Stop:   in reverse of what flows: shards (no new shares; accepted ones are answered), coherence
+//         work (its verdicts are what shards wait for), node (blocks in flight are sent), journal
+//         (all is on disk), store (what is on disk is shipped), http.
 //
 // Each loop is a thread and owns what it works on; the hooks below are the whole message graph.
 #include "pool/server.h"
@@ -14,9 +14,11 @@
 #include "common/log.h"
 #include "common/uv/clock.h"
 #include "common/uv/loop.h"
+#include "pool/coherence_threads.h"
 #include "pool/core/descriptor_budget.h"
 #include "pool/core/limits.h"
 #include "pool/data_dir.h"
+#include "pool/database_thread.h"
 #include "pool/http/http_loop.h"
 #include "pool/journal/journal_loop.h"
 #include "pool/messages.h"
@@ -37,7 +39,6 @@
 #include <csignal>
 #include <cstdio>
 #include <functional>
-#include <future>
 #include <memory>
 #include <random>
 #include <string>
@@ -50,8 +51,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto node_check_deadline = 10s;
-// After its own drain deadline; a PostgreSQL that hangs would else hold up the stop for ever.
-constexpr auto database_stop_deadline = 15s;
 
 int fail(const std::string& why) {
   std::fprintf(stderr, "phasepool: %s\n", why.c_str());
@@ -117,6 +116,18 @@ void keep_clean_jobs(const ShardMessage& waiting, ShardMessage& incoming) {
   new_job.spread = std::min(new_job.spread, old_job.spread);
 }
 
+// The same of coherence work. Where there is none any more, nothing of it need be kept.
+void keep_clean_coherence(const ShardMessage& waiting, ShardMessage& incoming) {
+  const auto& old_job = std::get<NewCoherenceJob>(waiting);
+  const bool was_clean = old_job.job == nullptr || old_job.job->clean;
+  std::get<NewCoherenceJob>(incoming).replaced_clean = old_job.replaced_clean || was_clean;
+}
+
+bool same_coherence(const ShardMessage& waiting, const ShardMessage& incoming) {
+  return std::holds_alternative<NewCoherenceJob>(waiting) &&
+         std::holds_alternative<NewCoherenceJob>(incoming);
+}
+
 bool same_job_kind(const ShardMessage& waiting, const ShardMessage& incoming) {
   return std::holds_alternative<NewJob>(waiting) && std::holds_alternative<NewJob>(incoming);
 }
@@ -129,29 +140,6 @@ bool same_sender(const HttpMessage& waiting, const HttpMessage& incoming) {
   return !std::holds_alternative<QueryResult>(waiting) &&
          !std::holds_alternative<SubmitsRejected>(waiting);
 }
-
-// A thread that may be stuck in a call to PostgreSQL when it should end.
-struct DatabaseThread {
-  std::future<void> done;
-  std::thread thread;
-
-  void start(std::function<void()> run) {
-    std::packaged_task<void()> task(std::move(run));
-    done = task.get_future();
-    thread = std::thread(std::move(task));
-  }
-  template <class Loop>
-  void stop(Loop& loop) {
-    loop.mailbox().post_reserved(Shutdown{});
-    if (done.wait_for(database_stop_deadline) == std::future_status::timeout) {
-      LOG(warning, "database_hangs",
-          {"effect", "its connection is cut; what is on disk ships later"});
-      loop.interrupt();
-    }
-    thread.join();
-    done.get();
-  }
-};
 
 class Server {
  public:
@@ -176,6 +164,7 @@ class Server {
   void tell_other_shards(std::uint32_t sender, const Message& message);
   void open_node();
   void open_store();
+  std::string open_coherence();
   ShardOptions shard_options(std::uint32_t index);
   NodeLoop::Hooks node_hooks();
   JournalLoop::Hooks journal_hooks();
@@ -195,6 +184,7 @@ class Server {
   std::unique_ptr<JournalLoop> journal_;
   std::unique_ptr<NodeLoop> node_;
   std::vector<std::unique_ptr<ShardLoop>> shards_;
+  std::unique_ptr<CoherenceThreads> coherence_;  // null: there is no such work
   std::thread http_thread_, journal_thread_, node_thread_;
   DatabaseThread query_thread_, store_thread_, upkeep_thread_;
   std::vector<std::thread> shard_threads_;
@@ -213,7 +203,7 @@ std::string Server::open() {
   if (auto why = open_tls(); !why.empty()) return why;
   open_node();
   open_store();
-  return {};
+  return open_coherence();
 }
 
 // A pool that has never seen its database must see it once: a wrong connection string would else be
@@ -274,7 +264,7 @@ JournalLoop::Hooks Server::journal_hooks() {
   hooks.durable = [this](JournalSource source, Durable message) {
     if (source == journal_source_node) {
       if (!node_->mailbox().post_latest(message)) node_->mailbox().post_reserved(message);
-    } else {
+    } else if (source != journal_source_coherence) {  // whose events nobody waits for
       auto& shard = shards_.at(source.value)->mailbox();
       if (!shard.post_latest(message)) shard.post_reserved(message);
     }
@@ -282,7 +272,7 @@ JournalLoop::Hooks Server::journal_hooks() {
   hooks.not_durable = [this](JournalSource source, NotDurable message) {
     if (source == journal_source_node) {
       node_->mailbox().post_reserved(message);
-    } else {
+    } else if (source != journal_source_coherence) {
       shards_.at(source.value)->mailbox().post_reserved(message);
     }
   };
@@ -291,6 +281,9 @@ JournalLoop::Hooks Server::journal_hooks() {
     (void)store_->mailbox().post_latest_anywhere(message);
   };
   hooks.status = [this](JournalStatus status) { tell_http(std::move(status)); };
+  if (config_.coherence.enabled) {
+    hooks.head = [this](const JournalHead& head) { coherence_->tell(head); };
+  }
   return hooks;
 }
 
@@ -366,6 +359,9 @@ std::string Server::open_shards() {
     return shards_.at(owner.value)->mailbox().post(ShardMessage(moved));
   };
   hooks.rejected = [this](SubmitsRejected rejected) { tell_http(std::move(rejected)); };
+  if (config_.coherence.enabled) {
+    hooks.verify = [this](ProofToVerify proof) { return coherence_->verify(std::move(proof)); };
+  }
   for (std::uint32_t index = 0; index < shard_count_; ++index) {
     hooks.ban = [this, index](const Ban& ban) { tell_other_shards(index, AddressBanned{ban}); };
     hooks.learnt = [this, index](const DifficultiesLearnt& learnt) {
@@ -421,6 +417,7 @@ void Server::reload() {
   reload_tls(config->stratum);
   const auto instance = static_cast<std::uint8_t>(config->stratum.instance);
   for (auto& shard : shards_) shard->mailbox().post_reserved(InstanceChanged{instance});
+  if (coherence_) coherence_->tell(InstanceChanged{instance});
   LOG(info, "config_reloaded", {"instance", config->stratum.instance},
       {"note", "certificate and instance; other changes need a restart"});
 }
@@ -479,6 +476,9 @@ NodeLoop::Hooks Server::node_hooks() {
     return true;
   };
   hooks.status = [this](NodeStatus status) { tell_http(std::move(status)); };
+  if (config_.coherence.enabled) {
+    hooks.bitcoin_tip = [this](const BitcoinTip& tip) { coherence_->tell(tip); };
+  }
   return hooks;
 }
 
@@ -510,6 +510,33 @@ void Server::open_store() {
   upkeep.keep_minutes_days = config_.retention.minutes_days;
   upkeep.keep_events_days = config_.retention.events_days;
   upkeep_ = std::make_unique<UpkeepLoop>(std::move(upkeep));
+}
+
+std::string Server::open_coherence() {
+  if (!config_.coherence.enabled) return {};
+  CoherenceThreads::Hooks hooks;
+  hooks.job = [this](const NewCoherenceJob& message) {
+    for (auto& shard : shards_) {
+      const bool told = shard->mailbox().post_latest_anywhere(ShardMessage(message), same_coherence,
+                                                              keep_clean_coherence);
+      if (!told) shard->mailbox().post_reserved(message);
+    }
+  };
+  hooks.verdict = [this](ShardIndex shard, const ProofVerified& verdict) {
+    shards_.at(shard.value)->mailbox().post_reserved(verdict);
+  };
+  hooks.tip = [this](const CoherenceTip& tip) {
+    // Lost when full: the next one says more.
+    (void)node_->mailbox().post_latest_anywhere(NodeMessage(tip));
+  };
+  hooks.status = [this](const CoherenceStatus& status) { tell_http(status); };
+  hooks.journal = [this](JournalAppend append) {
+    (void)journal_->mailbox().post(std::move(append));
+  };
+  auto opened = CoherenceThreads::open(config_, journal_->journal_id(), random_.next(), hooks);
+  if (!opened) return opened.error();
+  coherence_ = std::move(*opened);
+  return {};
 }
 
 void Server::tell_http(HttpMessage message) {
@@ -544,6 +571,7 @@ void Server::start() {
   store_thread_.start([this] { store_->run(); });
   upkeep_thread_.start([this] { upkeep_->run(); });
   journal_thread_ = std::thread([this] { journal_->run(); });
+  if (coherence_) coherence_->start();
   for (auto& shard : shards_) {
     shard_threads_.emplace_back([&shard] { shard->run(); });
   }
@@ -556,6 +584,7 @@ void Server::start() {
 void Server::stop() {
   for (auto& shard : shards_) shard->mailbox().post_reserved(Shutdown{});
   for (std::thread& thread : shard_threads_) thread.join();
+  if (coherence_) coherence_->stop();
   node_->mailbox().post_reserved(Shutdown{});
   node_thread_.join();
   journal_->mailbox().post_reserved(Shutdown{});

@@ -25,7 +25,8 @@ using ShardIndex = base::Strong<struct ShardIndexTag, std::uint32_t>;
 // Who appended to the journal: a shard (its index) or the node loop (journal_source_node).
 using JournalSource = base::Strong<struct JournalSourceTag, std::uint32_t>;
 inline constexpr JournalSource journal_source_node{0xffffffff};
-inline constexpr JournalSource journal_source_self{0xfffffffe};  // events of the journal's own
+inline constexpr JournalSource journal_source_self{0xfffffffe};       // events of the journal's own
+inline constexpr JournalSource journal_source_coherence{0xfffffffd};  // events of coherence work
 // A source's own count of its appends, from 1.
 using AppendId = base::Strong<struct AppendIdTag, std::uint64_t>;
 
