@@ -12,6 +12,7 @@
 #include "pool/tools/check.h"
 #include "pool/tools/export.h"
 #include "pool/tools/verify.h"
+#include "pool/tools/verify_chain.h"
 #include "pool/tools/verify_coherence.h"
 #include "pool/tools/verify_journal.h"
 #include "pool/tools/verify_payout.h"
@@ -61,6 +62,17 @@ CLI::App* add_export(CLI::App& app, pool::ExportCommand& exported) {
                       "configuration's");
   command->add_option("--journal", exported.folders,
                       "further folders of segments: other pools', or older ones");
+  return command;
+}
+
+CLI::App* add_verify_chain(CLI::App& verify, pool::VerifyChainCommand& chain) {
+  auto* command = verify.add_subcommand(
+      "chain", "the proof chain, and the journals that it commits to, from an export");
+  command->add_option("FOLDER", chain.folder, "what `phasepool export` wrote")->required();
+  command->add_option("--journal", chain.journals,
+                      "also look for segments here: a data_dir, or a folder of segments");
+  command->add_option("--witness", chain.witnesses,
+                      "hold it against a log that phaseminer kept of its coherence jobs");
   return command;
 }
 
@@ -164,6 +176,8 @@ int main(int argc, char** argv) {
   std::vector<std::string> proof_files;
   verify_coherence->add_option("FILE", proof_files, "a proof of `phasepool export` a line")
       ->required();
+  pool::VerifyChainCommand chain;
+  auto* verify_chain = add_verify_chain(*verify, chain);
   pool::ExportCommand exported;
   auto* export_payouts = add_export(app, exported);
   pool::PayoutCommand payout;
@@ -183,6 +197,7 @@ int main(int argc, char** argv) {
   if (verify_journal->parsed()) return pool::verify_journal_command(journal_path);
   if (verify_payout->parsed()) return pool::verify_payout_command(export_folder);
   if (verify_coherence->parsed()) return pool::verify_coherence_command(proof_files);
+  if (verify_chain->parsed()) return pool::verify_chain_command(chain);
   const auto config = pool::load_config(config_path, from_environment);
   if (!config) {
     std::fprintf(stderr, "phasepool: %s\n", config.error().why.c_str());

@@ -70,10 +70,15 @@ class FileWindow {
   bool ended_ = false;
 };
 
+void note_head(ChainHeads& heads, std::uint64_t sequence, crypto::Sha256 so_far) {
+  const auto wanted = heads.find(sequence);
+  if (wanted != heads.end()) wanted->second.push_back(so_far.finish());
+}
+
 }  // namespace
 
 base::Result<SegmentWalk, std::string> walk_segment(const std::string& path, const WalkLimit& limit,
-                                                    const OnRecord& on_record) {
+                                                    const OnRecord& on_record, ChainHeads* heads) {
   FileWindow window(path, 0);
   if (auto opened = window.open(); !opened) return base::err(opened.error());
   SegmentWalk walk;
@@ -89,6 +94,7 @@ base::Result<SegmentWalk, std::string> walk_segment(const std::string& path, con
     hash.update(window.rest().first(step));
     if (auto moved = window.advance(step); !moved) return base::err(moved.error());
     walk.end = window.offset();
+    if (heads != nullptr) note_head(*heads, walk.last_sequence, hash);
     if (walk.end >= limit.bytes || window.rest().empty()) break;
     const std::size_t allowed = static_cast<std::size_t>(
         std::min<std::uint64_t>(limit.bytes - walk.end, window.rest().size()));

@@ -12,8 +12,10 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace pool {
 
@@ -35,10 +37,17 @@ struct SegmentWalk {
   std::uint64_t records() const { return header ? last_sequence + 1 - header->first_sequence : 0; }
 };
 
+// The journal's chain heads that are looked for, by the record they stand behind: SHA-256 of the
+// segment's file from its start to the end of that record. Record first_sequence - 1 stands for the
+// header alone, so a record may get two: at its own segment's end, and at the next one's start.
+using ChainHeads = std::map<std::uint64_t, std::vector<crypto::Digest>>;
+
 using OnRecord = std::function<void(const ParsedFrame&)>;
+// `heads`: those of its keys that the walk passes are added; null: none are wanted.
 [[nodiscard]] base::Result<SegmentWalk, std::string> walk_segment(const std::string& path,
                                                                   const WalkLimit& limit,
-                                                                  const OnRecord& on_record = {});
+                                                                  const OnRecord& on_record = {},
+                                                                  ChainHeads* heads = nullptr);
 
 // A whole record somewhere behind `from`, with a sequence number above `after`: then the bytes at
 // `from` are damaged rather than the end of what was written. Gives its place.
