@@ -50,7 +50,8 @@ PayoutRun::Miner& miner_of(PayoutRun& run, const std::string& address) {
 PayoutRecompute::PayoutRecompute(PayoutRun claimed, CreditedBefore before)
     : claimed_(std::move(claimed)),
       before_(std::move(before)),
-      by_heights_(claimed_.kind == "pps") {
+      by_heights_(claimed_.kind == "pps"),
+      has_coherence_(claimed_.coherence_ppm > 0 && (by_heights_ || claimed_.scheme != "pps")) {
   for (const auto& journal : claimed_.journals) stored_to_[journal.number] = journal.sequence;
   whole_from_us_ = claimed_.start.time_us.value_or(0) + length_us(claimed_.start.kind);
   for (const auto& credit : claimed_.credits) heights_[credit.height];
@@ -66,6 +67,22 @@ void PayoutRecompute::add(const PayoutShare& share) {
   } else if (claimed_.scheme == "pplns" || claimed_.scheme == "prop") {
     add_to_window(share);
   }
+}
+
+// All proofs from the window's first moment on count, and whole: only behind a block or a run
+// (`after`) that moment itself does not.
+void PayoutRecompute::add(const PayoutProof& proof) {
+  const auto stored = stored_to_.find(proof.journal);
+  if (stored == stored_to_.end() || proof.sequence > stored->second) return;
+  if (!has_coherence_ || proof.time_us > claimed_.end_us) return;
+  const PayoutRun::Start& start = claimed_.start;
+  const std::int64_t from = start.time_us.value_or(0);
+  if (start.kind != "all" && proof.time_us < from) return;
+  if (start.kind == "after" && proof.time_us == from) return;
+  auto at = coherence_.find(proof.address);
+  if (at == coherence_.end()) at = coherence_.emplace(std::string(proof.address), Natural()).first;
+  at->second += Natural(proof.work);
+  ++proofs_;
 }
 
 void PayoutRecompute::add_to_heights(const PayoutShare& share) {
@@ -108,10 +125,6 @@ base::Result<PayoutRun, std::string> PayoutRecompute::finish() {
   run.miners.clear();
   run.credits.clear();
   run.window_work.reset();
-  if (!claimed_.coherence_work.is_zero()) {
-    return base::err(
-        std::string("it divides coherence work, which is not in the journal's shares"));
-  }
   std::string why;
   if (by_heights_) {
     why = fill_credits(run);
@@ -119,7 +132,10 @@ base::Result<PayoutRun, std::string> PayoutRecompute::finish() {
     why = find_start(run);
     if (why.empty()) why = fill_miners(run);
   }
-  if (why.empty()) why = divide_reward(run);
+  if (why.empty()) {
+    fill_coherence(run);
+    why = divide_reward(run);
+  }
   if (!why.empty()) return base::err(why);
   return run;
 }
@@ -213,21 +229,50 @@ std::string PayoutRecompute::fill_credits(PayoutRun& run) const {
   return {};
 }
 
+// Beside the miners that are there, in the order of their addresses.
+void PayoutRecompute::fill_coherence(PayoutRun& run) const {
+  std::map<std::string, PayoutRun::Miner> miners;
+  for (PayoutRun::Miner& miner : run.miners) miners[miner.address] = std::move(miner);
+  for (const auto& [address, work] : coherence_) {
+    if (work.is_zero()) continue;
+    miners[address].address = address;
+    miners[address].coherence_work = work;
+  }
+  run.miners.clear();
+  for (auto& [address, miner] : miners) run.miners.push_back(std::move(miner));
+}
+
 std::string PayoutRecompute::divide_reward(PayoutRun& run) {
   run.work = run.coherence_work = run.coherence_sats = run.reserve_sats = Natural();
-  for (const auto& miner : run.miners) run.work += miner.work;
+  std::vector<PayoutWeight> weights;
+  std::vector<PayoutWeight> coherence;
+  for (const auto& miner : run.miners) {
+    run.work += miner.work;
+    run.coherence_work += miner.coherence_work;
+    weights.push_back({miner.address, run.kind == "pps" ? miner.value_sats : miner.work});
+    coherence.push_back({miner.address, miner.coherence_work});
+  }
+  if (std::uint64_t{run.fee_ppm} + run.coherence_ppm > 1'000'000) {
+    return fmt::format("its fee of {} ppm and coherence part of {} ppm are more than all",
+                       run.fee_ppm, run.coherence_ppm);
+  }
   const bool to_reserve = run.kind == "block" && run.scheme == "pps";
   run.fee_sats = to_reserve ? Natural() : part_per_million(run.reward_sats, run.fee_ppm);
   if (to_reserve) run.reserve_sats = run.reward_sats;
-  const Natural rest = run.reward_sats - run.fee_sats - run.reserve_sats;
-  if (rest.is_zero()) return {};
-  std::vector<PayoutWeight> weights;
-  for (const auto& miner : run.miners) {
-    weights.push_back({miner.address, run.kind == "pps" ? miner.value_sats : miner.work});
+  if (!run.coherence_work.is_zero()) {
+    run.coherence_sats = part_per_million(run.reward_sats, run.coherence_ppm);
   }
-  const auto parts = split_by_largest_remainder(rest, weights);
-  if (!parts) return parts.error();
-  for (std::size_t i = 0; i < weights.size(); ++i) run.miners[i].share_sats = (*parts)[i];
+  const Natural rest = run.reward_sats - run.fee_sats - run.coherence_sats - run.reserve_sats;
+  if (!rest.is_zero()) {
+    const auto parts = split_by_largest_remainder(rest, weights);
+    if (!parts) return parts.error();
+    for (std::size_t i = 0; i < weights.size(); ++i) run.miners[i].share_sats = (*parts)[i];
+  }
+  if (!run.coherence_sats.is_zero()) {
+    const auto parts = split_by_largest_remainder(run.coherence_sats, coherence);
+    if (!parts) return parts.error();
+    for (std::size_t i = 0; i < coherence.size(); ++i) run.miners[i].coherence_sats = (*parts)[i];
+  }
   return {};
 }
 

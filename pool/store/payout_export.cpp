@@ -76,8 +76,17 @@ void widen(Ranges& ranges, const pqxx::result& rows) {
   }
 }
 
-// The records that hold a run's shares. Where the shares in the database are not all that the run
-// counted, nobody knows which: then all of each journal are wanted.
+// Proofs of the window of the run $1, and how far each journal was stored when it was made.
+constexpr const char* run_proofs =
+    " FROM coherence_proofs p JOIN payout_runs r ON r.id = $1 AND r.coherence_ppm > 0"
+    " AND (r.kind = 'pps' OR r.scheme <> 'pps')"
+    " JOIN payout_run_journals j ON j.run_id = r.id AND j.journal = p.journal"
+    " AND p.sequence <= j.sequence"
+    " WHERE p.time <= r.end_time AND p.time >= coalesce(r.start_time, '-infinity')"
+    " AND (r.start_kind <> 'after' OR p.time > r.start_time)";
+
+// The records that hold a run's shares and proofs. Where the shares or proofs in the database are
+// not all that the run counted, nobody knows which: then all of each journal are wanted.
 void add_ranges(pqxx::transaction_base& session, std::int64_t run, Ranges& ranges) {
   widen(ranges,
         session.exec_params(
@@ -91,6 +100,10 @@ void add_ranges(pqxx::transaction_base& session, std::int64_t run, Ranges& range
                     " WHERE s.height IN (SELECT height FROM payout_run_heights WHERE run_id = $1)"
                     " GROUP BY 1",
                     run));
+  widen(ranges,
+        session.exec_params(std::string("SELECT p.journal, min(p.sequence), max(p.sequence)") +
+                                run_proofs + " GROUP BY 1",
+                            run));
   const auto incomplete = session.exec_params(
       "SELECT j.journal FROM payout_run_journals j JOIN payout_runs r ON r.id = j.run_id"
       " WHERE r.id = $1 AND j.sequence > 0 AND (r.start_kind IN ('minute', 'hour', 'day') OR"
@@ -100,7 +113,9 @@ void add_ranges(pqxx::transaction_base& session, std::int64_t run, Ranges& range
       " (SELECT sum(work) FROM shares s WHERE s.height = h.height))"
       " ELSE r.work > (SELECT coalesce(sum(s.work), 0) FROM shares s WHERE s.time <= r.end_time AND"
       " s.time >= CASE WHEN r.scheme IN ('pplns', 'prop') THEN coalesce(r.start_time, '-infinity')"
-      " ELSE r.end_time END) END)",
+      " ELSE r.end_time END) END"
+      " OR r.coherence_work > (SELECT coalesce(sum(p.work), 0)" +
+          std::string(run_proofs) + "))",
       run);
   for (const auto& row : incomplete) ranges[row[0].as<std::int64_t>()].all = true;
 }
@@ -142,6 +157,10 @@ base::Result<PayoutExport, std::string> read_payout_export(const std::string& da
                                         " WHERE time >= $1::timestamptz AND time < $2::timestamptz"
                                         " GROUP BY 1",
                                         question.from, question.to));
+      widen(ranges, session.exec_params(
+                        "SELECT journal, min(sequence), max(sequence) FROM coherence_proofs"
+                        " WHERE time >= $1::timestamptz AND time < $2::timestamptz GROUP BY 1",
+                        question.from, question.to));
     }
     for (const std::int64_t id : run_ids(session, question)) {
       out.runs.push_back(read_run(session, id));

@@ -1,6 +1,8 @@
 #include "pool/tools/export.h"
 
+#include "pool/core/coherence_proof_json.h"
 #include "pool/journal/journal_folder.h"
+#include "pool/store/coherence_export.h"
 #include "pool/tools/payout_inputs.h"
 
 #include <fmt/format.h>
@@ -8,6 +10,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 
@@ -15,6 +18,9 @@ namespace pool {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* chain_name = "coherence_chain.jsonl";
+constexpr const char* proofs_name = "coherence_proofs.jsonl";
 
 struct LocalSegment {
   std::string folder;
@@ -95,6 +101,59 @@ base::Result<std::uint64_t, std::string> copy_segments(
   return bytes;
 }
 
+// A file of lines that has its name when it is whole.
+class LinesFile {
+ public:
+  LinesFile(const std::string& folder, const std::string& name)
+      : path_(folder + "/" + name), file_(path_ + ".part", std::ios::binary | std::ios::trunc) {}
+
+  void add(const std::string& line) {
+    file_ << line << '\n';
+    ++lines_;
+  }
+  std::size_t lines() const { return lines_; }
+  const std::string& path() const { return path_; }
+  // Nothing of that name is left where there are no lines. What is wrong; empty: nothing.
+  std::string finish() {
+    file_.close();
+    std::error_code error;
+    if (file_.fail()) return path_ + ".part: can't write it";
+    if (lines_ == 0) {
+      fs::remove(path_ + ".part", error);
+      fs::remove(path_, error);
+    } else {
+      fs::rename(path_ + ".part", path_, error);
+    }
+    return error ? fmt::format("{}: can't write it: {}", path_, error.message()) : std::string();
+  }
+
+ private:
+  std::string path_;
+  std::ofstream file_;
+  std::size_t lines_ = 0;
+};
+
+// Adds a line for the operator for each file; the error, or empty.
+std::string export_coherence(const ExportCommand& command, std::vector<std::string>& told) {
+  LinesFile chain(command.out, chain_name);
+  LinesFile proofs(command.out, proofs_name);
+  const CoherenceExport out{
+      [&](const coherence::ChainRules& rules) { chain.add(write_coherence_rules(rules)); },
+      [&](const CoherenceBlockRecord& block) { chain.add(write_coherence_block(block)); },
+      [&](const CoherenceProof& proof) { proofs.add(write_coherence_proof(proof)); }};
+  const auto read = read_coherence_export(command.database, command.question, out);
+  if (!read) return read.error();
+  for (LinesFile* file : {&proofs, &chain}) {
+    if (std::string why = file->finish(); !why.empty()) return why;
+  }
+  if (chain.lines() > 0) {
+    told.push_back(fmt::format("{}: {} blocks", chain.path(), chain.lines() - 1));
+  }
+  if (proofs.lines() > 0)
+    told.push_back(fmt::format("{}: {} proofs", proofs.path(), proofs.lines()));
+  return {};
+}
+
 }  // namespace
 
 base::Result<std::vector<std::string>, std::string> export_payouts(const ExportCommand& command) {
@@ -116,6 +175,7 @@ base::Result<std::vector<std::string>, std::string> export_payouts(const ExportC
   }
   std::error_code error;
   fs::create_directories(command.out, error);
+  if (std::string why = export_coherence(command, lines); !why.empty()) return base::err(why);
   const auto written = replace_file(command.out, payout_inputs_name, write_payout_inputs(*inputs));
   if (!written) return base::err(written.error());
   lines.push_back(

@@ -3,6 +3,9 @@
 //
 //   OUT/payout_inputs.json            the runs, and which segments belong to them
 //   OUT/<journal's uuid>/*.journal    the segments, as they are
+//   OUT/coherence_chain.jsonl         the proof chain, if one was begun: its rules and all blocks
+//   OUT/coherence_proofs.jsonl        the proofs of those blocks, and those that the runs or the
+//                                     period count (`phasepool verify coherence`, `verify chain`)
 //
 // Errors: one line; above all, which segments are wanted and not here. Nothing is left half-written
 //         under a name that somebody could take for whole: payout_inputs.json comes last.

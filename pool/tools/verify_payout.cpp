@@ -4,6 +4,8 @@
 #include "common/bitcoin/header.h"
 #include "common/bitcoin/merkle.h"
 #include "common/bitcoin/transaction.h"
+#include "common/coherence/certificate.h"
+#include "common/coherence/difficulty.h"
 #include "common/crypto/sha256.h"
 #include "pool/core/payout_recompute.h"
 #include "pool/journal/journal_folder.h"
@@ -60,6 +62,8 @@ class PayoutVerifier {
   void read_journal(const ExportedJournal& journal);
   void take(const std::string& uuid, const ParsedFrame& frame);
   void take_candidate(const BlockCandidateRecord& block);
+  void take_proof(const std::string& uuid, std::uint64_t sequence,
+                  const CoherenceProofRecord& proof);
   void finish(Work& work);
   std::string block_flaw(const Work& work) const;
   std::string end_flaw(const Work& work) const;
@@ -163,13 +167,16 @@ void PayoutVerifier::take(const std::string& uuid, const ParsedFrame& frame) {
     terms_[terms->time_us] = *terms;
   }
   if (const auto* block = std::get_if<BlockCandidateRecord>(&frame.record)) take_candidate(*block);
+  if (const auto* proof = std::get_if<CoherenceProofRecord>(&frame.record)) {
+    take_proof(uuid, frame.sequence, *proof);
+  }
   const auto* share = std::get_if<ShareRecord>(&frame.record);
   if (share == nullptr) return;
   for (Work& work : works_) {
     const auto journal = work.journals.find(uuid);
     if (journal == work.journals.end()) continue;
-    work.recompute->add({share->time_us, journal->second, frame.sequence, share->height,
-                         share->address, share->work, work.block == share->hash});
+    work.recompute->add(PayoutShare{share->time_us, journal->second, frame.sequence, share->height,
+                                    share->address, share->work, work.block == share->hash});
   }
 }
 
@@ -179,9 +186,49 @@ void PayoutVerifier::take_candidate(const BlockCandidateRecord& block) {
   }
 }
 
+// Two things that cost nothing to check: that the hash is one that meets the target, and that the
+// work credited is that of the target. The replay is `phasepool verify coherence`'s.
+std::string proof_flaw(const CoherenceProofRecord& proof) {
+  const auto certificate = coherence::decode_certificate(proof.certificate);
+  if (!certificate) return certificate.error();
+  const coherence::Claim claim{proof.attempt, certificate->bloom_end, certificate->r_q.back(),
+                               certificate->psi_q.back(),
+                               coherence::cert_hash_of(proof.certificate)};
+  const auto level = coherence::level_of(proof.params);
+  if (!level) return fmt::format("params {:08x} are none", proof.params);
+  if (coherence::work_hash_of(proof.header, claim) != proof.work_hash) {
+    return "its work hash is not that of its header and certificate";
+  }
+  if (!coherence::meets(proof.work_hash, proof.target)) return "it does not meet its target";
+  const base::U256 work = coherence::work_of(*level, proof.target);
+  if (work == proof.work) return {};
+  return fmt::format("it is credited with {} rounds, but its target is worth {}",
+                     proof.work.decimal(), work.decimal());
+}
+
+void PayoutVerifier::take_proof(const std::string& uuid, std::uint64_t sequence,
+                                const CoherenceProofRecord& proof) {
+  bool counts = false;
+  for (Work& work : works_) {
+    const auto journal = work.journals.find(uuid);
+    if (journal == work.journals.end()) continue;
+    const std::uint64_t before = work.recompute->proofs();
+    work.recompute->add(
+        PayoutProof{proof.time_us, journal->second, sequence, proof.address, proof.work});
+    counts = counts || work.recompute->proofs() > before;
+  }
+  if (!counts) return;
+  const std::string flaw = proof_flaw(proof);
+  if (!flaw.empty()) {
+    tell(false, "proof", fmt::format("record {} of journal {}: {}", sequence, uuid, flaw));
+  }
+}
+
 // A window ends with its block; whoever could move its end could choose whose work it holds.
 std::string PayoutVerifier::end_flaw(const Work& work) const {
-  const bool has_window = work.claimed.scheme == "pplns" || work.claimed.scheme == "prop";
+  const PayoutRun& run = work.claimed;
+  const bool has_window = run.scheme == "pplns" || run.scheme == "prop" ||
+                          (run.scheme == "solo" && run.coherence_ppm > 0);
   if (!work.block || !has_window) return {};
   if (!work.found_us) return "the record of its block is not in these segments";
   if (*work.found_us == work.claimed.end_us) return {};
@@ -282,10 +329,13 @@ void PayoutVerifier::finish(Work& work) {
                                              work.claimed.height.value_or(0))
                                : fmt::format("PPS of {} heights", work.claimed.credits.size());
   tell(true, "run",
-       fmt::format("{}: {}, {}: {} sats among {} miners from {} shares, digest {}{}{}", run.id,
+       fmt::format("{}: {}, {}: {} sats among {} miners from {} shares{}, digest {}{}{}", run.id,
                    what, work.claimed.scheme, work.claimed.reward_sats.decimal(),
-                   work.claimed.miners.size(), work.recompute->shares(), run.digest,
-                   run.state == "applied" ? "" : fmt::format(" ({})", run.state),
+                   work.claimed.miners.size(), work.recompute->shares(),
+                   work.recompute->proofs() == 0
+                       ? std::string()
+                       : fmt::format(" and {} coherence proofs", work.recompute->proofs()),
+                   run.digest, run.state == "applied" ? "" : fmt::format(" ({})", run.state),
                    terms_remark(work.claimed)));
 }
 

@@ -4,6 +4,7 @@
 #include "pool/core/payout_run.h"
 #include "pool/journal/journal_writer.h"
 #include "pool/tools/payout_inputs.h"
+#include "tests/loop/pool/journal/coherence_proofs.h"
 #include "tests/loop/pool/journal/journal_fixture.h"
 
 #include <doctest/doctest.h>
@@ -48,6 +49,7 @@ struct Export {
       record.work = base::U256(static_cast<std::uint64_t>(work));
       pool::append_payload(payloads, record);
     }
+    for (const auto& proof : proofs) pool::append_payload(payloads, proof);
     pool::WriterOptions options;
     options.folder = folder.path() + "/" + base::to_hex(test_uuid);
     options.journal = test_uuid;
@@ -84,6 +86,34 @@ struct Export {
   pool::PayoutExport inputs;
   pool::PayoutRun run;
   std::vector<pool::ExportedCredit> before;
+  std::vector<pool::CoherenceProofRecord> proofs;  // of records 7, 8, …
+};
+
+// 10 % of the run go to coherence work: 270 of 2700, to alice and dave by 1 to 2.
+struct CoherentExport : Export {
+  CoherentExport() {
+    const auto header = header_after({}, 1000);
+    for (std::uint64_t n = 0; n < 5; ++n) {
+      proofs.push_back(prove(header, 0, n));
+      proofs.back().address = n == 1 ? "alice" : "dave";
+      proofs.back().time_us = static_cast<std::int64_t>(n);
+    }
+    proofs[4].time_us = 1001;  // and the first one's is 0: both are outside
+    run.coherence_ppm = 100'000;
+    run.coherence_work = Natural(3 * 2692);
+    run.coherence_sats = Natural(270);
+    run.journals[0].sequence = 11;
+    run.work = Natural(1149);
+    run.credits[0].work = Natural(1149);
+    run.credits[0].value_sats = run.reward_sats = Natural(20682);
+    run.fee_sats = Natural(206);
+    run.coherence_sats = Natural(2068);
+    run.miners = {{"alice", Natural(80), Natural(2692), Natural(1440), Natural(1282), Natural(689)},
+                  {"bob", Natural(1049), {}, Natural(18882), Natural(16806), {}},
+                  {"carol", Natural(20), {}, Natural(360), Natural(320), {}},
+                  {"dave", {}, Natural(5384), {}, {}, Natural(1379)}};
+    write_journal(0x20051eb8);
+  }
 };
 
 }  // namespace
@@ -109,6 +139,46 @@ TEST_CASE("what earlier runs credited is not credited again") {
   CHECK(sample.verify()[0].find("but the shares say \"reward_sats 1260\"") != std::string::npos);
   sample.before = {{100, "alice", "x"}};
   CHECK_EQ(sample.verify()[0], "3: x is no work");
+}
+
+TEST_CASE("coherence work has its part, computed from the proofs of the window") {
+  CoherentExport sample;
+  CHECK_EQ(sample.verify(), std::vector<std::string>());
+  sample.run.miners[3].coherence_sats = Natural(1380);
+  CHECK(sample.verify()[0].find("but the shares say \"miner dave 0 5384 0 0 1379\"") !=
+        std::string::npos);
+}
+
+TEST_CASE("a proof that counts and is not what it says is found") {
+  CoherentExport sample;
+  const auto fails_with = [&](const std::string& part) {
+    sample.write_journal(0x20051eb8);
+    const auto fails = sample.verify();
+    REQUIRE_FALSE(fails.empty());
+    CAPTURE(fails[0]);
+    CHECK(fails[0].find(part) != std::string::npos);
+  };
+  const pool::CoherenceProofRecord good = sample.proofs[2];
+  const std::string at = "record 9 of journal " + base::to_hex(test_uuid) + ": ";
+  sample.proofs[2].work = base::U256(2693);
+  fails_with(at + "it is credited with 2693 rounds, but its target is worth 2692");
+  sample.proofs[2] = good;
+  sample.proofs[2].target = base::U256(1);
+  fails_with(at + "it does not meet its target");
+  sample.proofs[2] = good;
+  sample.proofs[2].certificate[300] ^= 1;
+  fails_with(at + "its work hash is not that of its header and certificate");
+  sample.proofs[2] = good;
+  sample.proofs[2].certificate[8] = 64;
+  fails_with(at + "oscillator");
+  sample.proofs[2] = good;
+  sample.proofs[2].params = 6;
+  fails_with(at + "params 00000006 are none");
+  // One that does not count is not the run's business.
+  sample.proofs[2] = good;
+  sample.proofs[4].params = 6;
+  sample.write_journal(0x20051eb8);
+  CHECK(sample.verify().empty());
 }
 
 TEST_CASE("a price that no pool noted is found") {

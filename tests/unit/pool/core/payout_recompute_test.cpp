@@ -6,6 +6,7 @@
 #include <vector>
 
 using base::Natural;
+using pool::PayoutProof;
 using pool::PayoutRecompute;
 using pool::PayoutRun;
 using pool::PayoutShare;
@@ -51,19 +52,34 @@ PayoutRun claimed(const std::string& scheme) {
   return run;
 }
 
+// Around the windows' edges; the last one was stored after the runs.
+std::vector<PayoutProof> example_proofs() {
+  return {{noon - 40 * second - 1, 1, 10, "alice", base::U256(1000)},
+          {noon - 40 * second, 1, 11, "bob", base::U256(2)},
+          {noon, 1, 12, "dave", base::U256(4)},
+          {noon + 1, 1, 13, "dave", base::U256(1)},
+          {noon + 150 * second, 1, 14, "dave", base::U256(6)},
+          {noon + 150 * second + 1, 1, 15, "alice", base::U256(50)},
+          {noon + 1, 1, 21, "alice", base::U256(70)},
+          {noon + 1, 2, 1, "alice", base::U256(90)}};
+}
+
 base::Result<PayoutRun, std::string> recompute(const PayoutRun& run,
                                                std::vector<PayoutShare> shares = example(),
-                                               PayoutRecompute::CreditedBefore before = {}) {
+                                               PayoutRecompute::CreditedBefore before = {},
+                                               std::vector<PayoutProof> proofs = {}) {
   std::optional<PayoutRun> first;
   // In any order.
   for (int turn = 0; turn < 3; ++turn) {
     PayoutRecompute once(run, before);
     for (const PayoutShare& share : shares) once.add(share);
+    for (const PayoutProof& proof : proofs) once.add(proof);
     const auto result = once.finish();
     if (!result) return result;
     if (first) CHECK_EQ(*first == *result, true);
     first = *result;
-    std::rotate(shares.begin(), shares.begin() + 2, shares.end());
+    if (!shares.empty()) std::rotate(shares.begin(), shares.begin() + 2, shares.end());
+    if (!proofs.empty()) std::rotate(proofs.begin(), proofs.begin() + 3, proofs.end());
   }
   return *first;
 }
@@ -73,6 +89,16 @@ std::string amounts(const base::Result<PayoutRun, std::string>& run) {
   std::string text;
   for (const auto& miner : run->miners) {
     text += miner.address + " " + miner.work.decimal() + " " + miner.share_sats.decimal() + "; ";
+  }
+  return text;
+}
+
+std::string coherence(const base::Result<PayoutRun, std::string>& run) {
+  if (!run) return run.error();
+  std::string text;
+  for (const auto& miner : run->miners) {
+    text += miner.address + " " + miner.coherence_work.decimal() + " " +
+            miner.coherence_sats.decimal() + "; ";
   }
   return text;
 }
@@ -169,6 +195,78 @@ TEST_CASE("what can't be recomputed says why") {
         std::string::npos);
   run = claimed("prop");
   CHECK_EQ(recompute(run, {}).error(), "991 among weights that are all 0");
-  run.coherence_work = Natural(1);
-  CHECK(recompute(run).error().find("coherence work") != std::string::npos);
+  run.coherence_ppm = 990'001;
+  CHECK_EQ(recompute(run).error(),
+           "its fee of 10000 ppm and coherence part of 990001 ppm are more than all");
+}
+
+TEST_CASE("coherence work has its part: all proofs of the window, whole") {
+  // The window begins with the share of noon - 40 s; 10 % go to coherence work.
+  PayoutRun run = claimed("pplns");
+  run.coherence_ppm = 100'000;
+  run.journals = {{1, "u", 20}};
+  const auto proofs = example_proofs();
+  const auto pplns = recompute(run, example(), {}, proofs);
+  CHECK_EQ(pplns->coherence_work.decimal(), "13");  // not noon - 41 s, nor what came late
+  CHECK_EQ(pplns->coherence_sats.decimal(), "100");
+  CHECK_EQ(amounts(pplns), "alice 40 357; bob 40 356; carol 20 178; dave 0 0; ");
+  CHECK_EQ(coherence(pplns), "alice 0 0; bob 2 15; carol 0 0; dave 11 85; ");
+  // PROP: behind the block before, at whose very microsecond a proof does not count.
+  run = claimed("prop");
+  run.coherence_ppm = 100'000;
+  run.journals = {{1, "u", 20}};
+  CHECK_EQ(coherence(recompute(run, example(), {}, proofs)),
+           "alice 0 0; bob 0 0; carol 0 0; dave 7 100; ");
+  // SOLO: the same, beside the finder's share.
+  run = claimed("solo");
+  run.start = {"after", noon, {}, {}, {}};
+  run.coherence_ppm = 100'000;
+  run.journals = {{1, "u", 20}};
+  const auto solo = recompute(run, example(), {}, proofs);
+  CHECK_EQ(amounts(solo), "bob 1 891; dave 0 0; ");
+  CHECK_EQ(coherence(solo), "bob 0 0; dave 7 100; ");
+  // Nobody made a proof: nothing is set aside for them.
+  CHECK_EQ(amounts(recompute(run)), "bob 1 991; ");
+  // A window of all there is, and one that begins with a minute.
+  run = claimed("pplns");
+  run.coherence_ppm = 100'000;
+  run.journals = {{1, "u", 20}};
+  run.pplns_window = "4";
+  run.start = {"all", {}, {}, {}, {}};
+  CHECK_EQ(coherence(recompute(run, example(), {}, proofs)),
+           "alice 1000 99; bob 2 0; carol 0 0; dave 11 1; ");
+  run.pplns_window = "2";
+  run.start = {"minute", noon - 60 * second, {}, {}, Natural(1)};
+  auto shares = example();
+  shares[0].time_us = noon - 50 * second;
+  CHECK_EQ(recompute(run, shares, {}, proofs)->coherence_work.decimal(), "1013");
+}
+
+TEST_CASE("a block under PPS has no coherence part, a PPS run has one by time") {
+  PayoutRun run = claimed("pps");
+  run.coherence_ppm = 100'000;
+  run.journals = {{1, "u", 20}};
+  const auto block = recompute(run, example(), {}, example_proofs());
+  CHECK(block->coherence_work.is_zero());
+  CHECK_EQ(amounts(block), "");
+  run.kind = "pps";
+  run.credits = {{100, 0x20051eb8, Natural(900), {}, {}}};
+  run.start = {"after", noon - 40 * second, {}, {}, {}};
+  const auto credited = recompute(run, example(), {}, example_proofs());
+  CHECK_EQ(credited->coherence_sats.decimal(), "270");
+  CHECK_EQ(coherence(credited), "alice 0 0; bob 0 0; carol 0 0; dave 11 270; ");
+  CHECK_EQ(amounts(credited), "alice 80 1282; bob 50 801; carol 20 320; dave 0 0; ");
+}
+
+TEST_CASE("all may go to coherence work, and work may be of any size") {
+  PayoutRun run = claimed("prop");
+  run.fee_ppm = 0;
+  run.coherence_ppm = 1'000'000;
+  run.journals = {{1, "u", 20}};
+  auto proofs = example_proofs();
+  for (PayoutProof& proof : proofs) proof.work = base::U256::max();
+  const auto result = recompute(run, {}, {}, proofs);
+  CHECK_EQ(amounts(result), "dave 0 0; ");
+  CHECK_EQ(coherence(result),
+           "dave " + (Natural(base::U256::max()) * Natural(2)).decimal() + " 1001; ");
 }
