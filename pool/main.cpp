@@ -65,15 +65,32 @@ CLI::App* add_export(CLI::App& app, pool::ExportCommand& exported) {
   return command;
 }
 
-CLI::App* add_verify_chain(CLI::App& verify, pool::VerifyChainCommand& chain) {
-  auto* command = verify.add_subcommand(
-      "chain", "the proof chain, and the journals that it commits to, from an export");
-  command->add_option("FOLDER", chain.folder, "what `phasepool export` wrote")->required();
+CLI::App* add_verify_coherence(CLI::App& verify, std::vector<std::string>& files) {
+  auto* command =
+      verify.add_subcommand("coherence", "coherence proofs, each replayed from its seed");
+  command->add_option("FILE", files, "a proof of `phasepool export` a line")->required();
+  return command;
+}
+
+CLI::App* add_verify_chain(CLI::App& verify, pool::VerifyChainCommand& chain,
+                           std::string& config_path) {
+  auto* command =
+      verify.add_subcommand("chain", "the proof chain, and the journals that it commits to");
+  auto* of = command->add_option_group("of", "which chain")->require_option(1);
+  of->add_option("FOLDER", chain.folder, "what `phasepool export` wrote");
+  of->add_option("-c,--config", config_path,
+                 "or the database and data_dir of the pool's configuration");
   command->add_option("--journal", chain.journals,
                       "also look for segments here: a data_dir, or a folder of segments");
   command->add_option("--witness", chain.witnesses,
                       "hold it against a log that phaseminer kept of its coherence jobs");
   return command;
+}
+
+int verify_chain_command(const pool::Config& config, pool::VerifyChainCommand chain) {
+  chain.database = config.database;
+  chain.journals.push_back(config.data_dir);
+  return pool::verify_chain_command(chain);
 }
 
 int export_command(const pool::Config& config, pool::ExportCommand exported) {
@@ -171,13 +188,10 @@ int main(int argc, char** argv) {
       verify->add_subcommand("payout", "the split of rewards, from an export's journal alone");
   std::string export_folder;
   verify_payout->add_option("FOLDER", export_folder, "what `phasepool export` wrote")->required();
-  auto* verify_coherence =
-      verify->add_subcommand("coherence", "coherence proofs, each replayed from its seed");
   std::vector<std::string> proof_files;
-  verify_coherence->add_option("FILE", proof_files, "a proof of `phasepool export` a line")
-      ->required();
+  auto* verify_coherence = add_verify_coherence(*verify, proof_files);
   pool::VerifyChainCommand chain;
-  auto* verify_chain = add_verify_chain(*verify, chain);
+  auto* verify_chain = add_verify_chain(*verify, chain, config_path);
   pool::ExportCommand exported;
   auto* export_payouts = add_export(app, exported);
   pool::PayoutCommand payout;
@@ -197,7 +211,7 @@ int main(int argc, char** argv) {
   if (verify_journal->parsed()) return pool::verify_journal_command(journal_path);
   if (verify_payout->parsed()) return pool::verify_payout_command(export_folder);
   if (verify_coherence->parsed()) return pool::verify_coherence_command(proof_files);
-  if (verify_chain->parsed()) return pool::verify_chain_command(chain);
+  if (verify_chain->parsed() && !chain.folder.empty()) return pool::verify_chain_command(chain);
   const auto config = pool::load_config(config_path, from_environment);
   if (!config) {
     std::fprintf(stderr, "phasepool: %s\n", config.error().why.c_str());
@@ -206,6 +220,7 @@ int main(int argc, char** argv) {
   if (check->parsed()) return pool::check_command(*config);
   if (migrate->parsed()) return migrate_command(*config);
   if (export_payouts->parsed()) return export_command(*config, std::move(exported));
+  if (verify_chain->parsed()) return verify_chain_command(*config, std::move(chain));
   if (verify_vault->parsed()) return pool::verify_vault_command(config->data_dir);
   for (const auto& [command, action] : payouts) {
     if (!command->parsed()) continue;

@@ -2,6 +2,7 @@
 
 #include "common/stratum/fields.h"
 #include "pool/core/coherence_judge.h"
+#include "pool/store/coherence_export.h"
 #include "pool/tools/verify_coherence.h"
 #include "pool/tools/verify_stretches.h"
 
@@ -113,8 +114,27 @@ bool verify_chain(const ProofChain& chain, const std::vector<std::string>& journ
   return all;
 }
 
+base::Result<ProofChain, std::string> read_chain_rows(const std::string& database) {
+  ProofChain chain;
+  bool has_rules = false;
+  const CoherenceExport out{
+      .on_rules =
+          [&](const coherence::ChainRules& rules) {
+            chain.rules = rules;
+            has_rules = true;
+          },
+      .on_block = [&](const CoherenceBlockRecord& block) { chain.blocks.push_back(block); },
+      .on_proof =
+          [&](const CoherenceProof& proof) { chain.proofs.emplace(proof.work_hash, proof); }};
+  const auto read = read_coherence_export(database, {}, out);
+  if (!read) return base::err(read.error());
+  if (!has_rules) return base::err(std::string("the database has no proof chain yet"));
+  return chain;
+}
+
 int verify_chain_command(const VerifyChainCommand& command) {
-  const auto chain = read_chain_files(command.folder);
+  const auto chain =
+      command.folder.empty() ? read_chain_rows(command.database) : read_chain_files(command.folder);
   if (!chain) {
     std::fprintf(stderr, "phasepool: %s\n", chain.error().c_str());
     return 1;

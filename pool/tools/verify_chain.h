@@ -35,6 +35,9 @@ struct VerifyChainCommand {
 bool verify_chain(const ProofChain& chain, const std::vector<std::string>& journals,
                   const std::vector<std::string>& witnesses, const VerifyReport& report);
 
+// The chain as the database has it at this moment.
+[[nodiscard]] base::Result<ProofChain, std::string> read_chain_rows(const std::string& database);
+
 // The command: prints the lines and returns the exit code, 0 or 1.
 int verify_chain_command(const VerifyChainCommand& command);
 

@@ -1,11 +1,13 @@
 #include "pool/tools/verify_chain.h"
 
+#include "tests/loop/pool/store/shipped.h"
 #include "tests/loop/pool/tools/chain_world.h"
 
 #include <doctest/doctest.h>
 
 #include <string>
 #include <utility>
+#include <vector>
 
 using namespace chain_test;
 
@@ -84,4 +86,36 @@ TEST_CASE("a chain mined anew as a whole is caught by a witness") {
     CHECK(world.verify({path}).fails.at(0).starts_with("witness: " + path + " line 1: expected "));
   }
   CHECK(world.verify({path + ".none"}).fails.at(0) == "witness: " + path + ".none: can't read it");
+}
+
+TEST_CASE("the chain of a database is the one that was shipped to it") {
+  const World world;
+  store_test::ShippingStore store;
+  CHECK(pool::read_chain_rows(store.database).error() == "the database has no proof chain yet");
+  store_test::ask(store.database, "SELECT begin_coherence_chain(10, 4, 545259519, 1769000000)");
+  std::vector<pool::JournalRecord> records;
+  for (std::size_t i = 0; i < world.chain.blocks.size(); ++i) {
+    const pool::CoherenceProof& proof = world.chain.proofs[i];
+    pool::CoherenceProofRecord record;
+    record.address = share(1).address;
+    record.worker_name = "w";
+    record.chain_height = world.chain.blocks[i].height;
+    record.header = world.chain.blocks[i].header;
+    record.extranonce = proof.extranonce;
+    record.attempt = proof.attempt;
+    record.params = proof.params;
+    record.target = proof.target;
+    record.work = coherence::work_of(0, proof.target);
+    record.certificate = proof.certificate;
+    record.work_hash = proof.work_hash;
+    records.emplace_back(record);
+    records.emplace_back(world.chain.blocks[i]);
+  }
+  store.ship(records);
+  const auto chain = pool::read_chain_rows(store.database);
+  REQUIRE(chain);
+  CHECK(chain->rules == world.chain.rules());
+  CHECK(chain->blocks == world.chain.blocks);
+  CHECK(chain->proofs == world.proof_chain().proofs);
+  CHECK(world.verify(*chain).all);
 }
