@@ -2,6 +2,7 @@
 
 #include "common/base/test_faults.h"
 #include "common/stratum/codec.h"
+#include "pool/core/coherence_side.h"
 #include "pool/core/limits.h"
 
 #include <algorithm>
@@ -21,6 +22,7 @@ Session::Session(ConnectionId id, Peer peer, ShardContext& shard, base::Instant 
       tier_(shard.options.tier("default")) {}
 
 Session::~Session() {
+  shard_.coherence_clients.erase(id_);
   for (const WorkerBook::Worker& known : workers_.all()) shard_.forget_worker(known.worker);
 }
 
@@ -74,6 +76,7 @@ void Session::on_tick(base::Instant now) {
   check_deadlines(now);
   if (closing_ || !mining_) return;
   ask_who_it_is(now);
+  tick_coherence(now);
   if (difficulty_.announced() &&
       difficulty_.retarget(network_difficulty(), now.mono) == DifficultyControl::Urgency::now) {
     renotify_due_ = true;
@@ -101,6 +104,8 @@ void Session::help_stuck_miner(base::Instant now) {
     ++only_rejects_steps_;
     renotify_due_ = true;
     renotify_clean_ = true;  // it shall let go of what it works on
+    const auto* entry = shard_.coherence.current();
+    if (entry != nullptr) on_coherence_job(*entry, true, now);
   } else if (only_rejects_steps_ == 1 && stuck >= limits::only_rejects_reconnect) {
     ++only_rejects_steps_;
     ask_to_reconnect();
@@ -121,19 +126,22 @@ void Session::ask_who_it_is(base::Instant now) {
 void Session::on_disconnect(base::Instant now) {
   if (subscribed_ && !handed_over_)
     shard_.extranonces.release(extranonce1_, now.mono, std::max(last_job_, worked_until_));
-  if (mining_) remember_difficulty(now);
+  if (!mining_) return;
+  remember_difficulty(difficulty_, miner_key_, now);
+  if (coherence_ != nullptr) remember_difficulty(coherence_->difficulty, coherence_key(), now);
 }
 
 // What a miner's shares have proven; and if there were none, what the difficulty that was
 // remembered has come down to, or it would begin as high again and again.
-void Session::remember_difficulty(base::Instant now) {
-  if (const auto proven = difficulty_.proven()) {
-    return shard_.difficulties.remember(miner_key_, *proven, now.mono);
+void Session::remember_difficulty(const DifficultyControl& control, const std::string& key,
+                                  base::Instant now) {
+  if (const auto proven = control.proven()) {
+    return shard_.difficulties.remember(key, *proven, now.mono);
   }
-  const auto known = shard_.difficulties.recall(miner_key_, now.mono);
-  if (!known || !difficulty_.announced()) return;
-  const bitcoin::Difficulty last = difficulty_.history().latest().difficulty;
-  if (last < *known) shard_.difficulties.remember(miner_key_, last, now.mono);
+  const auto known = shard_.difficulties.recall(key, now.mono);
+  if (!known || !control.announced()) return;
+  const bitcoin::Difficulty last = control.history().latest().difficulty;
+  if (last < *known) shard_.difficulties.remember(key, last, now.mono);
 }
 
 void Session::close(CloseReason why) {
@@ -179,6 +187,16 @@ void Session::on_message(const Id& id, const stratum::Malformed& m, base::Instan
     Judged share{nothing};
     if (!workers_.empty()) share.worker = &workers_.all().front().worker;
     return refuse(id, share, RejectReason::malformed, m.why, now);
+  }
+  if (m.method == "coherence.submit") {
+    const stratum::CoherenceSubmit nothing;
+    ProofJudged proof{nothing};
+    if (coherence_ == nullptr || !coherence_->granted) {
+      return refuse(id, proof, RejectReason::coherence_off, "ask for it in mining.configure", now);
+    }
+    if (!subscribed_) return refuse(id, proof, RejectReason::not_subscribed, {}, now);
+    if (!workers_.empty()) proof.worker = &workers_.all().front().worker;
+    return refuse(id, proof, RejectReason::malformed, m.why, now);
   }
   reject(id, RejectReason::malformed, m.why);
 }

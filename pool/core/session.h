@@ -5,6 +5,7 @@
 //   session_login.cpp  subscribe, configure, authorize; coming back, also to another shard
 //   session_work.cpp   jobs, difficulty, extranonce1: what the miner is told to do
 //   session_share.cpp  submits and their verdicts
+//   session_coherence.cpp  the second kind of work, for those that asked for it
 //
 // Order of sending (docs/stratum.md): each request is answered in arrival order; after the result
 // of mining.authorize come set_version_mask (if negotiated), exactly one set_difficulty, and the
@@ -24,6 +25,7 @@
 #include "common/stratum/client_to_server.h"
 #include "common/stratum/line_buffer.h"
 #include "common/stratum/reject.h"
+#include "pool/core/coherence_book.h"
 #include "pool/core/difficulty_control.h"
 #include "pool/core/extranonce.h"
 #include "pool/core/shard_context.h"
@@ -39,6 +41,8 @@
 
 namespace pool {
 
+struct CoherenceSide;
+
 class Session {
  public:
   Session(ConnectionId id, Peer peer, ShardContext& shard, base::Instant now);
@@ -48,6 +52,12 @@ class Session {
 
   void on_bytes(base::ByteSpan bytes, base::Instant now);
   void on_new_job(const mining::Job& job, bool clean, base::Instant now);
+  void on_coherence_job(const CoherenceBook::Entry& entry, bool clean, base::Instant now);
+  // The replay of a proof of this connection's was the same; or it was not, and that is the end.
+  void on_true_proof(const PendingProof& proof, base::Instant now);
+  void on_false_proof(const PendingProof& proof, coherence::Flaw flaw, base::Instant now);
+  // A proof of this connection's has its answer, or its connection none to give.
+  void on_proof_answered();
   // About once a second: deadlines, tokens, vardiff's idle miners, notifies that had to wait.
   void on_tick(base::Instant now);
   // The connection is over: what is worth keeping for the next one goes to the shard.
@@ -99,6 +109,17 @@ class Session {
     mining::ShareVerdict verdict{};
   };
 
+  // Likewise of coherence work.
+  struct ProofJudged {
+    const stratum::CoherenceSubmit& submit;
+    const WorkerName* worker = nullptr;  // null: not authorized here
+    CoherenceBook::Entry* entry = nullptr;
+    const DifficultyHistory::Entry* difficulty = nullptr;
+    base::U256 target{};
+    std::optional<crypto::Digest> work_hash{};
+    std::string detail{};  // for the miner, beside the reason
+  };
+
   // --- login
   bool get_extranonce1(std::string_view session_id, base::Instant now);
   bool belongs_elsewhere(const stratum::Subscribe& m) const;
@@ -109,7 +130,8 @@ class Session {
   void set_minimum(double difficulty);
   std::shared_ptr<const mining::Job> first_job(base::Instant now);
   void begin_mining(base::Instant now);
-  void remember_difficulty(base::Instant now);
+  void remember_difficulty(const DifficultyControl& control, const std::string& key,
+                           base::Instant now);
 
   // --- work
   void send_job(const mining::Job& job, bool clean, base::Instant now);
@@ -128,6 +150,25 @@ class Session {
               std::string_view detail, base::Instant now);
   void keep_reject(const Judged& share, stratum::RejectReason reason, std::string_view detail,
                    base::Instant now);
+  void keep_reject(RejectedSubmit kept, const WorkerName& worker, base::Instant now);
+  void note_accepted(base::Instant now);
+  void after_refusal(stratum::RejectReason reason, base::Instant now);
+
+  // --- coherence work
+  bool grant_coherence(std::optional<std::uint32_t> version, bool only, base::Instant now);
+  void regrant_coherence(bool only, base::Instant now);
+  void give_coherence(bool only, base::Instant now);
+  void drop_coherence();
+  void begin_coherence(base::Instant now);
+  bool wants_sha256() const;
+  std::string coherence_key() const;  // in the memory of difficulties
+  void send_coherence_job(const CoherenceBook::Entry& entry, bool clean, base::Instant now);
+  void tick_coherence(base::Instant now);
+  std::optional<stratum::RejectReason> examine(ProofJudged& proof, base::Instant now);
+  std::optional<stratum::RejectReason> judge_hash(ProofJudged& proof);
+  bool send_to_verifier(const Id& id, const ProofJudged& proof, base::Instant now);
+  void refuse(const Id& id, const ProofJudged& proof, stratum::RejectReason reason,
+              std::string_view detail, base::Instant now);
 
   void reject(const Id& id, stratum::RejectReason reason, std::string_view detail = {});
   void reply(const Id& id, std::string_view line);
@@ -149,7 +190,8 @@ class Session {
   VersionMasks masks_;
   TokenBucket line_tokens_;
   base::MonoTime last_accepted_at_{};
-  base::MonoTime renotify_at_{};      // not before
+  base::MonoTime renotify_at_{};              // not before
+  std::unique_ptr<CoherenceSide> coherence_;  // for who asked for it
   std::unique_ptr<HandOver> moving_;  // to another shard, when this turn's bytes are looked at
   std::optional<double> minimum_difficulty_;       // as configured
   std::optional<double> suggested_difficulty_;     // likewise

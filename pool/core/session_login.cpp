@@ -1,6 +1,7 @@
 // How a miner introduces itself: any order of subscribe, configure and authorize, any number of
 // times; work begins when it has subscribed and authorized.
 #include "common/stratum/codec.h"
+#include "pool/core/coherence_side.h"
 #include "pool/core/limits.h"
 #include "pool/core/session.h"
 
@@ -71,6 +72,8 @@ void Session::prepare_hand_over(const Id& id, const stratum::Subscribe& m) {
   state.minimum_difficulty = minimum_difficulty_;
   state.suggested_difficulty = suggested_difficulty_;
   state.takes_set_extranonce = takes_set_extranonce_;
+  state.coherence = coherence_ != nullptr && coherence_->granted;
+  state.coherence_only = state.coherence && coherence_->only;
   handed_over_ = true;
   moving_ = std::make_unique<HandOver>(std::move(state));
 }
@@ -83,6 +86,7 @@ void Session::take_over(HandOver state, base::Instant now) {
   if (state.minimum_difficulty) set_minimum(*state.minimum_difficulty);
   if (state.suggested_difficulty) suggest(*state.suggested_difficulty, now);
   takes_set_extranonce_ = state.takes_set_extranonce;
+  if (state.coherence) regrant_coherence(state.coherence_only, now);
   // Whatever shard the id names, here is where it is answered.
   if (!shard_.extranonces.is_ours(
           parse_session_id(state.subscribe.session_id).value_or(Extranonce1{}))) {
@@ -103,7 +107,7 @@ void Session::know_user_agent(std::string_view user_agent) {
 
 // ---------------------------------------------------------------- configure
 
-void Session::on_message(const Id& id, const stratum::Configure& m, base::Instant) {
+void Session::on_message(const Id& id, const stratum::Configure& m, base::Instant now) {
   stratum::ConfigureResult result;
   for (const std::string& extension : m.extensions) {
     bool granted = true;
@@ -114,12 +118,16 @@ void Session::on_message(const Id& id, const stratum::Configure& m, base::Instan
       set_minimum(m.minimum_difficulty.value_or(0));
     } else if (extension == "subscribe-extranonce") {
       takes_set_extranonce_ = true;
+    } else if (extension == "coherence") {
+      granted = grant_coherence(m.coherence_version, m.coherence_only, now);
+      if (granted) result.coherence_version = m.coherence_version;
     } else {
       granted = extension == "info";
     }
     result.extensions.emplace_back(extension, granted);
   }
   reply(id, stratum::write_configure_result(id, result));
+  begin_coherence(now);
 }
 
 // BIP310: the bits that both sides know; fewer than the miner would like are no reason to part.
@@ -198,7 +206,8 @@ void Session::begin_mining(base::Instant now) {
     shard_.host.send(id_, stratum::write_set_version_mask(masks_.current()));
   }
   take_instance(shard_.extranonces.instance());
-  if (const auto job = first_job(now)) send_job(*job, true, now);
+  if (const auto job = first_job(now); job && wants_sha256()) send_job(*job, true, now);
+  begin_coherence(now);
   if (!shard_.options.welcome.empty()) {
     shard_.host.send(id_, stratum::write_show_message(shard_.options.welcome));
   }

@@ -73,10 +73,6 @@ void Session::on_message(const Id& id, const stratum::Submit& m, base::Instant n
   }
 }
 
-void Session::on_message(const Id& id, const stratum::CoherenceSubmit&, base::Instant) {
-  reject(id, RejectReason::coherence_off);
-}
-
 // The first reason to refuse it, but for duplicates. A share that can be hashed is hashed, and is
 // on its way if it is a block, whatever else is wrong with it.
 std::optional<RejectReason> Session::examine(Judged& share, base::Instant now) {
@@ -143,10 +139,7 @@ void Session::accept(const Id& id, const Judged& share, base::Instant now) {
   record.hash = share.verdict.hash;
   const AppendId append = shard_.outbox.add(record);
 
-  last_accepted_at_ = now.mono;
-  only_rejects_at_.reset();
-  only_rejects_steps_ = 0;
-  unauthorized_submits_ = 0;  // a proxy's worker that had to make room for others is no attack
+  note_accepted(now);
   PendingReply pending;
   pending.append = append;
   pending.connection = id_;
@@ -166,10 +159,21 @@ void Session::accept(const Id& id, const Judged& share, base::Instant now) {
   }
 }
 
+void Session::note_accepted(base::Instant now) {
+  last_accepted_at_ = now.mono;
+  only_rejects_at_.reset();
+  only_rejects_steps_ = 0;
+  unauthorized_submits_ = 0;  // a proxy's worker that had to make room for others is no attack
+}
+
 void Session::refuse(const Id& id, const Judged& share, RejectReason reason,
                      std::string_view detail, base::Instant now) {
   keep_reject(share, reason, detail, now);
   reject(id, reason, detail);
+  after_refusal(reason, now);
+}
+
+void Session::after_refusal(RejectReason reason, base::Instant now) {
   if (mining_) help_stuck_miner(now);
   if (reason == RejectReason::unauthorized && !base::fault("unauthorized_for_ever") &&
       ++unauthorized_submits_ >= limits::unauthorized_submits_max) {
@@ -183,16 +187,11 @@ void Session::keep_reject(const Judged& share, RejectReason reason, std::string_
     static_cast<void>(shard_.reject_sums.add({}, {}, reason));
     return;
   }
-  const bool in_full = shard_.reject_sums.add(share.worker->address, share.worker->name, reason);
-  if (base::fault("rejects_not_told")) return;
   const stratum::Submit& m = share.submit;
   RejectedSubmit kept;
-  kept.time_us = now.unix_micros();
-  kept.worker = share.worker->full();
-  kept.user_agent = user_agent_;
   kept.reason = reason;
-  kept.detail = clean_text(detail, limits::user_agent_bytes_max);
-  kept.job_id = clean_text(m.job_id, shown_field_bytes_max);
+  kept.detail = detail;
+  kept.job_id = m.job_id;
   kept.extranonce1 =
       base::to_hex(share.extranonce1.empty() ? base::ByteSpan(extranonce1_) : share.extranonce1);
   kept.extranonce2 = clean_text(m.extranonce2_hex, shown_field_bytes_max);
@@ -212,7 +211,19 @@ void Session::keep_reject(const Judged& share, RejectReason reason, std::string_
     kept.share_difficulty = bitcoin::hash_difficulty(share.verdict.hash.bytes);
     if (share.difficulty != nullptr) kept.difficulty = share.difficulty->difficulty.value();
   }
-  if (in_full) shard_.outbox.add(record_of(kept, *share.worker));
+  keep_reject(std::move(kept), *share.worker, now);
+}
+
+// Fills in what is the same for every kind of submit; `kept` has the rest, as the miner wrote it.
+void Session::keep_reject(RejectedSubmit kept, const WorkerName& worker, base::Instant now) {
+  const bool in_full = shard_.reject_sums.add(worker.address, worker.name, kept.reason);
+  if (base::fault("rejects_not_told")) return;
+  kept.time_us = now.unix_micros();
+  kept.worker = worker.full();
+  kept.user_agent = user_agent_;
+  kept.detail = clean_text(kept.detail, limits::user_agent_bytes_max);
+  kept.job_id = clean_text(kept.job_id, shown_field_bytes_max);
+  if (in_full) shard_.outbox.add(record_of(kept, worker));
   if (shard_.rejects.size() == limits::rejects_told_max) shard_.rejects.pop_front();
   shard_.rejects.push_back(std::move(kept));
 }

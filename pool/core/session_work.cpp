@@ -8,7 +8,7 @@
 namespace pool {
 
 void Session::on_new_job(const mining::Job& job, bool clean, base::Instant now) {
-  if (!mining_ || closing_ || handed_over_) return;
+  if (!mining_ || closing_ || handed_over_ || !wants_sha256()) return;
   const bool first = !difficulty_.announced();
   if (!first) static_cast<void>(difficulty_.retarget(network_difficulty(), now.mono));
   send_job(job, clean || first, now);
@@ -27,7 +27,8 @@ void Session::send_job(const mining::Job& job, bool clean, base::Instant now) {
 }
 
 void Session::renotify(base::Instant now) {
-  renotify_due_ = true;
+  renotify_due_ = wants_sha256();
+  if (!renotify_due_) return;
   if (now.mono < renotify_at_) return;
   const auto job = shard_.jobs.job_after(last_job_, now.mono);
   if (job == nullptr) return;  // at a later tick

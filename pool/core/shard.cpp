@@ -198,10 +198,6 @@ void Shard::on_no_work(base::Instant now) {
   for (auto& [id, session] : sessions_) session->ask_to_reconnect();
 }
 
-void Shard::on_coherence_job(const std::shared_ptr<const CoherenceJob>&, bool, base::Instant) {}
-
-void Shard::on_verdict(const ProofVerdict&, base::Instant) {}
-
 void Shard::on_tick(base::Instant now) {
   const bool had_time = no_work_since_ && now.mono - *no_work_since_ >= limits::no_work_close_after;
   if (had_time && !context_.draining) close_all(CloseReason::no_work);
@@ -221,11 +217,14 @@ void Shard::on_turn_end() {
 void Shard::on_durable(AppendId up_to) {
   context_.outbox.settle(up_to);
   context_.pending.durable(up_to, [this](const PendingReply& reply) { release(reply); });
+  context_.proofs.durable(up_to, [this](const PendingProof& proof) { release(proof); });
 }
 
 void Shard::on_not_durable(AppendId first, AppendId last) {
   context_.outbox.settle(last);
   context_.pending.not_durable(first, last, [this](const PendingReply& reply) { refuse(reply); });
+  context_.proofs.not_durable(first, last,
+                              [this](const PendingProof& proof) { not_stored(proof); });
 }
 
 void Shard::on_block_vaulted(const bitcoin::BlockHash& hash) {
@@ -290,6 +289,9 @@ ShardStats Shard::stats() const {
   stats.workers = context_.workers.distinct();
   stats.miners = context_.addresses.distinct();
   stats.shares_pending = context_.pending.size();
+  stats.coherence.clients = context_.coherence_clients.size();
+  stats.coherence.proofs_verifying = context_.proofs.verifying();
+  stats.coherence.proofs_unstored = context_.proofs.size() - context_.proofs.verifying();
   return stats;
 }
 

@@ -88,7 +88,9 @@ class Shard {
   // No new connections, no new shares; what was accepted is still answered.
   void drain(base::Instant now);
   // Nothing is waiting for the journal or the vault any more.
-  bool drained() const { return context_.outbox.idle() && context_.pending.size() == 0; }
+  bool drained() const {
+    return context_.outbox.idle() && context_.pending.size() == 0 && context_.proofs.size() == 0;
+  }
   void close_all(CloseReason why);
 
   // REQUIRES: connected.
@@ -113,6 +115,11 @@ class Shard {
   void release(const PendingReply& reply);
   void refuse(const PendingReply& reply);
   void answer(const PendingReply& reply, std::string_view line);
+  Session* find_session(ConnectionId id);
+  void accept_proof(PendingProof proof, const ProofVerdict& verdict, base::Instant now);
+  void refuse_proof(const PendingProof& proof, coherence::Flaw flaw, base::Instant now);
+  void release(const PendingProof& proof);
+  void not_stored(const PendingProof& proof);
 
   ShardContext context_;
   std::optional<base::MonoTime> no_work_since_;

@@ -36,10 +36,18 @@ ShardContext::ShardContext(ShardHost& where, const ShardOptions& chosen)
       extranonces(chosen.pool_instance, shard_byte(chosen.index), chosen.first_extranonce_counter,
                   chosen.resume_window),
       difficulties({limits::difficulty_memory_entries_max, limits::difficulty_memory_changes_max,
-                    limits::difficulty_memory_expiry}) {
+                    limits::difficulty_memory_expiry}),
+      coherence_extranonces(chosen.coherence.first_extranonce_counter) {
   ASSERT(!options.ports.empty());
   ASSERT(options.connections_max <= limits::connections_per_shard_max);
   stats.shard = options.index;
+}
+
+std::uint64_t ShardContext::issue_coherence_extranonce() {
+  constexpr std::uint64_t counter_mask = (std::uint64_t{1} << 48) - 1;
+  const std::uint64_t owner =
+      std::uint64_t{extranonces.instance()} << 8 | shard_byte(options.index);
+  return owner << 48 | (coherence_extranonces++ & counter_mask);
 }
 
 }  // namespace pool

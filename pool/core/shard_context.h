@@ -6,6 +6,7 @@
 #include "common/bitcoin/target.h"
 #include "pool/core/address_guard.h"
 #include "pool/core/candidate_memory.h"
+#include "pool/core/coherence_book.h"
 #include "pool/core/coherence_types.h"
 #include "pool/core/difficulty_control.h"
 #include "pool/core/difficulty_memory.h"
@@ -13,6 +14,7 @@
 #include "pool/core/job_book.h"
 #include "pool/core/journal_outbox.h"
 #include "pool/core/limits.h"
+#include "pool/core/pending_proofs.h"
 #include "pool/core/pending_replies.h"
 #include "pool/core/reject_log.h"
 #include "pool/core/reject_sums.h"
@@ -132,7 +134,14 @@ struct ShardContext {
   RejectSums reject_sums;
   std::deque<RejectedSubmit> rejects;  // since the last take_rejects(); the newest last
   std::unordered_set<bitcoin::BlockHash> candidates_in_flight;  // submitted, not in the vault yet
+  CoherenceBook coherence;
+  PendingProofs proofs;
+  std::unordered_set<ConnectionId> coherence_clients;  // that are told of coherence jobs
+  std::uint64_t coherence_extranonces = 0;             // the counter's next value
   bool draining = false;
+
+  // pool instance u8 | shard u8 | counter: never the same twice while the process lives.
+  std::uint64_t issue_coherence_extranonce();
 
   void offend(const Peer& peer, Offence offence, base::MonoTime now) {
     if (!peer.limited) return;

@@ -25,6 +25,17 @@
 
 namespace pool {
 
+// Of coherence work, beside and not among what SHA-256d's count.
+struct CoherenceStats {
+  std::uint64_t clients = 0;  // connections that take it now
+  std::uint64_t proofs_accepted = 0;
+  std::uint64_t proofs_verifying = 0;  // with a verifier now
+  std::uint64_t proofs_unstored = 0;   // verified, and waiting to be durable
+  std::array<std::uint64_t, stratum::reject_reason_count> rejects{};
+  base::U256 work_accepted;        // expected rounds
+  std::uint64_t blocks_found = 0;  // proofs that met their header's own target
+};
+
 struct ShardStats {
   ShardIndex shard;
   std::uint64_t connections = 0;  // open now
@@ -46,6 +57,7 @@ struct ShardStats {
   std::uint64_t job_id = 0;  // the newest this shard has sent
   std::int64_t notify_latency_us =
       -1;  // tip seen to last miner told, of the last new tip; -1: none
+  CoherenceStats coherence;
 };
 
 // What went wrong with a node, by kind; counted since the start.

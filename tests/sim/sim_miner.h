@@ -59,6 +59,7 @@ class SimMiner final : private miner::MinerHost, public MinerEnd {
 
   void send(std::string_view line) override;
   void set_work(std::shared_ptr<const miner::Work> work) override;
+  void set_coherence_work(std::shared_ptr<const miner::CoherenceWork>) override {}  // never asked
   void disconnect(std::chrono::seconds pause) override;
   void report(const miner::ClientEvent& event) override;
 
