@@ -46,6 +46,7 @@ void CoherenceClient::on_connected(base::MonoTime now) {
   on_disconnected();
   connected_ = true;
   asked_at_ = now;
+  ask_again_ = options_.ask_again_first;
   allowance_.start(now);
 }
 
@@ -75,8 +76,7 @@ void CoherenceClient::on_configured(const std::optional<stratum::ConfigureResult
                           std::find(result->extensions.begin(), result->extensions.end(), yes) !=
                               result->extensions.end());
   if (granted_ || std::exchange(refusal_told_, true)) return;
-  problem(fmt::format("the pool has no coherence work for us; asking again every {} s",
-                      options_.ask_again.count()));
+  problem("the pool has no coherence work for us; it is asked again from time to time");
 }
 
 void CoherenceClient::on_authorized() {
@@ -190,9 +190,10 @@ void CoherenceClient::on_tick(base::MonoTime now) {
                                      options_.answer_timeout.count()),
                          std::chrono::seconds{0});
   }
-  if (!granted_ && authorized_ && now - asked_at_ > options_.ask_again) {
+  if (!granted_ && authorized_ && now - asked_at_ > ask_again_) {
     on_configured(std::nullopt);  // also where the first question was never answered
     asked_at_ = now;
+    ask_again_ = std::min(2 * ask_again_, options_.ask_again_most);
     ask_id_ = host_.take_request_id();
     stratum::Configure configure;
     join(configure);

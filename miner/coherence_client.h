@@ -2,7 +2,8 @@
 // owns one where coherence work is mined, and hands it what concerns it.
 //
 // The extension is asked for in mining.configure. A pool that refuses it, or does not answer, is
-// asked again once a minute on the same connection: its proof chain may come later. Then come
+// asked again on the same connection, soon at first and then once a minute: a pool that has just
+// started does not know its proof chain yet. Then come
 // coherence.set_extranonce, .set_target and .notify; a new extranonce or target applies from the
 // next notify on. A job with another prev_hash is a clean job whatever its flag says.
 //
@@ -43,7 +44,8 @@ struct CoherenceOptions {
   double shares_per_second_max = 0;            // 0: as many as the pool answers
   std::uint32_t retries_max = 6;               // of one proof, while the verifiers are busy
   std::chrono::milliseconds retry_first{200};  // doubles with each
-  std::chrono::seconds ask_again{60};
+  std::chrono::seconds ask_again_first{2};     // doubles with each refusal
+  std::chrono::seconds ask_again_most{60};
   std::chrono::seconds answer_timeout{120};  // to a proof
 };
 
@@ -134,6 +136,7 @@ class CoherenceClient {
   bool granted_ = false;
   bool refusal_told_ = false;
   base::MonoTime asked_at_{};
+  std::chrono::seconds ask_again_{0};
   std::uint64_t ask_id_ = 0;                            // of the newest question after the first
   std::optional<std::uint64_t> extranonce_;             // of the next job
   std::optional<base::U256> target_;                    // of the next job

@@ -40,16 +40,12 @@ std::vector<std::string> kat1() {
   return {"--header76", std::string(152, '0'), "--extranonce", "0000000000000000",
           "--attempt",  "0000000000000000",    "--level",      "2"};
 }
+constexpr const char* header_of_kat2 =
+    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b"
+    "2c2d2e2f303132333435363738393a3b3c3d3e3f404142434445464748494a4b";
 std::vector<std::string> kat2() {
-  return {"--header76",
-          "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b"
-          "2c2d2e2f303132333435363738393a3b3c3d3e3f404142434445464748494a4b",
-          "--extranonce",
-          "0123456789abcdef",
-          "--attempt",
-          "00000000000003e9",
-          "--level",
-          "3"};
+  return {"--header76", header_of_kat2,     "--extranonce", "0123456789abcdef",
+          "--attempt",  "00000000000003e9", "--level",      "3"};
 }
 std::vector<std::string> with(std::vector<std::string> arguments, const char* flag) {
   arguments.emplace_back(flag);

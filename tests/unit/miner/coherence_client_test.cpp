@@ -355,13 +355,23 @@ TEST_CASE("a pool that refuses is told of once, and asked again on the same conn
     talk.line(subscribe_ok);
     talk.line(authorize_ok);
     const std::size_t sent = talk.host.sent.size();
-    for (int i = 0; i < 60; ++i) {
-      talk.pass(seconds(1));
-      talk.line(R"({"id":null,"method":"client.show_message","params":["alive"]})");
-    }
+    const auto pass_seconds = [&](int count) {
+      for (int i = 0; i < count; ++i) {
+        talk.pass(seconds(1));
+        talk.line(R"({"id":null,"method":"client.show_message","params":["alive"]})");
+      }
+    };
+    // After 2, 4, 8, 16, 32 and 60 s, each a moment later, and every minute from then on.
+    pass_seconds(2);
     CHECK_EQ(talk.host.sent.size(), sent);
-    talk.pass(seconds(1));
+    pass_seconds(1);
     REQUIRE_EQ(talk.host.sent.size(), sent + 1);
+    pass_seconds(4 + 8 + 16 + 32 + 60 + 5);
+    CHECK_EQ(talk.host.sent.size(), sent + 6);
+    pass_seconds(60);
+    CHECK_EQ(talk.host.sent.size(), sent + 6);
+    pass_seconds(1);
+    REQUIRE_EQ(talk.host.sent.size(), sent + 7);
     CHECK(contains(talk.host.sent.back(), R"("mining.configure","params":[["coherence"])"));
     CHECK(contains(talk.host.last_problem(), "no coherence work"));
     const auto problems =
@@ -375,8 +385,8 @@ TEST_CASE("a pool that refuses is told of once, and asked again on the same conn
     talk.line(set_target(3));
     talk.line(notify("a1", "11", true));
     CHECK(talk.client.is_mining());
-    talk.pass(seconds(80));
-    CHECK_EQ(talk.host.sent.size(), sent + 1);
+    pass_seconds(80);
+    CHECK_EQ(talk.host.sent.size(), sent + 7);
   }
 }
 
