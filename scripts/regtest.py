@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import http.client
 import pathlib
+import shlex
 import signal
 import sys
 import time
@@ -35,6 +36,12 @@ NO_ANSWER_SECONDS_MAX = 60
 ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
 # A node that has wallets gets one for the pool, so that payouts can be sent from it.
 WALLET = "phasepool"
+# Coherence work that a person can watch: level 1, a proof every few seconds, a block of the proof chain every quarter of a
+# minute, and after every fifth of them a retarget. The first blocks take 16384 blooms each (0x1f040000), about a second of one
+# AVX-512 thread; the retargets do the rest. A tenth of each reward goes to coherence work.
+COHERENCE = {"level": 1, "block_seconds": 15, "retarget_blocks": 5, "initial_bits": "1f040000", "start_difficulty": 4096,
+             "min_difficulty": 512, "shares_per_minute": 20}
+COHERENCE_PPM = 100_000
 METHOD_NOT_FOUND, NO_SUCH_LABEL = -32601, -11  # Core, rpc/protocol.h
 MINERS_MAX = 16
 
@@ -64,6 +71,8 @@ def options(arguments: list) -> argparse.Namespace:
     parser.add_argument("--zmq-port", type=int, default=28332, metavar="PORT", help="the node's notifications, on loopback; bitcoind only")
     parser.add_argument("--miner-threads", default="1", metavar="N[,N...]",
                         help="threads of the miner; several numbers start a miner each, with an address of its own (1,2: the second gets twice the work done)")
+    parser.add_argument("--coherence", action="store_true",
+                        help="mine coherence work too, with a miner of its own, at settings that are quick to watch")
     parser.add_argument("--difficulty", type=float, default=0.002, metavar="D", help="of a share; each share is a block here")
     chosen = parser.parse_args(arguments)
     if chosen.blocks is not None and chosen.blocks < 1:
@@ -88,6 +97,7 @@ class Regtest:
         self.folder = chosen.data.resolve()
         self.stack = contextlib.ExitStack()
         self.first_height = 0
+        self.coherence_miner = None
 
     def check_ports(self, node: Node):
         wanted = [("Stratum", "stratum_port", self.options.host), ("the stats page", "http_port", self.options.host),
@@ -133,6 +143,10 @@ class Regtest:
         self.pool = Pool(self.folder / "pool", [self.node.config()], self.postgres.url(), chosen.difficulty, chosen.stratum_port,
                          chosen.http_port, chosen.admin_port, chosen.host)
         self.choose_payout_address()
+        # A database's proof chain keeps the rules it began with, so a start without --coherence must not begin one with others.
+        self.pool.config["coherence"] = COHERENCE if chosen.coherence else {"enabled": False}
+        if chosen.coherence:
+            self.pool.config.setdefault("payout", {})["coherence_ppm"] = COHERENCE_PPM
         self.pool.migrate()
         self.stack.callback(self.stop_pool)
         self.pool.start()
@@ -143,7 +157,18 @@ class Regtest:
                           miner_address(index), self.here())
             self.stack.callback(stop_miner, miner)
             self.miners.append(miner.start())
+        if chosen.coherence and not chosen.no_miner:
+            self.start_coherence_miner()
         say("")
+
+    def start_coherence_miner(self):
+        miner = self.coherence_miner = Miner(self.folder / "coherence", self.options.stratum_port, "coherence", 1, miner_address(len(self.options.threads)),
+                      self.here(), ["--algo", "coherence", "--witness", self.witness()])
+        self.stack.callback(stop_miner, miner)
+        self.miners.append(miner.start())
+
+    def witness(self) -> pathlib.Path:
+        return self.folder / "coherence" / "witness.log"
 
     def choose_payout_address(self):
         """The wallet's, where the node has wallets; the same one at the next start, so that the coins stay together."""
@@ -183,6 +208,22 @@ class Regtest:
             print(f"  build/release/bin/phaseminer {where}")
             print(f"  minerd -a sha256d {where}")
             print(f"User name: any regtest address, a dot and a name for the machine. Other machines: --host 0.0.0.0")
+        if self.options.coherence:
+            self.introduce_coherence()
+
+    def introduce_coherence(self):
+        phasepool, config, witness = (shlex.quote(str(path)) for path in (self.pool.program, self.pool.config_path, self.witness()))
+        export = shlex.quote(str(self.folder / "export"))
+        print(f"coherence    {self.url()}api/v1/coherence: the proof chain's tip, what verifiers do, proofs. Level {COHERENCE['level']}, a block "
+              f"about every {COHERENCE['block_seconds']} s, {COHERENCE_PPM / 10000:g} % of each reward")
+        if self.options.no_miner:
+            print(f"  build/release/bin/phaseminer --algo coherence --witness FILE -o stratum+tcp://{self.here()}:{self.options.stratum_port} -u {ADDRESS}.worker2")
+            return
+        print(f"witness log  {self.witness()}: the blocks that the miner was told of")
+        print("Check it from outside while it runs: the chain and the journals under it; then each proof of an export, and the chain of that:")
+        print(f"  {phasepool} verify chain -c {config} --witness {witness}")
+        print(f"  {phasepool} export -c {config} --from 2020-01-01 --to 2100-01-01 --out {export}")
+        print(f"  {phasepool} verify coherence {export}/coherence_proofs.jsonl && {phasepool} verify chain {export}")
 
     def watch(self):
         """Shows the live line until --blocks are there; StartError when a part ends by itself."""
@@ -215,7 +256,15 @@ class Regtest:
     def line(self, height: int) -> str:
         now = self.pool.api()
         return (f"{rate(now['hashrate']['1m'])}   {now['shares']['accepted']} shares   {height - self.first_height} blocks, height {height}"
-                f"   {self.url()}")
+                f"   {self.coherence_line()}{self.url()}")
+
+    def coherence_line(self) -> str:
+        """What the coherence miner says of itself, once it does."""
+        if not self.coherence_miner or not self.coherence_miner.lines:
+            return ""
+        work = self.coherence_miner.lines[-1].get("coherence", {})
+        return (f"{work.get('rounds_per_second', 0) / 1e6:.1f} M rounds/s   {work.get('accepted', 0)} proofs   "
+                f"proof chain block {work.get('height')}   ")
 
 
 def stop_miner(miner: Miner):
