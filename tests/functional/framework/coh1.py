@@ -147,7 +147,7 @@ def mine(header76: bytes, extranonce: int, level: int = 0, target: int = 2**256 
             proof = proof_of(header76, extranonce, attempt, PARAMS + level, certificate_of(bloom), target)
             if int.from_bytes(bytes.fromhex(proof["work_hash"]), "little") < target:
                 return proof
-        attempt += 1
+        attempt = (attempt + 1) % 2**64
 
 
 def target_of(bits: int) -> int:
