@@ -77,9 +77,14 @@ def pool(cluster):
     return pool.start()
 
 
+def said(miner: Miner) -> dict:
+    """The newest of its --json lines; empty before the first."""
+    return next((line for line in reversed(miner.lines) if "state" in line), {})
+
+
 def coherence(miner: Miner) -> dict:
-    """The newest of what the miner says of its coherence work; empty before its first line."""
-    return miner.lines[-1].get("coherence", {}) if miner.lines else {}
+    """What it says there of its coherence work."""
+    return said(miner).get("coherence", {})
 
 
 def accepted(miner: Miner) -> int:
@@ -104,6 +109,8 @@ def check_witness(cluster, path: pathlib.Path):
     assert seen and all(prev_hash == (blocks[height - 1] if height else "00" * 32) for height, prev_hash in seen), (seen, blocks)
     heights = [height for height, _ in seen]
     assert heights == sorted(set(heights)), "a line for each block, once"
+    verified = cluster.pool.command("verify", "chain", "--witness", path)
+    assert verified.returncode == 0 and f"{len(seen)} jobs are of this chain, 0 are not" in verified.stdout, verified.stdout + verified.stderr
     return heights
 
 
@@ -120,24 +127,25 @@ def check_proofs(cluster, most: int = 5):
 def finish(miner: Miner) -> dict:
     """Stops it, and returns its last words."""
     assert miner.stop() == 0
-    last = miner.lines[-1]
-    assert last["final"], last
-    return last
+    assert miner.lines[-1].get("final"), miner.lines[-1]
+    return miner.lines[-1]
 
 
 def test_both_kinds_of_miner_on_one_port(cluster, pool):
     witness = cluster.folder / "witness.log"
     ordinary = cluster.miner(worker="hashes")
-    blooms = cluster.miner(worker="blooms", extra=["--algo", "coherence", "--witness", witness])
+    blooms = cluster.miner(worker="blooms", extra=["--algo", "coherence", "--witness", witness, "--progress"])
     wait_until(lambda: accepted(blooms) >= 20 and witness.exists() and len(witness_lines(witness)) >= 4, 60,
                "twenty accepted proofs, and jobs on three blocks of the proof chain")
-    wait_until(lambda: ordinary.lines[-1]["accepted"] >= 5, 60, "shares of the ordinary miner")
+    wait_until(lambda: said(ordinary).get("accepted", 0) >= 5, 60, "shares of the ordinary miner")
 
     last = finish(blooms)
     mine = last["coherence"]
     assert last["threads"] == 0 and last["accepted"] == 0 and mine["threads"] == 1
     assert mine["wrong_blooms"] == 0 and mine["dropped_repeat"] == 0 and mine["blocks_accepted"] >= 3
     assert mine["rounds"] > mine["blooms"] * 500 and mine["attempts"] >= mine["blooms"] > mine["accepted"]
+    progress = [line for line in blooms.lines if "round" in line]
+    assert len(progress) >= 3 and all(0 < line["r"] < 1 and line["round"] < 15127 for line in progress)
     assert finish(ordinary)["accepted"] >= 5 and "coherence" not in ordinary.lines[-1]
 
     stored = wait_until(lambda: (rows := cluster.query("SELECT count(*) FROM coherence_proofs")[0][0]) >= mine["accepted"] and rows, 20,
@@ -150,8 +158,8 @@ def test_both_kinds_of_miner_on_one_port(cluster, pool):
 
 def test_both_kinds_on_one_connection(cluster, pool):
     miner = cluster.miner(worker="both", threads=2, extra=["--algo", "both", "--coherence-threads", "1"])
-    wait_until(lambda: accepted(miner) >= 10 and miner.lines[-1]["accepted"] >= 5, 60, "shares and proofs of one miner")
-    assert miner.lines[-1]["threads"] == 1 and coherence(miner)["threads"] == 1
+    wait_until(lambda: accepted(miner) >= 10 and said(miner)["accepted"] >= 5, 60, "shares and proofs of one miner")
+    assert said(miner)["threads"] == 1 and coherence(miner)["threads"] == 1
     connections = pool.api()["connections"]
     assert (connections if isinstance(connections, int) else connections["current"]) == 1
     last = finish(miner)
@@ -166,7 +174,7 @@ def test_the_pool_dies_and_comes_back_and_the_miner_goes_on(cluster, pool):
     miner = cluster.miner(worker="patient", extra=["--algo", "coherence", "--witness", witness, "--retry-pause", "1"])
     wait_until(lambda: accepted(miner) >= 10 and len(chain(cluster)) >= 1, 60, "proofs before")
     pool.kill()
-    wait_until(lambda: miner.lines[-1]["state"] in ("disconnected", "connecting"), 20, "the miner to notice")
+    wait_until(lambda: said(miner)["state"] in ("disconnected", "connecting"), 20, "the miner to notice")
     before = accepted(miner)
     pool.start()
     wait_until(lambda: accepted(miner) >= before + 10, 60, "proofs after")
