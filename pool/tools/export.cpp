@@ -1,8 +1,8 @@
 #include "pool/tools/export.h"
 
-#include "pool/core/coherence_proof_json.h"
 #include "pool/journal/journal_folder.h"
 #include "pool/store/coherence_export.h"
+#include "pool/tools/chain_files.h"
 #include "pool/tools/payout_inputs.h"
 
 #include <fmt/format.h>
@@ -18,9 +18,6 @@ namespace pool {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* chain_name = "coherence_chain.jsonl";
-constexpr const char* proofs_name = "coherence_proofs.jsonl";
 
 struct LocalSegment {
   std::string folder;
@@ -135,8 +132,8 @@ class LinesFile {
 
 // Adds a line for the operator for each file; the error, or empty.
 std::string export_coherence(const ExportCommand& command, std::vector<std::string>& told) {
-  LinesFile chain(command.out, chain_name);
-  LinesFile proofs(command.out, proofs_name);
+  LinesFile chain(command.out, coherence_chain_name);
+  LinesFile proofs(command.out, coherence_proofs_name);
   const CoherenceExport out{
       [&](const coherence::ChainRules& rules) { chain.add(write_coherence_rules(rules)); },
       [&](const CoherenceBlockRecord& block) { chain.add(write_coherence_block(block)); },

@@ -65,7 +65,7 @@ COMMENT ON COLUMN coherence_proofs.psi_q IS 'Mean phase of that state, in 1/6553
 COMMENT ON COLUMN coherence_proofs.cert_hash IS 'SHA-256 of the certificate.';
 COMMENT ON COLUMN coherence_proofs.work_hash IS 'Hash that met the target, as a little-endian integer. None is stored twice: a proof is paid for once.';
 COMMENT ON COLUMN coherence_proofs.certificate IS 'The certificate: with header, extranonce, attempt and params enough to verify the proof with nothing else.';
-COMMENT ON TABLE coherence_proofs IS 'Accepted coherence proofs, each with its whole certificate. Kept as long as shares; those that made a block of the proof chain for ever. Not partitioned: there are some hundreds of shares for each of them, and work_hash must be unique over all days.';
+COMMENT ON TABLE coherence_proofs IS 'Accepted coherence proofs, each with its whole certificate. Kept as long as shares; those that made a block of the proof chain for ever. Not partitioned: work_hash must be unique over all days, and blocks of the chain refer to single rows.';
 
 CREATE FUNCTION add_coherence_sums(of_journal integer, after_sequence bigint, to_sequence bigint)
 RETURNS void

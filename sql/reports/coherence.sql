@@ -5,7 +5,8 @@
 -- from, to: when the proof was accepted; default: the last 7 days. address: one miner alone. by: worker (default), proof.
 -- watts: what a worker's machine draws for this work, an assumption; default: 65. N is the network's 63 oscillators, P = watts / N
 -- the power of each, T the measured seconds between a worker's proofs (its first has none). Landauer's bound is the least energy that any machine
--- needs to overwrite the 16-bit phases of N oscillators in each expected round, at 300 K.
+-- needs to overwrite the 16-bit phases of N oscillators in each expected round, at 300 K. Where retention has dropped proofs of the period, the title
+-- says up to when; those that made a block of the proof chain are always there.
 \ir begin.psql
 \if :{?watts}
 \else
@@ -16,7 +17,9 @@ SELECT from_time AS period_from, to_time AS period_to, coalesce(report_miner(:'a
        report_choice('by', coalesce(nullif(:'by', ''), 'worker'), '{worker,proof}') AS by
 FROM report_period(:'from', :'to', '7 days') \gset
 SELECT :'by' = 'proof' AS by_proof, 63 AS oscillators, '1.380649e-23 * 300 * ln(2.0) * 16 * 63' AS landauer_joules_per_round,
-       format('Coherence proofs by %s at %s W, %s to %s', :'by', :'watts', :'period_from', :'period_to') AS title \gset
+       format('Coherence proofs by %s at %s W, %s to %s', :'by', :'watts', :'period_from', :'period_to')
+       || CASE WHEN dropped_before('proofs') > :'period_from'
+            THEN format('; of those before %s only the proof chain''s are left', least(dropped_before('proofs'), :'period_to')) ELSE '' END AS title \gset
 \pset title :title
 \if :by_proof
 SELECT p.time, m.address, w.name AS worker, p.id AS proof, p.chain_height, encode(c.hash, 'hex') AS chain_block, p.attempt, p.bloom_end AS rounds,
