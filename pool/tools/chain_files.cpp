@@ -20,7 +20,7 @@ base::Result<void, std::string> parse_lines(const std::string& path, std::size_t
         const std::string why = on_line(line);
         if (!why.empty()) error = fmt::format("{} line {}: {}", path, number, why);
       });
-  if (!read) return read;
+  if (!read) return base::err(read.error());
   if (!error.empty()) return base::err(error);
   return {};
 }
