@@ -59,6 +59,9 @@ fuzz::WorldOptions options_of(std::uint8_t bits) {
     shard.address_limits.lines_per_second = 3;
     shard.address_limits.lines_per_second_per_address = 5;
   }
+  shard.coherence.enabled = true;
+  shard.coherence.difficulty.min = port.min;
+  shard.coherence.difficulty.start = (bits & 1) != 0 ? difficulty(4.0 / 4294967296.0) : port.min;
   options.moves_fail = (bits & 64) != 0;
   if ((bits & 128) != 0) {
     shard.stale_grace = 2s;
@@ -116,6 +119,28 @@ std::string submit(const fuzz::ConnectionOracle& miner, std::uint8_t nonce, std:
   return line;
 }
 
+std::string ask_for_coherence(std::uint8_t bits) {
+  const std::string_view version = (bits & 1) != 0 ? "2" : "1";
+  const std::string_view only = (bits & 2) != 0 ? R"(,"coherence.only":true)" : "";
+  return R"({"id":"c","method":"mining.configure","params":[["coherence"],{"coherence.version":)" +
+         std::string(version).append(only) + "}]}\n";
+}
+
+// A claim of the newest coherence job, or of one that is not; its work hash is whatever it is.
+std::string prove(const fuzz::ConnectionOracle& miner, std::uint8_t attempt, std::uint8_t flaws) {
+  stratum::CoherenceSubmit claim;
+  claim.worker_name = std::string(fuzz::payout_address) + ((flaws & 1) != 0 ? ".other" : ".rig");
+  claim.job_id = (flaws & 2) != 0 ? "0000000000000001" : miner.coherence_job();
+  claim.attempt = attempt;
+  claim.bloom_end = (flaws & 4) != 0 ? 15127 : 6;
+  claim.r_q = (flaws & 8) != 0 ? 56754 : 65535;
+  claim.psi_q = (flaws & 16) != 0 ? 65536 : 0;
+  claim.cert_hash.fill(static_cast<std::uint8_t>(attempt ^ flaws));
+  std::string line = stratum::write_coherence_submit(0, claim);
+  const std::string id = (flaws & 32) != 0 ? "null" : "\"p" + std::to_string(attempt) + "\"";
+  return line.replace(line.find(":0,"), 3, ":" + id + ",");
+}
+
 fuzz::JobChoice job_choice(std::uint8_t bits) {
   fuzz::JobChoice choice;
   choice.new_tip = (bits & 1) != 0;
@@ -140,7 +165,7 @@ constexpr std::string_view ping_line = "{\"id\":3,\"method\":\"mining.ping\",\"p
 void step(fuzz::World& world, Script& script) {
   const std::uint8_t op = script.u8();
   const std::size_t slot = op >> 6;
-  switch (op % 16) {
+  switch (op % 32 < 20 ? op % 32 : op % 16) {
     case 0:
     case 1: {
       const std::size_t piece = piece_of(script.u8() % 16);
@@ -177,6 +202,18 @@ void step(fuzz::World& world, Script& script) {
       return;
     case 14:
       return world.end_turn();
+    case 16:
+      return world.receive(slot, ask_for_coherence(script.u8()), 1 << 20);
+    case 17: {
+      const std::uint8_t attempt = script.u8();
+      const std::uint8_t flaws = script.u8();
+      if (world.oracle(slot) == nullptr) return;
+      return world.receive(slot, prove(*world.oracle(slot), attempt, flaws), 64);
+    }
+    case 18:
+      return world.new_coherence_job(script.u8());
+    case 19:
+      return world.verdict(slot, script.u8());
     default: {
       const std::uint8_t what = script.u8();
       return what == 0xdd ? world.drain() : world.set_instance(what % 4);

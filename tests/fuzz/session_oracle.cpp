@@ -70,6 +70,8 @@ void ConnectionOracle::on_request(const stratum::ClientRequest& request) {
     };
     asked_for_version_rolling_ |= asks("version-rolling");
     asked_for_set_extranonce_ |= asks("subscribe-extranonce");
+    asked_for_coherence_ |= asks("coherence");
+    on_occasion();  // it may begin
   }
   asked_for_set_extranonce_ |=
       std::holds_alternative<stratum::ExtranonceSubscribe>(request.message);
@@ -81,7 +83,12 @@ void ConnectionOracle::on_request(const stratum::ClientRequest& request) {
     on_occasion();
   }
   if (silent) return;
+  const bool is_proof = std::holds_alternative<stratum::CoherenceSubmit>(request.message);
+  ids_collide_ |= std::any_of(asked_.begin(), asked_.end(), [&](const Asked& other) {
+    return other.id == request.id.json && (other.is_proof || is_proof);
+  });
   Asked& asked = asked_.emplace_back();
+  asked.is_proof = is_proof;
   asked.id = request.id.json;
   asked.is_authorize = std::holds_alternative<stratum::Authorize>(request.message);
   if (const auto* submit = std::get_if<stratum::Submit>(&request.message)) asked.submit = *submit;
@@ -135,17 +142,33 @@ void ConnectionOracle::on_sent(std::string_view line, Phase phase) {
   }
 }
 
-// Requests are answered once each, in the order in which they were asked.
+// Requests are answered once each, in the order in which they were asked; but proofs, which wait
+// for their verifiers, when they are.
+ConnectionOracle::Asked ConnectionOracle::take_asked(const std::string& id) {
+  const auto in_turn = std::find_if(asked_.begin(), asked_.end(),
+                                    [](const Asked& asked) { return !asked.is_proof; });
+  auto found = in_turn;
+  if (in_turn == asked_.end() || in_turn->id != id) {
+    found = std::find_if(asked_.begin(), asked_.end(), [&](const Asked& asked) {
+      return asked.id == id && (asked.is_proof || ids_collide_);
+    });
+  }
+  FUZZ_CHECK(found != asked_.end());
+  Asked asked = std::move(*found);
+  asked_.erase(found);
+  return asked;
+}
+
 void ConnectionOracle::on_answer(std::string_view line, const stratum::ServerResponse& answer,
                                  Phase phase) {
   (void)read_answer(line, answer.id_json);
-  FUZZ_CHECK(!asked_.empty() && asked_.front().id == answer.id_json && answer.error_code <= 25);
-  const Asked asked = std::move(asked_.front());
-  asked_.pop_front();
+  FUZZ_CHECK(answer.error_code <= 25);
+  const Asked asked = take_asked(answer.id_json);
   FUZZ_CHECK(!closed_ || phase == Phase::settled);
   const bool is_true = answer.accepted && answer.result_json == "true";
   // A share that is answered "true" at once has not been stored.
-  FUZZ_CHECK(!asked.is_submit || !is_true || phase == Phase::settled);
+  const bool must_be_stored = (asked.is_submit || asked.is_proof) && !ids_collide_;
+  FUZZ_CHECK(!must_be_stored || !is_true || phase == Phase::settled);
   if (asked.submit) on_submit_verdict(*asked.submit, answer);
   authorize_accepted_ |= is_true && asked.is_authorize;
   if (answer.result_json.starts_with("[[")) on_subscribe_result(answer, phase);
@@ -175,6 +198,7 @@ void ConnectionOracle::on_notification(std::string_view line,
     return on_set_difficulty(*set);
   FUZZ_CHECK(authorize_accepted_ || authorize_unanswered_allowed_);
   if (const auto* notify = std::get_if<stratum::Notify>(&message)) return on_notify(line, *notify);
+  if (on_coherence(message)) return;
   if (const auto* mask = std::get_if<stratum::SetVersionMask>(&message)) {
     FUZZ_CHECK(asked_for_version_rolling_ && mask->mask != 0);
     return;
@@ -186,6 +210,30 @@ void ConnectionOracle::on_notification(std::string_view line,
              std::holds_alternative<stratum::ShowMessage>(message) ||
              std::holds_alternative<stratum::ServerPing>(message) ||
              std::holds_alternative<stratum::GetVersion>(message));
+}
+
+// Nothing of it to who has not asked; an extranonce once, a target before the first job, and no two
+// without a job between them. False: it is another message.
+bool ConnectionOracle::on_coherence(const stratum::ServerMessage& message) {
+  if (const auto* set = std::get_if<stratum::CoherenceSetExtranonce>(&message)) {
+    FUZZ_CHECK(asked_for_coherence_);
+    FUZZ_CHECK(!coherence_extranonce_ || coherence_extranonce_ == set->extranonce);
+    coherence_extranonce_ = set->extranonce;
+    return true;
+  }
+  if (const auto* set = std::get_if<stratum::CoherenceSetTarget>(&message)) {
+    FUZZ_CHECK(coherence_extranonce_ && !std::exchange(target_waits_for_notify_, true));
+    coherence_targets_.insert(set->target);
+    return true;
+  }
+  if (const auto* notify = std::get_if<stratum::CoherenceNotify>(&message)) {
+    FUZZ_CHECK(coherence_extranonce_ && !coherence_targets_.empty());
+    FUZZ_CHECK(notify->job_id >= coherence_job_ && notify->height);
+    target_waits_for_notify_ = false;
+    coherence_job_ = notify->job_id;
+    return true;
+  }
+  return false;
 }
 
 // cgminer keeps two slots: a second set_difficulty before a notify would count from the notify

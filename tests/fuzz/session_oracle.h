@@ -46,6 +46,8 @@ class ConnectionOracle {
 
   // The shard is about to be given these bytes.
   void on_received(base::ByteSpan bytes);
+  // A verifier has spoken: a proof may be told to be false.
+  void on_verdict() { on_occasion(); }
   // Something happened for which the pool may speak unasked: a job, a tick, the connect.
   void on_occasion() { bytes_allowed_ += bytes_per_occasion; }
   void on_sent(std::string_view line, Phase phase);
@@ -62,6 +64,10 @@ class ConnectionOracle {
     stratum::Submit submit;
     bool accepted = false;
   };
+  // The newest of coherence work; empty: none.
+  const std::string& coherence_job() const { return coherence_job_; }
+  std::optional<std::uint64_t> coherence_extranonce() const { return coherence_extranonce_; }
+  const std::set<base::U256>& coherence_targets() const { return coherence_targets_; }
   std::vector<Verdict> take_verdicts() { return std::exchange(verdicts_, {}); }
   // What the header of a submit may hash to. Empty: nobody can say, see add_meant().
   std::vector<Hash> hashes_of(const stratum::Submit& submit, const ToldJobs& told) const;
@@ -77,6 +83,7 @@ class ConnectionOracle {
     std::string id;
     bool is_authorize = false;
     bool is_submit = false;
+    bool is_proof = false;                  // answered when it is, and not in turn
     std::optional<stratum::Submit> submit;  // one that could be read
   };
 
@@ -90,6 +97,8 @@ class ConnectionOracle {
   void on_set_difficulty(const stratum::SetDifficulty& set);
   void on_set_extranonce(const stratum::SetExtranonce& set);
   void on_notify(std::string_view line, const stratum::Notify& notify);
+  bool on_coherence(const stratum::ServerMessage& message);
+  Asked take_asked(const std::string& id);
 
   stratum::LineBuffer lines_;
   bool deaf_ = false;  // the miner sent a line that is too long: nothing after it counts
@@ -104,6 +113,9 @@ class ConnectionOracle {
   bool authorize_accepted_ = false;
   bool asked_for_version_rolling_ = false;
   bool asked_for_set_extranonce_ = false;
+  bool asked_for_coherence_ = false;
+  bool only_coherence_ = false;
+  bool ids_collide_ = false;  // of a proof and something else: nobody can say what an answer is to
 
   bool difficulty_waits_for_notify_ = false;
   bool early_difficulty_ = false;
@@ -115,6 +127,10 @@ class ConnectionOracle {
   std::deque<HeardJob> jobs_;              // the latest few
   std::vector<stratum::Submit> submits_;   // since the last add_meant(), or for unknown jobs
   std::vector<Verdict> verdicts_;
+  std::optional<std::uint64_t> coherence_extranonce_;
+  std::set<base::U256> coherence_targets_;
+  bool target_waits_for_notify_ = false;
+  std::string coherence_job_;
 };
 
 }  // namespace fuzz

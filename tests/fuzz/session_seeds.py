@@ -40,6 +40,24 @@ def connect(slot, address=0):
     return step(10, slot, address)
 
 
+def ask(bits=0, slot=0):
+    return step(16, slot, bits)
+
+
+def prove(attempt, flaws=0, slot=0):
+    return step(17, slot, attempt, flaws)
+
+
+def coherence_job(bits=0):
+    return step(18, 0, bits)
+
+
+def verdict(bits=0, slot=0):
+    return step(19, slot, bits)
+
+
+FALSE = 128  # verdict
+CLEAN, WAS_CLEAN, EASY_BLOCK, NONE = 16, 32, 64, 255  # coherence_job
 NEW_TIP, TOLD_CLEAN, EASY = 1, 2, 4
 TURN = step(14)
 DURABLE = step(7, 0, 15) + step(7, 1, 15)
@@ -65,6 +83,26 @@ def bytewise_submit():
 
 
 SEEDS = {
+    "proof": b"\0" + coherence_job() + ask() + handshake(0) + prove(1) + verdict() + TURN + DURABLE,
+    "proof_only_asked_after_login": b"\0" + job(0) + handshake(0) + ask(2) + coherence_job(CLEAN) + job(8) + prove(1) + verdict() + TURN + DURABLE,
+    "proof_and_share": b"\0" + job(0) + coherence_job() + ask() + handshake(0) + prove(1) + submit(1) + prove(2) + TURN + DURABLE
+    + verdict(1) + verdict() + TURN + DURABLE,
+    "proof_block": b"\0" + coherence_job(EASY_BLOCK) + ask() + handshake(0) + b"".join(prove(n) for n in range(4)) + verdict() * 4 + TURN + DURABLE,
+    "proof_not_stored_then_again": b"\0" + coherence_job() + ask() + handshake(0) + prove(1) + verdict() + TURN + step(8, 0, 0) + prove(1)
+    + verdict() + TURN + DURABLE,
+    "proof_duplicate": b"\0" + coherence_job() + ask() + handshake(0) + prove(1) + prove(1) + verdict() + prove(1) + TURN + DURABLE,
+    "proof_verifiers_full": b"\0" + coherence_job() + ask() + handshake(0) + b"".join(prove(n) for n in range(6)) + verdict() + prove(5)
+    + verdict() * 4 + TURN + DURABLE,
+    "proof_false": b"\0" + coherence_job() + ask() + handshake(0) + prove(1) + prove(2) + verdict(FALSE) + verdict() + TURN + DURABLE,
+    "proof_of_who_left": b"\0" + coherence_job() + ask() + handshake(0) + prove(1) + prove(2) + verdict() + step(11) + verdict(FALSE) + TURN + DURABLE,
+    "proof_stale": b"\0" + coherence_job() + ask() + handshake(0) + coherence_job(CLEAN) + prove(1, 2) + coherence_job(1) + prove(2) + verdict() + TURN + DURABLE,
+    "proof_flaws": b"\0" + prove(1) + coherence_job() + ask() + prove(1) + handshake(0) + b"".join(prove(n, 1 << n) for n in range(6)) + verdict() * 4 + TURN + DURABLE,
+    "proof_vardiff": b"\3" + coherence_job() + ask() + handshake(0) + b"".join(prove(n) + verdict() for n in range(40)) + TURN + DURABLE + tick(100)
+    + coherence_job(1) + prove(41) + prove(42, 2) + verdict() * 2 + TURN + DURABLE,
+    "coherence_taken_back": b"\0" + coherence_job() + ask() + handshake(0) + prove(1) + ask(1) + prove(2) + verdict() + ask() + prove(3) + verdict() + TURN + DURABLE,
+    "coherence_none": b"\0" + coherence_job() + coherence_job(NONE) + ask() + handshake(0) + coherence_job(WAS_CLEAN) + ask() + TURN,
+    "coherence_moves": b"\0" + connect(1) + coherence_job() + handshake(0, 1) + step(11, 1) + connect(0) + ask(2)
+    + subscribe_again("00010000n", AUTHORIZE) + TURN + prove(1) + verdict(0, 1) + TURN + DURABLE,
     "share": b"\0" + job(0) + handshake(0) + submit(1) + TURN + DURABLE,
     "share_bytewise": b"\0" + job(0) + say(SUBSCRIBE + AUTHORIZE, piece=0) + bytewise_submit() + TURN + DURABLE,
     "share_not_stored_then_again": b"\0" + job(0) + handshake(0) + submit(1) + TURN + step(8, 0, 0) + submit(1) + TURN + DURABLE,

@@ -160,6 +160,38 @@ void World::new_job(const JobChoice& choice) {
   now_.wall += 1ms;
 }
 
+void World::new_coherence_job(std::uint8_t bits) {
+  give_occasion();
+  std::shared_ptr<pool::CoherenceJob> job;
+  if (bits != 0xff) {
+    job = std::make_shared<pool::CoherenceJob>();
+    job->id = pool::CoherenceJobId{next_coherence_job_++};
+    base::write_le64(job->header, job->id.value);
+    job->level = bits % coherence::levels;
+    job->params = coherence::params_of(job->level);
+    job->clean = (bits & 16) != 0;
+    job->block_target = base::U256::max() >> ((bits & 64) != 0 ? 1 : 40);
+  }
+  for (const Member& member : members_) {
+    member.shard->on_coherence_job(job, (bits & 32) != 0, now_);
+  }
+}
+
+// Verifiers answer in any order, and the one of this world believes or doubts whatever it likes.
+void World::verdict(std::size_t shard, std::uint8_t bits) {
+  Member& member = members_[shard % members_.size()];
+  if (member.proofs.empty()) return;
+  const auto which = member.proofs.begin() + bits % static_cast<int>(member.proofs.size());
+  pool::ProofVerdict verdict;
+  verdict.ticket = which->ticket;
+  if ((bits & 128) != 0) verdict.flaw = coherence::Flaw::earlier_bloom;
+  member.proofs.erase(which);
+  for (auto& connection : connections_) {
+    if (connection) connection->oracle.on_verdict();
+  }
+  member.shard->on_verdict(verdict, now_);
+}
+
 void World::tick(base::MonoTime::duration passed) {
   now_.mono += passed;
   now_.wall += std::chrono::duration_cast<std::chrono::microseconds>(passed);
@@ -200,6 +232,7 @@ void World::durable(std::size_t shard, std::size_t appends) {
       const bool waits = std::find(vault.begin(), vault.end(), share.hash) != vault.end();
       (waits ? member.waiting_for_vault : safe_hashes_).insert(share.hash.bytes);
     }
+    proofs_durable_ += member.journal.front().proofs.size();
     member.journal.pop_front();
   }
   settle([&] { member.shard->on_durable(up_to); });
@@ -215,6 +248,9 @@ void World::not_durable(std::size_t shard, std::size_t appends) {
     for (const pool::ShareRecord& share : member.journal.front().shares) {
       share_hashes_.erase(share.hash.bytes);
       refused_hashes_.insert(share.hash.bytes);
+    }
+    for (const pool::CoherenceProofRecord& proof : member.journal.front().proofs) {
+      proofs_.erase(key_of(proof));
     }
     member.journal.pop_front();
   }
@@ -261,6 +297,9 @@ void World::finish() {
   // what waited for tokens is read as they come back.
   constexpr int rounds_max = 2000;
   for (int i = 0; i < 4 || (anything_unread() && !draining_ && i < rounds_max); ++i) {
+    for (std::size_t shard = 0; shard < members_.size(); ++shard) {
+      while (!members_[shard].proofs.empty()) verdict(shard, 0);
+    }
     tick(15s);
     end_turn();
     for (std::size_t shard = 0; shard < members_.size(); ++shard) {
@@ -282,7 +321,11 @@ void World::finish() {
     FUZZ_CHECK(stats.shares_pending == 0);
     sum.shares_accepted += stats.shares_accepted;
     sum.blocks_found += stats.blocks_found;
+    FUZZ_CHECK(stats.coherence.clients == 0 && stats.coherence.proofs_verifying == 0);
+    FUZZ_CHECK(stats.coherence.proofs_unstored == 0);
+    sum.coherence.proofs_accepted += stats.coherence.proofs_accepted;
   }
+  FUZZ_CHECK(sum.coherence.proofs_accepted == proofs_durable_);
   FUZZ_CHECK(sum.shares_accepted == shares_durable_ && sum.blocks_found == block_hashes_.size());
 }
 

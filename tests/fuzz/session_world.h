@@ -16,6 +16,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -51,6 +52,8 @@ class World final : public pool::ShardHost {
   void not_durable(std::size_t shard, std::size_t appends);
   void vaulted(std::size_t shard);
   void set_instance(std::uint8_t instance);
+  void new_coherence_job(std::uint8_t bits);
+  void verdict(std::size_t shard, std::uint8_t bits);  // on one of those that wait for one
   void end_turn();
   void drain();
   // Lets everything settle, and checks what must be true of a whole run.
@@ -70,13 +73,15 @@ class World final : public pool::ShardHost {
   struct Append {
     pool::AppendId id;
     std::vector<pool::ShareRecord> shares;
+    std::vector<pool::CoherenceProofRecord> proofs;
   };
   struct Member {
     std::unique_ptr<pool::Shard> shard;
     std::optional<pool::AppendId> last_append;
-    std::deque<Append> journal;             // not settled yet
-    std::vector<bitcoin::BlockHash> vault;  // blocks on their way to it
-    std::set<Hash> waiting_for_vault;       // durable shares whose blocks are
+    std::deque<Append> journal;               // not settled yet
+    std::vector<bitcoin::BlockHash> vault;    // blocks on their way to it
+    std::set<Hash> waiting_for_vault;         // durable shares whose blocks are
+    std::vector<pool::ProofToVerify> proofs;  // with the verifiers
   };
 
   void send(pool::ConnectionId to, std::string_view line) override;
@@ -86,7 +91,7 @@ class World final : public pool::ShardHost {
   void hand_over(pool::ConnectionId which, pool::HandOver state) override;
   void submit_block(pool::FoundBlock block) override;
   void tell_ban(const pool::Ban& ban) override;
-  bool verify(pool::ProofToVerify) override { return false; }  // this world has no coherence work
+  bool verify(pool::ProofToVerify proof) override;
   void journal(pool::JournalAppend append) override;
 
   Connection* find(pool::ConnectionId id);
@@ -105,6 +110,7 @@ class World final : public pool::ShardHost {
   void remember_told(const ConnectionOracle& oracle);
   void remember_meant(ConnectionOracle& oracle);
   void check_share(const pool::ShareRecord& share) const;
+  void check_proof(const pool::CoherenceProofRecord& proof);
 
   const WorldOptions options_;
   std::array<Member, 2> members_;
@@ -127,6 +133,14 @@ class World final : public pool::ShardHost {
   ToldJobs told_;
   std::set<double> difficulties_;  // that any miner was told
   std::size_t shares_durable_ = 0;
+  std::uint64_t next_coherence_job_ = 1;
+  using ProofKey = std::tuple<coherence::Header76, std::uint64_t, std::uint64_t>;
+  static ProofKey key_of(const pool::CoherenceProofRecord& proof) {
+    return {proof.header, proof.extranonce, proof.attempt};
+  }
+  std::set<ProofKey> proofs_;               // that count
+  std::set<base::U256> coherence_targets_;  // that any miner was told
+  std::size_t proofs_durable_ = 0;
 };
 
 std::shared_ptr<const mining::Job> make_job(const JobChoice& choice, std::uint64_t id,

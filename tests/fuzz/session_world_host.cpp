@@ -2,6 +2,7 @@
 #include "tests/fuzz/session_world.h"
 
 #include "common/bitcoin/merkle.h"
+#include "common/coherence/difficulty.h"
 #include "common/crypto/sha256.h"
 #include "pool/core/journal_format.h"
 #include "pool/core/limits.h"
@@ -13,19 +14,18 @@ namespace fuzz {
 
 namespace {
 
-std::vector<pool::ShareRecord> shares_of(const pool::JournalAppend& append) {
+std::vector<pool::JournalRecord> records_of(const pool::JournalAppend& append) {
   base::Bytes frames;
   pool::append_frames(frames, append.payloads, 1);
-  std::vector<pool::ShareRecord> shares;
+  std::vector<pool::JournalRecord> records;
   base::ByteSpan rest = frames;
   while (!rest.empty()) {
     const auto frame = pool::parse_frame(rest);
     FUZZ_CHECK(frame);
-    if (const auto* share = std::get_if<pool::ShareRecord>(&frame->record))
-      shares.push_back(*share);
+    records.push_back(frame->record);
     rest = rest.subspan(frame->bytes);
   }
-  return shares;
+  return records;
 }
 
 }  // namespace
@@ -45,10 +45,14 @@ void World::send(pool::ConnectionId to, std::string_view line) {
   check_verdicts(connection->oracle);
   const auto& told = connection->oracle.difficulties();
   difficulties_.insert(told.begin(), told.end());
+  const auto& targets = connection->oracle.coherence_targets();
+  coherence_targets_.insert(targets.begin(), targets.end());
   const std::string& extranonce1 = connection->oracle.extranonce1();
   for (const auto& other : connections_) {
-    if (!other || other->id == to || extranonce1.empty()) continue;
-    FUZZ_CHECK(other->oracle.extranonce1() != extranonce1);
+    if (!other || other->id == to) continue;
+    FUZZ_CHECK(extranonce1.empty() || other->oracle.extranonce1() != extranonce1);
+    const auto coherent = connection->oracle.coherence_extranonce();
+    FUZZ_CHECK(!coherent || other->oracle.coherence_extranonce() != coherent);
   }
 }
 
@@ -119,12 +123,38 @@ void World::journal(pool::JournalAppend append) {
   for (const auto& connection : connections_) {
     if (connection) remember_meant(connection->oracle);
   }
-  Append kept{append.id, shares_of(append)};
+  Append kept{append.id, {}, {}};
+  for (const pool::JournalRecord& record : records_of(append)) {
+    if (const auto* share = std::get_if<pool::ShareRecord>(&record)) kept.shares.push_back(*share);
+    const auto* proof = std::get_if<pool::CoherenceProofRecord>(&record);
+    if (proof != nullptr) kept.proofs.push_back(*proof);
+  }
+  for (const pool::CoherenceProofRecord& proof : kept.proofs) check_proof(proof);
   for (const pool::ShareRecord& share : kept.shares) {
     check_share(share);
     FUZZ_CHECK(share_hashes_.insert(share.hash.bytes).second);  // no share counts twice
   }
   member.journal.push_back(std::move(kept));
+}
+
+bool World::verify(pool::ProofToVerify proof) {
+  constexpr std::size_t waiting_max = 4;
+  FUZZ_CHECK(proof.job != nullptr && proof.shard.value < members_.size());
+  auto& waiting = members_[proof.shard.value].proofs;
+  if (waiting.size() == waiting_max) return false;
+  for (const pool::ProofToVerify& other : waiting) FUZZ_CHECK(other.ticket != proof.ticket);
+  FUZZ_CHECK((proof.extranonce >> 48 & 0xff) == proof.shard.value);
+  waiting.push_back(std::move(proof));
+  return true;
+}
+
+// It was held to a target that somebody was told, meets it, and counts once.
+void World::check_proof(const pool::CoherenceProofRecord& proof) {
+  FUZZ_CHECK(coherence_targets_.contains(proof.target));
+  FUZZ_CHECK(coherence::meets(proof.work_hash, proof.target));
+  FUZZ_CHECK(proof.work == coherence::work_of(*coherence::level_of(proof.params), proof.target));
+  FUZZ_CHECK(proof.address == payout_address && proof.took_us >= -1);
+  FUZZ_CHECK(proofs_.insert(key_of(proof)).second);
 }
 
 void World::remember_told(const ConnectionOracle& oracle) {
