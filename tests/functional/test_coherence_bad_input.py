@@ -1,6 +1,6 @@
 """What a coherence client may get wrong, or make up: each has its code and its text, and costs nobody else anything.
 
-The proofs are found by framework/coherence.py, which shares no code with the pool; the forged ones as well. At level 0
+The proofs are found by framework/coh1.py, which shares no code with the pool; the forged ones as well. At level 0
 and a hash difficulty of 2 a proof takes Python a fraction of a second.
 """
 
@@ -9,8 +9,8 @@ import hashlib
 
 import pytest
 
-from framework import coherence
-from framework.coherence_client import CoherenceClient
+from framework import coh1
+from framework.coherence_client import Claim, CoherenceClient, CoherenceJob, find
 from framework.stratum_client import rejection
 from framework.util import wait_until
 
@@ -34,25 +34,26 @@ def proofs_stored(cluster) -> list:
     return [bytes(row[0]) for row in cluster.query("SELECT work_hash FROM coherence_proofs ORDER BY id")]
 
 
-def good_proof(client, job, first: int = 0):
-    return coherence.find(job.work, job.target, first)
-
-
-def test_known_answers():
-    coherence.check_known_answers()
+def test_the_client_finds_the_second_known_answer():
+    """The first is test_verify_coherence.py's."""
+    job = CoherenceJob("", bytes(range(76)), 0x0123456789ABCDEF, 0x00010003, 2**253, True, 0)
+    claim, _ = find(job, 1001)
+    cert_hash = bytes.fromhex("f102162a89a3b9c000e7bcd02d0537ce344821f846cf265a68ba8d4486cdefb8")
+    assert claim == Claim(1001, 9425, 57233, 29191, cert_hash)
+    assert claim.work_hash(job).hex() == "3facfffd5bcedbde7a24e76f04eeb8b4fe7736c4fc16e030f5c0e2e386e9a611"
 
 
 def test_a_good_proof_is_stored_with_all_of_its_certificate(cluster, client):
     job = client.wait_for_coherence_job()
-    claimed, bloom = good_proof(client, job)
+    claimed, bloom = find(job)
     assert client.submit_claim(job, claimed) is True
-    wait_until(lambda: proofs_stored(cluster) == [coherence.work_hash(job.work, claimed)], 20, "the proof in PostgreSQL")
+    wait_until(lambda: proofs_stored(cluster) == [claimed.work_hash(job)], 20, "the proof in PostgreSQL")
     (row,) = cluster.query("SELECT certificate, extranonce, attempt, params, bloom_start, bloom_end, r_q, psi_q, work, encode(target, 'hex') "
                            "FROM coherence_proofs")
-    assert bytes(row[0]) == coherence.certificate(bloom)
+    assert bytes(row[0]) == coh1.certificate_of(bloom)
     assert [int(field) for field in row[1:9]] == [
-        job.work.extranonce, claimed.attempt, job.work.params, bloom.start, bloom.end, claimed.r_q, claimed.psi_q,
-        coherence.work(0, job.target)]
+        job.extranonce, claimed.attempt, job.params, bloom.end - 6, bloom.end, claimed.r_q, claimed.psi_q,
+        coh1.ROUNDS_PER_BLOOM[0] * 2**256 // job.target]
     assert int(row[9], 16) == job.target
 
 
@@ -76,7 +77,7 @@ FIELDS = [
 
 def test_every_field_that_is_wrong_is_named_and_the_connection_goes_on(cluster, client):
     job = client.wait_for_coherence_job()
-    claimed, _ = good_proof(client, job)
+    claimed, _ = find(job)
     good = client.submit_params(job, claimed)
     for which, wrong, named in FIELDS:
         params = [wrong if i == which else value for i, value in enumerate(good)]
@@ -91,24 +92,19 @@ def test_every_field_that_is_wrong_is_named_and_the_connection_goes_on(cluster, 
 
 def test_mistakes_have_their_codes(cluster, client):
     job = client.wait_for_coherence_job()
-    claimed, _ = good_proof(client, job)
+    claimed, _ = find(job)
     refused = rejection(client.submit_claim, dataclasses.replace(job, job_id="00000000ffffffff"), claimed)
     assert (refused.code, refused.text) == (21, "Job not found")
     assert rejection(client.submit_claim, dataclasses.replace(job, job_id="nonsense"), claimed).code == 21
     assert rejection(client.call, "coherence.submit", "somebody", *client.submit_params(job, claimed)[1:]).code == 24
 
-    above, attempt = None, claimed.attempt + 1
-    while above is None:
-        bloom = coherence.bloom(job.work, attempt)
-        if bloom and not coherence.meets(coherence.work_hash(job.work, coherence.claim(attempt, bloom)), job.target):
-            above = coherence.claim(attempt, bloom)
-        attempt += 1
+    above, _ = find(job, meets=False)
     assert rejection(client.submit_claim, job, above).code == 23
 
     assert client.submit_claim(job, claimed) is True
     assert rejection(client.submit_claim, job, claimed).code == 22
 
-    another, _ = good_proof(client, job, attempt)
+    another, _ = find(job, claimed.attempt + 1)
     cluster.node.mine()
     client.wait_for_coherence_job(besides=job.job_id, clean=True)
     refused = rejection(client.submit_claim, job, another)
@@ -119,13 +115,13 @@ def test_mistakes_have_their_codes(cluster, client):
 def test_an_absurd_attempt_is_an_attempt_like_any_other(client):
     job = client.wait_for_coherence_job()
     for first in (2**63, 2**64 - 50):
-        claimed, _ = good_proof(client, job, first)
+        claimed, _ = find(job, first)
         assert client.submit_claim(job, claimed) is True
 
 
 def test_who_never_asked_for_it_can_not_submit(cluster, client):
     job = client.wait_for_coherence_job()
-    claimed, _ = good_proof(client, job)
+    claimed, _ = find(job)
     plain = cluster.client()
     refused = rejection(plain.call, "coherence.submit", *client.submit_params(job, claimed))
     assert refused.code == 20 and "mining.configure" in refused.text
@@ -133,22 +129,16 @@ def test_who_never_asked_for_it_can_not_submit(cluster, client):
     assert plain.submit(share) is True, "and its other work goes on"
 
 
-def lying(claimed, **changed):
-    """The claim with something else in it, and a certificate of no attempt such that the hash can be anything."""
-    return dataclasses.replace(claimed, **changed)
-
-
 def forgeries(job, claimed, bloom):
     """(name, claim, what the pool says of it), none of which was worked for."""
-    equal = coherence.Bloom(0, ((31500, 0),) * 7, (0,) * 63)
-    yield "63 equal phases", coherence.claim(claimed.attempt, equal), "no bloom up to bloom_end"
-    yield "a bloom_end too late", lying(claimed, bloom_end=claimed.bloom_end + 1), "bloomed before bloom_end"
-    later = list(zip(range(2), coherence.blooms(job.work, claimed.attempt)))[1][1]
-    yield "an earlier bloom hidden", coherence.claim(claimed.attempt, later), "bloomed before bloom_end"
-    other = dataclasses.replace(job.work, extranonce=job.work.extranonce + 1)
-    theirs = coherence.find(other, job.target, 1000)[0]
-    yield "another connection's extranonce", theirs, ""
-    yield "another certificate", lying(claimed, cert_hash=hashlib.sha256(b"x").digest()), "certificate is not that of the replay"
+    equal = coh1.Bloom(6, [(31500, 0)] * 7, [0] * 63)
+    yield "63 equal phases", Claim.of(claimed.attempt, equal), "no bloom up to bloom_end"
+    yield "a bloom_end too late", dataclasses.replace(claimed, bloom_end=claimed.bloom_end + 1), "bloomed before bloom_end"
+    later = job.bloom(claimed.attempt, earliest=bloom.end + 1)
+    yield "an earlier bloom hidden", Claim.of(claimed.attempt, later), "bloomed before bloom_end"
+    yield "another connection's extranonce", find(dataclasses.replace(job, extranonce=job.extranonce + 1), 1000)[0], ""
+    made_up = dataclasses.replace(claimed, cert_hash=hashlib.sha256(b"x").digest())
+    yield "another certificate", made_up, "certificate is not that of the replay"
 
 
 def test_forged_proofs_are_found_out_and_end_the_connection(cluster, client):
@@ -157,12 +147,11 @@ def test_forged_proofs_are_found_out_and_end_the_connection(cluster, client):
     while True:
         liar = connect(cluster)
         job = liar.wait_for_coherence_job()
-        found = list(forgeries(job, *good_proof(liar, job)))
+        found = list(forgeries(job, *find(job)))
         if told == len(found):
             break
         name, claimed, why = found[told]
-        attempt_free = coherence.meets(coherence.work_hash(job.work, claimed), job.target)
-        if not attempt_free:  # every second made-up hash is above the target: another connection, another extranonce
+        if not claimed.meets(job):  # every second made-up hash is above the target: another connection, another extranonce
             liar.close()
             continue
         refused = rejection(liar.submit_claim, job, claimed)
@@ -170,14 +159,14 @@ def test_forged_proofs_are_found_out_and_end_the_connection(cluster, client):
         wait_until(lambda connection=liar: connection.closed, 10, f"the end of the connection that sent {name}")
         told += 1
     job = honest.wait_for_coherence_job()
-    claimed, _ = good_proof(honest, job)
+    claimed, _ = find(job)
     assert honest.submit_claim(job, claimed) is True, "and nobody else is troubled"
-    wait_until(lambda: proofs_stored(cluster) == [coherence.work_hash(job.work, claimed)], 20, "the honest proof, alone")
+    wait_until(lambda: proofs_stored(cluster) == [claimed.work_hash(job)], 20, "the honest proof, alone")
 
 
 def test_a_proof_is_replayed_for_its_own_connection_alone(cluster, client):
     job = client.wait_for_coherence_job()
-    claimed, _ = good_proof(client, job)
+    claimed, _ = find(job)
     assert client.submit_claim(job, claimed) is True
     thief = connect(cluster)
     refused = rejection(thief.submit_claim, thief.wait_for_coherence_job(), claimed)
