@@ -3,6 +3,7 @@
 #include "common/bloom/kernel.h"
 #include "common/crypto/cpu_features.h"
 #include "common/log.h"
+#include "pool/tools/stratum_settings.h"
 
 #include <algorithm>
 #include <utility>
@@ -15,14 +16,6 @@ constexpr unsigned cores_per_verifier = 4;
 std::uint32_t verifier_count(const CoherenceConfig& config) {
   if (config.verify_threads > 0) return config.verify_threads;
   return std::max(1u, std::thread::hardware_concurrency() / cores_per_verifier);
-}
-
-coherence::ChainRules rules_of(const CoherenceConfig& config) {
-  coherence::ChainRules rules;
-  rules.block_seconds = config.block_seconds;
-  rules.retarget_blocks = config.retarget_blocks;
-  rules.initial_bits = config.initial_bits;
-  return rules;
 }
 
 // Counts of one verifier replace the same verifier's.
@@ -64,7 +57,7 @@ CoherenceThreads::CoherenceThreads(const Config& config, const JournalUuid& jour
   }
   ChainLoop::Options chain;
   chain.database = config.database;
-  chain.rules = rules_of(config.coherence);
+  chain.rules = configured_rules(config.coherence);
   chain.pool = config.stratum.instance;
   chain.journal = journal;
   ChainLoop::Hooks chain_hooks;
@@ -73,7 +66,7 @@ CoherenceThreads::CoherenceThreads(const Config& config, const JournalUuid& jour
   };
   chain_ = std::make_unique<ChainLoop>(std::move(chain), std::move(chain_hooks));
   CoherenceLoop::Options options;
-  options.source.rules = rules_of(config.coherence);
+  options.source.rules = configured_rules(config.coherence);
   options.source.level = config.coherence.level;
   options.source.pool = config.stratum.instance;
   options.source.journal = journal;

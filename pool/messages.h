@@ -181,11 +181,13 @@ using StoreMessage = std::variant<JournalAdvanced, Shutdown>;
 //           "confirmations":3,"matures_in":97,"submissions":[{"node":"…","answer":"accepted",
 //           "detail":"","time":"…"}]}, …], newest first; state, confirmations and matures_in may
 //           be null
+//   coherence  [{"height":0,"hash":"<hex>","prev_hash":"<hex>","time":1769000000,"bits":"1e080000",
+//           "level":2,"bitcoin_tip":"<display hex>"}, …], of the proof chain, newest first
 //   totals  {"shares_stored":0,"miners":0,"workers":0,"blocks":{"<status>":0, …}}, of the whole
 //           database
 struct StatsQuery {
   std::uint64_t request = 0;  // echoed
-  enum class What { blocks, totals } what = What::totals;
+  enum class What { blocks, totals, coherence } what = What::totals;
 };
 
 using QueryMessage = std::variant<StatsQuery, Shutdown>;

@@ -60,7 +60,8 @@ void CoherenceLoop::on_tick() {
   hooks_.status(status(now));
 }
 
-// Once for all that a turn brought.
+// Once for all that a turn brought. That there is no work is told where there was some, and where
+// there will be none; what is only not known yet may still come.
 void CoherenceLoop::update(base::Instant now) {
   const auto job = source_.update(now);
   if (job) {
@@ -70,13 +71,15 @@ void CoherenceLoop::update(base::Instant now) {
           {"bitcoin_tip", job->bitcoin_tip.display_hex()});
     }
     ++jobs_;
-    has_job_ = true;
-    hooks_.job(NewCoherenceJob{job, false});
-  } else if (has_job_ && !source_.current()) {
-    LOG(warning, "coherence_work_ends", {"why", source_.obstacle()});
-    has_job_ = false;
-    hooks_.job(NewCoherenceJob{nullptr, false});
+    told_ = Told::job;
+    return hooks_.job(NewCoherenceJob{job, false});
   }
+  const bool ends = told_ == Told::job && !source_.current();
+  const bool never = told_ == Told::nothing && !source_.conflict().empty();
+  if (!ends && !never) return;
+  if (ends) LOG(warning, "coherence_work_ends", {"why", source_.obstacle()});
+  told_ = Told::none;
+  hooks_.job(NewCoherenceJob{nullptr, false});
 }
 
 void CoherenceLoop::tell_tip() {
@@ -152,6 +155,7 @@ CoherenceStatus CoherenceLoop::status(base::Instant now) const {
     status.height = job->height;
     status.bits = coherence::decode_header(job->header).bits;
     status.level = job->level;
+    status.bitcoin_tip = job->bitcoin_tip;
     status.job_age_us = micros(now.mono - job->made_at);
     status.stretches = job->stretches.size();
   }

@@ -64,8 +64,9 @@ class CoherenceLoop {
   const Hooks hooks_;
   CoherenceJobSource source_;
   std::map<std::uint32_t, VerifierCounts> counts_;  // by verifier
-  bool has_job_ = false;                            // the shards
-  std::uint64_t jobs_ = 0;                          // told to them
+  // What the shards heard last; nothing yet: they promise work to whoever asks.
+  enum class Told { nothing, job, none } told_ = Told::nothing;
+  std::uint64_t jobs_ = 0;  // told to them
   std::optional<coherence::ChainTip> tip_told_;
   std::string conflict_told_;
   std::string chain_error_;

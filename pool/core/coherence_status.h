@@ -4,6 +4,7 @@
 // Thread: plain data.
 #pragma once
 
+#include "common/bitcoin/hash.h"
 #include "common/coherence/chain.h"
 #include "common/crypto/sha256.h"
 
@@ -34,6 +35,7 @@ struct CoherenceStatus {
   std::uint32_t height = 0;
   std::uint32_t bits = 0;
   std::uint32_t level = 0;
+  bitcoin::BlockHash bitcoin_tip;
   std::int64_t job_age_us = -1;
   std::uint64_t jobs = 0;       // given out
   std::uint64_t stretches = 0;  // of journals that the job commits to

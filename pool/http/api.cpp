@@ -2,131 +2,16 @@
 
 #include "common/base/bytes.h"
 #include "common/bitcoin/hash.h"
+#include "pool/http/api_coherence.h"
 #include "pool/http/format.h"
+#include "pool/http/json_members.h"
 
 #include <rapidjson/document.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
-
-#include <cmath>
 
 namespace pool {
 namespace {
 
-using JsonWriter = rapidjson::Writer<rapidjson::StringBuffer>;
 using rapidjson::Value;
-
-// A name with a value of any kind; keeps the functions below down to lists of members.
-class Members {
- public:
-  explicit Members(JsonWriter& writer) : writer_(writer) {}
-
-  void text(std::string_view name, std::string_view value) {
-    key(name);
-    // Names and errors come from peers and nodes; bytes that are not UTF-8 would spoil the
-    // document.
-    const std::string clean = valid_utf8(value);
-    writer_.String(clean.data(), static_cast<rapidjson::SizeType>(clean.size()));
-  }
-  void text_or_null(std::string_view name, std::string_view value) {
-    if (value.empty()) return null(name);
-    text(name, value);
-  }
-  void count(std::string_view name, std::uint64_t value) {
-    key(name);
-    writer_.Uint64(value);
-  }
-  void integer(std::string_view name, std::int64_t value) {
-    key(name);
-    writer_.Int64(value);
-  }
-  void number(std::string_view name, double value) {
-    if (!std::isfinite(value)) return null(name);  // JSON has no other way to say it
-    key(name);
-    writer_.Double(value);
-  }
-  void integer_or_null(std::string_view name, std::optional<std::int64_t> value) {
-    if (!value) return null(name);
-    integer(name, *value);
-  }
-  void number_or_null(std::string_view name, std::optional<double> value) {
-    if (!value) return null(name);
-    number(name, *value);
-  }
-  void flag(std::string_view name, bool value) {
-    key(name);
-    writer_.Bool(value);
-  }
-  void null(std::string_view name) {
-    key(name);
-    writer_.Null();
-  }
-  template <class Fill>
-  void object(std::string_view name, const Fill& fill) {
-    key(name);
-    writer_.StartObject();
-    fill();
-    writer_.EndObject();
-  }
-
-  // An object for each of the items.
-  template <class Items, class Fill>
-  void array(std::string_view name, const Items& items, const Fill& fill) {
-    key(name);
-    writer_.StartArray();
-    for (const auto& item : items) {
-      writer_.StartObject();
-      fill(item);
-      writer_.EndObject();
-    }
-    writer_.EndArray();
-  }
-
-  static std::string valid_utf8(std::string_view text);
-
- private:
-  void key(std::string_view name) {
-    writer_.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
-  }
-  JsonWriter& writer_;
-};
-
-// Bytes of the UTF-8 sequence at the start of `text`; 0 when there is none. RFC 3629.
-std::size_t utf8_sequence(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first < 0xC2   ? 0
-                             : first < 0xE0 ? 2
-                             : first < 0xF0 ? 3
-                             : first < 0xF5 ? 4
-                                            : 0;
-  if (length == 0 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const unsigned char second = byte(1);
-  const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
-  const bool surrogate = first == 0xED && second > 0x9F;
-  const bool too_big = first == 0xF4 && second > 0x8F;
-  return overlong || surrogate || too_big ? 0 : length;
-}
-
-std::string Members::valid_utf8(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const std::size_t length = utf8_sequence(text);
-    if (length == 0) {
-      out += "\xEF\xBF\xBD";  // U+FFFD
-      text.remove_prefix(1);
-    } else {
-      out += text.substr(0, length);
-      text.remove_prefix(length);
-    }
-  }
-  return out;
-}
 
 void write_shares(Members& json, const PoolSnapshot& s) {
   json.count("accepted", s.shares_accepted);
@@ -417,6 +302,7 @@ std::string pool_json(const PoolSnapshot& s) {
   json.object("tips", [&] { write_tips(json, s.node ? s.node->tips : TipRaceStats{}); });
   json.object("journal", [&] { write_journal(json, s); });
   json.object("database", [&] { write_database(json, s); });
+  json.object("coherence", [&] { write_coherence_summary(json, s); });
   writer.EndObject();
   return {buffer.GetString(), buffer.GetSize()};
 }

@@ -99,7 +99,7 @@ const PoolSnapshot& HttpLoop::snapshot() {
 
 void HttpLoop::read_database(base::Instant now) {
   if (!hooks_.query) return;
-  const bool in_flight = blocks_query_ != 0 || totals_query_ != 0;
+  const bool in_flight = blocks_query_ != 0 || totals_query_ != 0 || chain_query_ != 0;
   const bool seen = looked_at_ && now.mono - *looked_at_ < looking_ends_after;
   const auto period = in_flight ? database_read_deadline
                       : seen    ? database_read_period
@@ -112,18 +112,27 @@ void HttpLoop::read_database(base::Instant now) {
   };
   blocks_query_ = ask(StatsQuery::What::blocks);
   totals_query_ = ask(StatsQuery::What::totals);
+  chain_query_ = state_.has_coherence() ? ask(StatsQuery::What::coherence) : 0;
 }
 
 void HttpLoop::on(const QueryResult& message) {
-  const bool is_blocks = message.request != 0 && message.request == blocks_query_;
-  const bool is_totals = message.request != 0 && message.request == totals_query_;
-  if (!is_blocks && !is_totals) return;  // given up
-  (is_blocks ? blocks_query_ : totals_query_) = 0;
-  if (!message.ok) return on_query_failed(message.json);
+  for (std::uint64_t* open : {&blocks_query_, &totals_query_, &chain_query_}) {
+    if (message.request == 0 || message.request != *open) continue;
+    if (!message.ok) {
+      on_query_failed(message.json);
+    } else if (!take_answer(message)) {
+      on_query_failed("the database's answer was not understood");
+    }
+    *open = 0;
+    return;
+  }  // else given up
+}
+
+bool HttpLoop::take_answer(const QueryResult& message) {
   const base::Instant now = uv::read_clock();
-  const bool understood =
-      is_blocks ? state_.on_blocks(message.json, now) : state_.on_totals(message.json, now);
-  if (!understood) on_query_failed("the database's answer was not understood");
+  if (message.request == blocks_query_) return state_.on_blocks(message.json, now);
+  if (message.request == totals_query_) return state_.on_totals(message.json, now);
+  return state_.on_chain_blocks(message.json);
 }
 
 void HttpLoop::on_query_failed(const std::string& error) {

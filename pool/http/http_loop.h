@@ -78,6 +78,7 @@ class HttpLoop {
   void on_tick();
   void on_turn_end();
   void read_database(base::Instant now);
+  bool take_answer(const QueryResult& message);
   void on_query_failed(const std::string& error);
   const PoolSnapshot& snapshot();
 
@@ -92,6 +93,7 @@ class HttpLoop {
   std::uint64_t next_query_ = 1;
   std::uint64_t blocks_query_ = 0;  // the one in flight; 0: none
   std::uint64_t totals_query_ = 0;
+  std::uint64_t chain_query_ = 0;
   std::optional<base::MonoTime> queried_;
   std::optional<base::MonoTime> looked_at_;  // the page or the API, by anyone
 

@@ -1,6 +1,7 @@
 #include "pool/http/pool_state.h"
 
 #include "pool/http/api.h"
+#include "pool/http/api_coherence.h"
 
 #include <algorithm>
 #include <numeric>
@@ -41,6 +42,16 @@ namespace {
 
 void say_instead(std::string& error, const char* text) {
   if (!error.empty()) error = text;
+}
+
+void add(CoherenceStats& sums, const CoherenceStats& stats) {
+  sums.clients += stats.clients;
+  sums.proofs_accepted += stats.proofs_accepted;
+  sums.proofs_verifying += stats.proofs_verifying;
+  sums.proofs_unstored += stats.proofs_unstored;
+  sums.work_accepted = sums.work_accepted + stats.work_accepted;
+  sums.blocks_found += stats.blocks_found;
+  for (std::size_t i = 0; i < sums.rejects.size(); ++i) sums.rejects[i] += stats.rejects[i];
 }
 
 // A node by its place in the configuration; what it said, where that does not tell where it is.
@@ -91,6 +102,7 @@ void hide_errors(PoolSnapshot& s) {
 PoolState::PoolState(PoolFacts facts, base::Instant started)
     : facts_(std::move(facts)), started_(started) {
   windows_.sample(started.mono, base::U256{});
+  coherence_windows_.sample(started.mono, base::U256{});
 }
 
 bool PoolState::on_blocks(const std::string& json, base::Instant now) {
@@ -112,10 +124,22 @@ bool PoolState::on_totals(const std::string& json, base::Instant now) {
   return true;
 }
 
+bool PoolState::on_chain_blocks(const std::string& json) {
+  auto blocks = parse_chain_blocks(json);
+  if (!blocks) return false;
+  chain_blocks_ = std::move(*blocks);
+  return true;
+}
+
 void PoolState::tick(base::Instant now) {
   base::U256 work;
-  for (const auto& [shard, stats] : shards_) work = work + stats.work_accepted;
+  base::U256 rounds;
+  for (const auto& [shard, stats] : shards_) {
+    work = work + stats.work_accepted;
+    rounds = rounds + stats.coherence.work_accepted;
+  }
   windows_.sample(now.mono, work);
+  coherence_windows_.sample(now.mono, rounds);
 }
 
 void PoolState::on(const SubmitsRejected& message) {
@@ -128,8 +152,10 @@ PoolSnapshot PoolState::snapshot(base::Instant now) const {
   out.time_us = now.unix_micros();
   out.uptime_seconds =
       std::chrono::duration_cast<std::chrono::seconds>(now.mono - started_.mono).count();
-  for (std::size_t i = 0; i < out.hashrate.size(); ++i)
+  for (std::size_t i = 0; i < out.hashrate.size(); ++i) {
     out.hashrate[i] = windows_.rate(i, now.mono);
+    out.coherence_rates[i] = coherence_windows_.rate(i, now.mono);
+  }
   std::uint64_t newest_job = 0;
   for (const auto& [shard, stats] : shards_) newest_job = std::max(newest_job, stats.job_id);
   for (const auto& [shard, stats] : shards_) {
@@ -150,6 +176,7 @@ PoolSnapshot PoolState::snapshot(base::Instant now) const {
     out.bad_lines += stats.bad_lines;
     out.pauses += stats.pauses;
     out.resumed += stats.resumed;
+    add(out.coherence, stats.coherence);
     // A shard that has not reported since the newest job would tell of an older tip.
     if (stats.notify_latency_us >= 0 && stats.job_id == newest_job) {
       out.notify_latency_us = std::max(out.notify_latency_us.value_or(0), stats.notify_latency_us);
@@ -158,10 +185,11 @@ PoolSnapshot PoolState::snapshot(base::Instant now) const {
   out.node = node_;
   out.journal = journal_;
   out.stored = stored_;
-  out.coherence = coherence_;
+  out.coherence_status = coherence_;
   out.blocks = blocks_;
   out.blocks_version = blocks_version_;
   out.blocks_by_status = blocks_by_status_;
+  out.chain_blocks = chain_blocks_;
   out.database_read_us = database_read_us_;
   out.query_error = query_error_;
   hide_errors(out);

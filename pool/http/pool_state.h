@@ -29,7 +29,9 @@ class PoolState {
   // What the database answered, as messages.h describes it. False: not that; the old rows stay.
   bool on_blocks(const std::string& json, base::Instant now);
   bool on_totals(const std::string& json, base::Instant now);
+  bool on_chain_blocks(const std::string& json);
   // The database could not be read; the old rows stay.
+  bool has_coherence() const { return coherence_.has_value(); }
   void on_query_failed(std::string error) { query_error_ = std::move(error); }
   const std::string& query_error() const { return query_error_; }
 
@@ -44,6 +46,7 @@ class PoolState {
   const base::Instant started_;
   std::map<ShardIndex, ShardStats> shards_;
   HashrateWindows windows_;
+  HashrateWindows coherence_windows_;
   RejectLog rejects_;
   std::optional<NodeStatus> node_;
   std::optional<JournalStatus> journal_;
@@ -52,6 +55,7 @@ class PoolState {
   std::vector<BlockRow> blocks_;
   std::uint64_t blocks_version_ = 0;
   std::map<std::string, std::uint64_t> blocks_by_status_;
+  std::string chain_blocks_;
   std::optional<std::int64_t> database_read_us_;
   std::string query_error_;
 };

@@ -3,6 +3,7 @@
 #include "common/base/bytes.h"
 #include "common/base/percent.h"
 #include "pool/http/api.h"
+#include "pool/http/api_coherence.h"
 #include "pool/http/page.h"
 
 #include <algorithm>
@@ -125,10 +126,11 @@ net::HttpResponse Site::route(const net::HttpRequest& request) const {
                                   [&](const Asset& asset) { return asset.path == path; });
   const bool known = found != assets_.end() || path == "/" || path == "/healthz" ||
                      path == "/readyz" || path == "/api/v1/pool" || path == "/api/v1/blocks" ||
-                     path == "/api/v1/rejects";
+                     path == "/api/v1/coherence" || path == "/api/v1/rejects";
   if (!known) {
     return error(404, "not_found", "there is nothing at this path",
-                 "the API is /api/v1/pool, /api/v1/blocks and /api/v1/rejects?user=…");
+                 "the API is /api/v1/pool, /api/v1/blocks, /api/v1/coherence and "
+                 "/api/v1/rejects?user=…");
   }
   if (request.method != "GET" && request.method != "HEAD") {
     net::HttpResponse out =
@@ -141,6 +143,7 @@ net::HttpResponse Site::route(const net::HttpRequest& request) const {
   if (path == "/healthz") return fresh(200, text_type, "ok\n");
   if (path == "/readyz") return ready();
   if (path == "/api/v1/rejects") return rejects(request.target);
+  if (path == "/api/v1/coherence") return coherence();
   return path == "/api/v1/pool" ? pool() : blocks();
 }
 
@@ -169,6 +172,10 @@ net::HttpResponse Site::blocks() const {
     return error(503, "not_read_yet", "the blocks have not been read yet", "try again in a moment");
   }
   return fresh(200, json_type, blocks_json(snapshot) + "\n");
+}
+
+net::HttpResponse Site::coherence() const {
+  return fresh(200, json_type, coherence_json(snapshot_(Audience::viewer)) + "\n");
 }
 
 net::HttpResponse Site::rejects(std::string_view target) const {

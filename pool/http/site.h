@@ -46,6 +46,7 @@ class Site {
   net::HttpResponse page(const net::HttpRequest& request) const;
   net::HttpResponse pool() const;
   net::HttpResponse blocks() const;
+  net::HttpResponse coherence() const;
   net::HttpResponse rejects(std::string_view target) const;
   net::HttpResponse ready() const;
   net::HttpResponse asset(const Asset& found, const net::HttpRequest& request) const;

@@ -92,16 +92,22 @@ struct PoolSnapshot {
   double best_share_difficulty = 0;
   std::optional<std::int64_t> notify_latency_us;  // the slowest shard's
 
+  // Of coherence work: sums over the shards, rounds per second, and the newest word of its loop;
+  // none where there is no such work.
+  CoherenceStats coherence;
+  std::array<double, HashrateWindows::windows.size()> coherence_rates{};
+  std::optional<CoherenceStatus> coherence_status;
+
   // The newest of each; nullopt until it has been heard of. Errors are fit to be published.
   std::optional<NodeStatus> node;
   std::optional<JournalStatus> journal;
   std::optional<StoredStats> stored;
-  std::optional<CoherenceStatus> coherence;  // none: there is no such work
 
   // From the database, and how old that is.
   std::vector<BlockRow> blocks;
   std::uint64_t blocks_version = 0;  // another one: the rows have changed
   std::map<std::string, std::uint64_t> blocks_by_status;
+  std::string chain_blocks;                      // of the proof chain, as JSON; empty: not read yet
   std::optional<std::int64_t> database_read_us;  // when; nullopt: never
   std::string query_error;                       // why the last reading failed; empty: it did not
 

@@ -191,4 +191,19 @@ void ChainLoop::disconnect() {
   connection_.reset();
 }
 
+base::Result<std::optional<coherence::ChainRules>, std::string> stored_chain_rules(
+    const std::string& database) {
+  std::optional<coherence::ChainRules> rules;
+  const auto done = guarded([&] {
+    DatabaseConnection connection(database, "phasepool_check");
+    pqxx::read_transaction transaction(connection.get());
+    const auto rows = transaction.exec(
+        "SELECT block_seconds, retarget_blocks, initial_bits,"
+        " extract(epoch FROM start_time)::bigint AS start_time FROM coherence_rules");
+    if (!rows.empty()) rules = rules_of(rows[0]);
+  });
+  if (!done) return base::err(done.error().message);
+  return rules;
+}
+
 }  // namespace pool

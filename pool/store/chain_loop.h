@@ -75,4 +75,9 @@ class ChainLoop {
   uv::Mailbox<ChainMessage> mailbox_;
 };
 
+// The rules of the chain in a database, which has the schema; none: no pool has begun one. Changes
+// nothing there. Error: one line.
+[[nodiscard]] base::Result<std::optional<coherence::ChainRules>, std::string> stored_chain_rules(
+    const std::string& database);
+
 }  // namespace pool

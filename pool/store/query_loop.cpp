@@ -12,6 +12,8 @@ const char* statement_for(StatsQuery::What what) {
   switch (what) {
     case StatsQuery::What::blocks:
       return "SELECT page_blocks(50)";
+    case StatsQuery::What::coherence:
+      return "SELECT page_coherence(50)";
     case StatsQuery::What::totals:
       return "SELECT page_totals()";
   }

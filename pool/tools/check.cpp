@@ -1,8 +1,11 @@
 #include "pool/tools/check.h"
 
 #include "common/base/host_port.h"
+#include "common/bloom/kernel.h"
 #include "common/crypto/cpu_features.h"
 #include "common/crypto/sha256.h"
+#include "pool/core/coherence_job_source.h"
+#include "pool/store/chain_loop.h"
 #include "pool/store/migrate.h"
 #include "pool/tools/probe.h"
 #include "pool/tools/stratum_settings.h"
@@ -17,7 +20,7 @@ namespace {
 
 using Report = CheckReport;
 
-constexpr std::size_t part_width = 8;
+constexpr std::size_t part_width = 9;
 // A journal segment and room to write on while somebody looks for more.
 constexpr std::uint64_t free_bytes_min = 256ull * 1024 * 1024;
 
@@ -43,6 +46,37 @@ void check_sha256(const Report& report) {
                         kernel.name == crypto::sha256_kernel().name ? " (in use)" : "");
   }
   report({true, "sha256", "known answers hold: " + good});
+}
+
+// Coherence work: the kernel that would verify, and whether the database's proof chain is run with
+// the configured rules. (What is wrong with the database itself, its own line says.)
+void check_coherence(const Config& config, const Report& report) {
+  constexpr const char* part = "coherence";
+  if (!config.coherence.enabled) return report({true, part, "is not offered"});
+  std::string failed;
+  const bloom::Kernel* kernel = bloom::pick_working_kernel(
+      bloom::kernels(), crypto::detect_cpu_features(), "",
+      [&failed](const bloom::Kernel& wrong) { failed += fmt::format(" {}", wrong.name); });
+  if (!failed.empty() || kernel == nullptr) {
+    return report({false, part,
+                   fmt::format("kernels that do not compute what the reference does:{}; this "
+                               "processor or its memory is at fault; do not mine on it",
+                               failed)});
+  }
+  const std::string good = fmt::format("kernel {} computes what the reference does; level {}",
+                                       kernel->name, config.coherence.level);
+  const auto state = schema_state(config.database);
+  if (!state || *state != SchemaState::current) return report({true, part, good});
+  const auto stored = stored_chain_rules(config.database);
+  if (!stored) return report({false, part, "the proof chain: " + stored.error()});
+  if (!*stored) return report({true, part, good + "; this pool begins the proof chain"});
+  const std::string conflict = rules_conflict(configured_rules(config.coherence), **stored);
+  if (!conflict.empty()) {
+    return report({false, part,
+                   conflict + "; set it to that, or coherence.enabled to false: this pool would "
+                              "offer no coherence work"});
+  }
+  report({true, part, good + "; the proof chain's rules are the configured ones"});
 }
 
 // Payouts are sent from the wallet of the first node, the most trusted one.
@@ -163,6 +197,7 @@ bool check_everything(const Config& config, const CheckOptions& options, const R
   check_ports(config, count);
   check_nodes(config, options, count);
   check_database(config, count);
+  check_coherence(config, count);
   return all;
 }
 

@@ -1,8 +1,8 @@
 // `phasepool check`: the doctor. Looks at everything that `phasepool run` needs, a line each, and
 // changes nothing: no table, no folder, no listening port stays behind.
 //
-//   ok    node      http://127.0.0.1:18443 regtest height 12 /Satoshi:27.0.0/
-//   FAIL  ports     stratum.listen[0]: can't listen on 0.0.0.0:3333: …; stop what uses it, or …
+//   ok    node       http://127.0.0.1:18443 regtest height 12 /Satoshi:27.0.0/
+//   FAIL  ports      stratum.listen[0]: can't listen on 0.0.0.0:3333: …; stop what uses it, or …
 //
 // Errors: a FAIL line says what, where, and what to do.
 // Thread: the caller's, which it blocks for up to the node's and the database's time limits.

@@ -72,6 +72,14 @@ std::vector<CoinbaseTier> coinbase_tiers(const StratumConfig& config) {
   return tiers;
 }
 
+coherence::ChainRules configured_rules(const CoherenceConfig& config) {
+  coherence::ChainRules rules;
+  rules.block_seconds = config.block_seconds;
+  rules.retarget_blocks = config.retarget_blocks;
+  rules.initial_bits = config.initial_bits;
+  return rules;
+}
+
 JobSourceOptions job_source_options(const Config& config) {
   JobSourceOptions options;
   options.payout_script = config.payout_address.script_pubkey;

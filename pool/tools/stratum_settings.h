@@ -2,6 +2,7 @@
 // Thread: pure functions.
 #pragma once
 
+#include "common/coherence/chain.h"
 #include "pool/config/config.h"
 #include "pool/core/address_guard.h"
 #include "pool/core/difficulty_control.h"
@@ -20,6 +21,8 @@ DifficultyPolicy difficulty_policy(const DifficultyConfig& usual, const ListenCo
 // same name, are replaced.
 std::vector<UserAgentRule> user_agent_rules(const StratumConfig& config);
 std::vector<CoinbaseTier> coinbase_tiers(const StratumConfig& config);
+// Of a proof chain that this pool begins, or is to match; without a start time.
+coherence::ChainRules configured_rules(const CoherenceConfig& config);
 // What jobs are made of. Ids begin at the default: whoever gives jobs to miners sets them.
 JobSourceOptions job_source_options(const Config& config);
 

@@ -45,6 +45,21 @@ def test_all_is_well(cluster, pool):
     assert f"height {height} " in found["node"][1] and cluster.node.height() == height
 
 
+def test_rules_of_the_proof_chain(cluster, pool):
+    done = pool.command("check")
+    assert lines(done)["coherence"][1].endswith("; this pool begins the proof chain"), done.stdout
+    cluster.query("SELECT begin_coherence_chain(420, 123, %s, 1000000)", 0x1e080000)
+    done = pool.command("check")
+    assert done.returncode == 0 and "the proof chain's rules are the configured ones" in lines(done)["coherence"][1], done.stdout
+    pool.config["coherence"] = {"retarget_blocks": 7}
+    done = pool.command("check")
+    verdict, text = lines(done)["coherence"]
+    assert done.returncode == 1 and verdict == "FAIL" and text.startswith("coherence.retarget_blocks is 7, but the proof chain"), done.stdout
+    pool.config["coherence"] = {"enabled": False}
+    done = pool.command("check")
+    assert done.returncode == 0 and lines(done)["coherence"] == ("ok", "is not offered"), done.stdout
+
+
 def test_every_node_is_looked_at(cluster, pool):
     pool.config["nodes"].append({**cluster.node.config(), "password": "wrong"})
     done = pool.command("check")

@@ -177,6 +177,20 @@ TEST_CASE("rules that differ end the work with one event, until they are the sam
   CHECK(loop.jobs_[2] != nullptr);
 }
 
+TEST_CASE("rules that differ from the start are told to the shards as well, once") {
+  RunningLoop loop;
+  ChainView other = view(0);
+  other.rules.block_seconds = 60;
+  loop.tell(ChainRead{other, {}});
+  loop.wait_for_jobs(1);
+  CHECK(loop.jobs_[0] == nullptr);
+  loop.tell(BitcoinTip{bitcoin_tip(1), now()});
+  loop.tell(ChainRead{other, {}});
+  loop.tell(ChainRead{view(0), {}});
+  loop.wait_for_jobs(2);
+  CHECK(loop.jobs_[1] != nullptr);
+}
+
 TEST_CASE("verifiers' counts are added up, and false proofs are told, not each of them") {
   RunningLoop loop;
   loop.tell(VerifierCounts{0, 1, 10, 2, 100});

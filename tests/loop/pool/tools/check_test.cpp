@@ -120,6 +120,7 @@ TEST_CASE("with nothing there, each part fails with its own line and a remedy") 
       {"node", false, "127.0.0.1:" + node.rpc.substr(node.rpc.rfind(':') + 1)},
       {"zmq", false, node.zmq.front()},
       {"database", false, "127.0.0.1"},
+      {"coherence", true, " computes what the reference does; level 2"},
   };
   REQUIRE_EQ(lines.size(), std::size(rows));
   for (std::size_t i = 0; i < std::size(rows); ++i) {
@@ -134,8 +135,8 @@ TEST_CASE("with nothing there, each part fails with its own line and a remedy") 
 }
 
 TEST_CASE("lines align") {
-  CHECK_EQ(format_check_line({true, "node", "well"}), "ok    node      well");
-  CHECK_EQ(format_check_line({false, "data_dir", "full"}), "FAIL  data_dir  full");
+  CHECK_EQ(format_check_line({true, "node", "well"}), "ok    node       well");
+  CHECK_EQ(format_check_line({false, "data_dir", "full"}), "FAIL  data_dir   full");
 }
 
 TEST_CASE("a folder is writable, or can be made, or the reason is told") {

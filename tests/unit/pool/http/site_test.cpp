@@ -59,6 +59,7 @@ TEST_CASE("every path gives what it promises") {
       {"/readyz", 200, "text/plain; charset=utf-8", "ready\n"},
       {"/api/v1/pool", 200, "application/json; charset=utf-8", "\"height\":1234"},
       {"/api/v1/blocks", 200, "application/json; charset=utf-8", "\"blocks\":[{\"height\":1234"},
+      {"/api/v1/coherence", 200, "application/json; charset=utf-8", "{\"enabled\":false}"},
       {"/api/v1/", 404, "application/json; charset=utf-8", "\"code\":\"not_found\""},
       {"/style.css/", 404, "application/json; charset=utf-8", "\"code\":\"not_found\""},
       {"/../etc/passwd", 404, "application/json; charset=utf-8", "\"code\":\"not_found\""},
