@@ -209,6 +209,20 @@ def test_windows_that_reach_behind_dropped_shares(cases):
     assert kinds == {"all", "share", "minute", "hour"} or HISTORIES < 300
 
 
+def check_pps_coherence(case, run: int, proofs: list):
+    """The coherence part of a PPS run: by the proofs behind the last run's end, up to its own, that are stored by now."""
+    case.execute("SELECT (extract(epoch FROM start_time) * 1000000)::bigint, (extract(epoch FROM end_time) * 1000000)::bigint, reward_sats,"
+                 " coherence_sats FROM payout_runs WHERE id = %s", run)
+    start, end, reward, sats = case.world.cursor.fetchone()
+    works = oracle.add_up((proof.address, proof.work) for proof in proofs if start < proof.time <= end) if case.parts[1] else {}
+    expected = reward * case.parts[1] // oracle.MILLION if works else 0
+    parts = oracle.split(expected, works) if works else {}
+    case.execute("SELECT address, coherence_work, coherence_sats FROM payout_items WHERE run_id = %s AND coherence_work > 0", run)
+    assert sats == expected, case.where(run, "coherence part")
+    assert {address: (work, given) for address, work, given in case.world.cursor.fetchall()} == {
+        address: (work, parts[address]) for address, work in works.items()}, case.where(run, "coherence")
+
+
 def test_pps(cases):
     """However often runs are made, and whatever comes late: in the end each miner has the value of all its work, rounded down per height."""
     for case in cases(HISTORIES // 3):
@@ -217,8 +231,11 @@ def test_pps(cases):
         heights = {height: (nbits, pick.choice([0, 1, 5_000_000_000])) for height in range(100, 106)}
         for number, (height, (_, subsidy)) in enumerate({**heights, 106: (nbits, 1)}.items()):
             world.height(height, nbits, subsidy, BASE - 10 + number * case.history.reach // 6)
+        # Proofs of the very moments in which runs begin and end.
+        edges = [dataclasses.replace(case.history.share(), time=BASE - 10 + number * case.history.reach // 6) for number in range(7)]
+        world.add(edges, "coherence_proofs")
         runs = []
-        shares = list(case.history.shares)
+        shares, proofs = list(case.history.shares), case.history.proofs + edges
         for last in sorted(pick.choices(range(100, 106), k=3)) + [105]:
             credited = oracle.pps_values(shares, heights, 100, last)
             refused = case.refused("SELECT create_pps_run(%s, %s, 100, true)", last, case.schemes["pps"])
@@ -226,10 +243,13 @@ def test_pps(cases):
                 assert refused in ("PH111", "PH106"), case.where(last, refused)
                 break
             assert refused in (None, "PH106"), case.where(last, refused)
-            runs += [] if refused else world.cursor.fetchone()
+            if not refused:
+                runs += world.cursor.fetchone()
+                check_pps_coherence(case, runs[-1], proofs)
             case.execute("SELECT address, sum(value_sats) FROM payout_items GROUP BY 1 HAVING sum(value_sats) > 0")
             assert dict(world.cursor.fetchall()) == credited, case.where(last)
-            shares += case.late(pick.randint(0, 2))[0] if last < 105 else []
+            late = case.late(pick.randint(0, 2)) if last < 105 else ([], [])
+            shares, proofs = shares + late[0], proofs + late[1]
         case.execute("SELECT sum(fee_sats + coherence_sats + share_sats) = sum(reward_sats) AND bool_and(fee_sats = div(reward_sats::numeric * fee_ppm, 1000000))"
                      " FROM payout_runs r, LATERAL (SELECT coalesce(sum(share_sats), 0) AS share_sats FROM payout_items WHERE run_id = r.id) i")
         assert world.cursor.fetchone()[0] in (True, None), case.where("sums")
