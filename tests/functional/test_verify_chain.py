@@ -24,7 +24,7 @@ def run_a_pool(cluster) -> pathlib.Path:
     pool.migrate()
     pool.start()
     witness = cluster.folder / "witness.log"
-    load = Load(cluster.client(), in_flight=1)
+    load = Load(cluster.client(), in_flight=2)
     miner = cluster.miner(worker="blooms", extra=["--algo", "coherence", "--witness", witness])
     segments = pathlib.Path(pool.config["data_dir"]) / "journal"
     wait_until(lambda: cluster.query("SELECT count(*) FROM coherence_chain")[0][0] >= 9 and len(list(segments.glob("*.journal"))) >= 3
