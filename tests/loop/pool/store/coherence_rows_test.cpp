@@ -162,6 +162,41 @@ TEST_CASE("after an outage the first block-worthy proof is the block, the second
   check_stored_once(database, 3);
 }
 
+TEST_CASE("sessions killed and a server stopped in the middle double no proof, and fork no chain") {
+  const std::string database = migrated_database();
+  begin_chain(database);
+  JournalFeed feed;
+  RunningStore store(database, feed, [](auto& options) { options.batch_records_max = 3; });
+  wait_until([&] { return store.latest().connected; });
+  constexpr std::uint32_t heights = 40;
+  crypto::Digest tip{};
+  std::uint32_t proofs = 0;
+  for (std::uint32_t height = 0; height < heights; ++height) {
+    const auto block = prove(header_after(tip, 1000 + height), height, ++proofs);
+    const auto rival = prove(header_after(tip, 1000 + height), height, ++proofs);
+    feed.append({block, block_of(block), rival, block_of(rival)});
+    store.advance(feed);
+    tip = block.work_hash;
+    if (height == heights / 2) {  // what comes meanwhile waits in the journal
+      PrivatePostgres::instance().stop();
+    } else if (height == heights / 2 + 5) {
+      PrivatePostgres::instance().start();
+    } else if (height % 5 == 0 && (height < heights / 2 || height > heights / 2 + 5)) {
+      ask(database,
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+          " WHERE application_name = 'phasepool_store'");
+    }
+  }
+  store.wait_stored(feed);
+  store.stop();
+  CHECK_EQ(ask(database, "SELECT count(*) || ' ' || max(height) FROM coherence_chain"), "40 39");
+  CHECK_EQ(ask(database, "SELECT encode(hash, 'hex') FROM coherence_tip()"), hex(tip));
+  CHECK_EQ(ask(database, "SELECT count(*) FROM coherence_proofs"), std::to_string(proofs));
+  CHECK_EQ(ask(database, "SELECT count(*) FROM events WHERE severity = 'low'"), "40");
+  CHECK_EQ(ask(database, "SELECT count(*) FROM events"), "40");
+  CHECK_EQ(ask(database, differences), "0");
+}
+
 TEST_CASE("after an outage a block whose tip has moved meanwhile comes too late") {
   ShippingStore other;  // the other pool, whose connection stayed
   begin_chain(other.database);
