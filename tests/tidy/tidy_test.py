@@ -32,7 +32,7 @@ class Layers(unittest.TestCase):
                 ("siblings", "pool/net/shard_loop.cpp", '#include "pool/store/store_loop.h"'),
                 ("miner includes pool", "miner/main.cpp", '#include "pool/messages.h"'),
                 ("a third party outside its folder", "pool/http/api.cpp", "#include <pqxx/pqxx>"),
-                ("a third party in a header", "pool/http/api.h", "#include <rapidjson/document.h>"),
+                ("a third party in a header", "pool/tools/export.h", "#include <rapidjson/document.h>"),
                 ("pure, yet threads", "pool/core/shard.cpp", "#include <thread>"),
                 ("pure, yet logs", "pool/core/shard.cpp", '#include "common/log.h"'),
                 ("pure, yet reads the clock", "pool/core/shard.cpp", "auto now = std::chrono::steady_clock::now();"),
