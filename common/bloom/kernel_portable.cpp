@@ -1,6 +1,6 @@
-// The kernel that runs anywhere: one lane, plain integers, the cosines of a state kept for the step
-// that leaves it. Where the compiler can make vector code of it, that is welcome, but not counted
-// upon.
+// The kernel that runs anywhere: one lane, plain integers, the waves of a state kept for the step
+// that leaves it. The loops go over all 64 places, of which the last is nobody's, so that the
+// compiler can make what vector code its target has of them.
 #include "common/bloom/walk.h"
 
 #include <cstddef>
@@ -13,8 +13,8 @@ namespace {
 constexpr std::uint32_t idle_need = 0xffffffff;  // a lane that never has enough coherent states
 
 struct Waves {
-  std::int16_t c[64];
-  std::int16_t s[64];
+  std::int32_t c[64];
+  std::int32_t s[64];
 };
 
 struct Lane {
@@ -33,10 +33,10 @@ inline std::int32_t icos(std::int32_t t) {
 }
 
 void make_waves(const std::uint32_t* phases, Waves& waves) {
-  for (std::uint32_t i = 0; i < oscillators; ++i) {
+  for (std::uint32_t i = 0; i < 64; ++i) {
     const auto angle = static_cast<std::uint16_t>(phases[i] >> 16);
-    waves.c[i] = static_cast<std::int16_t>(icos(static_cast<std::int16_t>(angle)));
-    waves.s[i] = static_cast<std::int16_t>(icos(static_cast<std::int16_t>(angle - 16384)));
+    waves.c[i] = icos(static_cast<std::int16_t>(angle));
+    waves.s[i] = icos(static_cast<std::int16_t>(angle - 16384));
   }
 }
 
@@ -63,7 +63,7 @@ void step(const Tables& tables, Walk& walk, Waves& waves) {
   const std::int32_t g = walk.kappa + mr(walk.kappa, growth);
   const std::int32_t a = mr(g, s);
   const std::int32_t b = mr(g, c);
-  for (std::uint32_t i = 0; i < oscillators; ++i) {
+  for (std::uint32_t i = 0; i < 64; ++i) {
     const std::uint32_t phase = walk.phases[i];
     const auto noise = static_cast<std::int16_t>(static_cast<std::uint16_t>(phase * 0x9E37));
     const std::int32_t push = a * waves.c[i] - b * waves.s[i] + noise * 1024;
