@@ -14,8 +14,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto tick = 1s;
-// Between two events about them: whoever sends false proofs may not fill the record with them.
+// Between two events about them: neither whoever sends false proofs nor a chain whose blocks cost
+// next to nothing may fill the record with them.
 constexpr auto false_proofs_interval = 60s;
+constexpr auto growth_interval = 60s;
 
 std::int64_t micros(base::MonoTime::duration time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
@@ -47,6 +49,7 @@ void CoherenceLoop::on(ChainRead&& read) {
   source_.on_chain(std::move(*read.view), now);
   tell_conflict(now);
   tell_tip();
+  tell_growth(now);
 }
 
 void CoherenceLoop::on(const Shutdown& /*message*/) {
@@ -56,6 +59,7 @@ void CoherenceLoop::on(const Shutdown& /*message*/) {
 
 void CoherenceLoop::on_tick() {
   const base::Instant now = uv::read_clock();
+  tell_growth(now);
   tell_false_proofs(now);
   hooks_.status(status(now));
 }
@@ -100,6 +104,22 @@ void CoherenceLoop::tell_conflict(base::Instant now) {
   LOG(error, "coherence_rules_differ", {"error", conflict_told_},
       {"effect", "no coherence work; all else goes on"});
   tell_event("high", "no coherence work is offered: " + conflict_told_, now);
+}
+
+// Of what comes while the pool runs; the height that it finds is no news.
+void CoherenceLoop::tell_growth(base::Instant now) {
+  if (!source_.chain()) return;
+  const auto& tip = source_.chain()->tip;
+  const std::uint32_t blocks = tip ? tip->height + 1 : 0;
+  if (!growth_told_ || blocks < *growth_told_) growth_told_ = blocks;
+  if (blocks == *growth_told_) return;
+  if (growth_told_at_ && now.mono - *growth_told_at_ < growth_interval) return;
+  tell_event("info",
+             std::to_string(blocks - *growth_told_) + " new in the proof chain: block " +
+                 std::to_string(tip->height) + " is " + base::to_hex(tip->hash),
+             now);
+  growth_told_ = blocks;
+  growth_told_at_ = now.mono;
 }
 
 void CoherenceLoop::tell_false_proofs(base::Instant now) {

@@ -55,6 +55,7 @@ class CoherenceLoop {
   void update(base::Instant now);
   void tell_tip();
   void tell_conflict(base::Instant now);
+  void tell_growth(base::Instant now);
   void tell_false_proofs(base::Instant now);
   void tell_event(std::string_view severity, const std::string& message, base::Instant now);
   VerifierCounts counts_of_all() const;
@@ -71,6 +72,8 @@ class CoherenceLoop {
   std::string conflict_told_;
   std::string chain_error_;
   std::optional<base::MonoTime> chain_read_at_;
+  std::optional<std::uint32_t> growth_told_;  // blocks; none: the chain was not seen yet
+  std::optional<base::MonoTime> growth_told_at_;
   std::uint64_t false_proofs_told_ = 0;
   std::optional<base::MonoTime> false_proofs_told_at_;
   AppendId events_told_{0};

@@ -18,8 +18,8 @@ std::uint32_t header_time(const coherence::NextBlock& next, base::Instant now) {
 
 }  // namespace
 
-CoherenceJobSource::CoherenceJobSource(CoherenceJobSourceOptions options)
-    : options_(std::move(options)), next_job_id_(options_.first_job_id) {
+CoherenceJobSource::CoherenceJobSource(const CoherenceJobSourceOptions& options)
+    : options_(options), next_job_id_(options_.first_job_id) {
   obstacle_ = find_obstacle();
 }
 

@@ -67,7 +67,7 @@ struct CoherenceJobSourceOptions {
 
 class CoherenceJobSource {
  public:
-  explicit CoherenceJobSource(CoherenceJobSourceOptions options);
+  explicit CoherenceJobSource(const CoherenceJobSourceOptions& options);
 
   // Miners get other work on this tip from now on.
   void on_bitcoin_tip(const bitcoin::BlockHash& hash, base::MonoTime seen_at);

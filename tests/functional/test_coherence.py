@@ -28,7 +28,9 @@ def start(cluster, coherence: dict | None = None, **options) -> Pool:
     pool.config["coherence"] = coherence or EASY
     pool.config["stratum"]["instance"] = 1
     pool.migrate()
-    return pool.start()
+    pool.start()
+    wait_until(lambda: pool.api("coherence").get("job"), 60, "the chain, begun with our rules")
+    return pool
 
 
 def client_of(cluster, pool=None, name: str = "c", **options) -> ProvingClient:

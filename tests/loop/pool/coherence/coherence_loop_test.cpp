@@ -205,6 +205,19 @@ TEST_CASE("verifiers' counts are added up, and false proofs are told, not each o
   CHECK_EQ(loop.events_[0].message, "3 coherence proofs were false, and their connections closed");
 }
 
+TEST_CASE("that the chain grows is on record, once for what comes close together") {
+  RunningLoop loop;
+  loop.tell(ChainRead{view(3), {}});  // what was there already
+  loop.tell(ChainRead{view(5), {}});
+  loop.tell(ChainRead{view(6), {}});
+  loop.tell(BitcoinTip{bitcoin_tip(1), now()});
+  loop.wait_for_jobs(1);
+  loop.heard_.wait_until([&] { return loop.status_.height == 7; });
+  REQUIRE_EQ(loop.events_.size(), 1);
+  CHECK_EQ(loop.events_[0].severity, "info");
+  CHECK_EQ(loop.events_[0].message.find("2 new in the proof chain: block 5 is 0169"), 0);
+}
+
 TEST_CASE("a new instance number holds from the next job on") {
   RunningLoop loop;
   loop.tell(BitcoinTip{bitcoin_tip(1), now()});
