@@ -84,6 +84,15 @@ Mistake read_split(const std::string& text, Options& options) {
       fmt::format("fewer than the {} of --threads: sha256d needs one as well", options.threads));
 }
 
+// What only says something about coherence work, where none is mined.
+Mistake check_coherence_only(const Options& options) {
+  if (options.algorithm != Algorithm::sha256d) return std::nullopt;
+  constexpr std::string_view where = "to be given with --algo coherence or both";
+  if (!options.witness_path.empty()) return expected("--witness", options.witness_path, where);
+  if (options.progress) return fmt::format("--progress: expected {}", where);
+  return std::nullopt;
+}
+
 Mistake read_login(const Texts& texts, Options& options) {
   options.username = texts.user;
   if (!texts.pass.empty()) options.password = texts.pass;
@@ -124,14 +133,16 @@ Mistake read_values(const Texts& texts, Options& options) {
     }
     return std::nullopt;
   };
-  if (options.command == Command::coherence_attempt)
+  if (options.command == Command::coherence_attempt) {
     return read_attempt_options(texts.attempt, options);
+  }
   Mistake mistake = first_of({
       read_number("--threads", texts.threads, 0, threads_max, " (0: one per core)",
                   options.threads),
       read_algorithm(texts.algorithm, options),
       read_kernel(texts.kernel, options),
       read_split(texts.coherence_threads, options),
+      check_coherence_only(options),
       read_number("--retry-pause", texts.retry_pause, 1, 3600, " (seconds)",
                   options.retry_pause_seconds),
       read_number("--retries", texts.retries, -1, 1'000'000, " (-1: without end)", options.retries),
