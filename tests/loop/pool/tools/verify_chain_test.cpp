@@ -78,10 +78,7 @@ TEST_CASE("a chain mined anew as a whole is caught by a witness") {
             .fails.at(0)
             .ends_with("but the chain here has no block 5: it was cut, or is older than the log"));
 
-  for (const char* line : {"x", "1", "1 00",
-                           "0 "
-                           "1769000000",
-                           "-1 00 5"}) {
+  for (const char* line : {"x", "1", "1 00", "0 1769000000", "-1 00 5"}) {
     write_file(path, base::as_bytes(std::string(line) + "\n"));
     CHECK(world.verify({path}).fails.at(0).starts_with("witness: " + path + " line 1: expected "));
   }

@@ -153,7 +153,7 @@ TEST_CASE("what the decoder refuses, and what it says") {
     REQUIRE_FALSE(decoded);
     CHECK(decoded.error() == row.error);
   }
-  for (const std::size_t size : {0, 1, 331}) {
+  for (const std::size_t size : {0U, 1U, 331U}) {
     CHECK_FALSE(coherence::decode_certificate(base::ByteSpan(bytes).first(size)));
   }
   base::Bytes longer(bytes.begin(), bytes.end());
