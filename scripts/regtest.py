@@ -146,7 +146,9 @@ class Regtest:
         # A database's proof chain keeps the rules it began with, so a start without --coherence must not begin one with others.
         self.pool.config["coherence"] = COHERENCE if chosen.coherence else {"enabled": False}
         if chosen.coherence:
-            self.pool.config.setdefault("payout", {})["coherence_ppm"] = COHERENCE_PPM
+            # Coherence work is paid of the time that a reward's shares come from. With PPLNS that would be the moment of one share here, whose
+            # work is that of a million blocks; with PROP it is all since the last block.
+            self.pool.config.setdefault("payout", {}).update(coherence_ppm=COHERENCE_PPM, scheme="prop")
         self.pool.migrate()
         self.stack.callback(self.stop_pool)
         self.pool.start()
