@@ -107,8 +107,6 @@ TEST_CASE("each attempt is tried once, in order, by whichever lane is free") {
     CHECK(begun >= seen.size());
     CHECK(begun <= seen.size() + kernel.lanes.count);
     CHECK_EQ(miner.counters().attempts, seen.size());
-    // Ends are told in the order in which they happen: a lane's second attempt after its first.
-    if (kernel.lanes.count == 1) CHECK_EQ(begun, seen.size() + (begun > seen.size() ? 1 : 0));
   });
 }
 
@@ -177,12 +175,12 @@ TEST_CASE("rounds, attempts and blooms are counted") {
     REQUIRE(miner.set_job(job_of_level(2)));
     std::uint64_t attempts = 0;
     std::uint64_t blooms = 0;
-    for (int i = 0; i < 40; ++i) {
+    for (std::uint64_t times = 1; times <= 40; ++times) {
       miner.run(1000, [&](const Finished& finished) {
         ++attempts;
         if (finished.bloom) ++blooms;
       });
-      CHECK_EQ(miner.counters().rounds, (i + 1) * 1000ULL * kernel.lanes.count);
+      CHECK_EQ(miner.counters().rounds, times * 1000 * kernel.lanes.count);
     }
     CHECK(attempts > 0);
     CHECK_EQ(miner.counters().attempts, attempts);

@@ -6,7 +6,6 @@
 #include <vector>
 
 using bloom::Kernel;
-using bloom::LaneKernel;
 using bloom::Lanes;
 using bloom::Tables;
 using bloom::Walk;
