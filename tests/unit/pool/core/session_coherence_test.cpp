@@ -922,6 +922,26 @@ TEST_CASE("a fast miner's target falls, right before a job, and holds from that 
   CHECK_EQ(submit(now, {}), Names{yes});
 }
 
+TEST_CASE("the same job again comes with the target that it had, though another is wanted by now") {
+  CoherenceWorld world(coherence_options(512));
+  world.coherence_job({.id = 1});
+  world.log_in();
+  for (std::uint64_t i = 0; i < 60; ++i) {
+    world.clock.advance(100ms);
+    world.say(world.submit_line(forge(*world.jobs[0], i, below(target_of(512)))));
+    for (const auto& asked : std::exchange(world.host.proofs, {})) {
+      world.shard.on_verdict({asked.ticket, std::nullopt, {}}, world.clock.now);
+    }
+    world.settle();
+  }
+  world.ask(R"("coherence.version":9)");
+  world.heard();
+  world.ask();
+  CHECK_EQ(target_in(world.heard()), target_of(512));
+  world.coherence_job({.id = 2, .clean = false});
+  CHECK_LE(target_in(world.heard()).value_or(base::U256::max()), target_of(2048));
+}
+
 TEST_CASE("a silent miner's target rises again, down to the floor of difficulty and no further") {
   pool::ShardOptions options = coherence_options(512 * 4096);
   options.coherence.difficulty.min = *bitcoin::Difficulty::from_double(512 / 4294967296.0);
