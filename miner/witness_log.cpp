@@ -16,24 +16,49 @@
 namespace miner {
 namespace {
 
-constexpr std::size_t line_bytes_max = 10 + 1 + 64 + 1 + 20 + 1;  // the numbers at their longest
+constexpr std::size_t height_digits_max = 10;
+constexpr std::size_t hash_digits = 64;
+constexpr std::size_t time_digits_max = 20;
+constexpr std::size_t line_bytes_max =
+    height_digits_max + 1 + hash_digits + 1 + time_digits_max + 1;
 
 using Entry = std::pair<std::uint32_t, crypto::Digest>;
 
-std::optional<Entry> parse_line(std::string_view line) {
-  Entry entry;
-  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), entry.first);
-  const auto digits = static_cast<std::size_t>(end - line.data());
-  if (error != std::errc() || line.size() < digits + 65 || line[digits] != ' ') {
-    return std::nullopt;
-  }
-  if (!base::decode_hex(line.substr(digits + 1, 64), entry.second)) return std::nullopt;
-  return entry;
+// As many of these characters as there are, at most `most`.
+std::size_t run_of(std::string_view characters, std::string_view text, std::size_t most) {
+  const std::size_t end = text.find_first_not_of(characters);
+  return std::min({end, text.size(), most});
 }
 
-bool is_part_of_line(std::string_view text) {
-  return text.size() < line_bytes_max &&
-         text.find_first_not_of("0123456789abcdef ") == std::string_view::npos;
+constexpr std::string_view digits = "0123456789";
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
+// What the start of a line must look like, however soon it ends.
+bool is_start_of_line(std::string_view text) {
+  const std::size_t height = run_of(digits, text, height_digits_max);
+  if (height == 0) return false;
+  text.remove_prefix(height);
+  if (text.empty()) return true;
+  if (!text.starts_with(' ')) return false;
+  text.remove_prefix(1);
+  const std::size_t hash = run_of(hex_digits, text, hash_digits);
+  text.remove_prefix(hash);
+  if (text.empty()) return true;
+  if (hash < hash_digits || !text.starts_with(' ')) return false;
+  text.remove_prefix(1);
+  return run_of(digits, text, time_digits_max) == text.size();
+}
+
+// A whole line, without its newline.
+std::optional<Entry> parse_line(std::string_view line) {
+  const std::size_t height = line.find(' ');
+  if (!is_start_of_line(line) || line.size() < height + 1 + hash_digits + 2) return std::nullopt;
+  Entry entry;
+  if (std::from_chars(line.data(), line.data() + height, entry.first).ec != std::errc() ||
+      !base::decode_hex(line.substr(height + 1, hash_digits), entry.second)) {
+    return std::nullopt;
+  }
+  return entry;
 }
 
 // REQUIRES: text ends with a newline.
@@ -73,7 +98,8 @@ std::optional<std::string> WitnessLog::open() {
 }
 
 // Goes on after the last whole line. What a crash left of another is cut off, so that the next one
-// does not grow out of it.
+// does not grow out of it; but nothing is cut off a file that has no whole line: the start of a
+// line looks like a key or a number of somebody else's.
 bool WitnessLog::read_end() {
   std::array<char, 2 * line_bytes_max> end{};
   const std::size_t wanted = std::min(bytes_, end.size());
@@ -82,9 +108,11 @@ bool WitnessLog::read_end() {
   if (read != static_cast<ssize_t>(wanted)) return false;
   std::string_view text(end.data(), wanted);
   const std::size_t torn = text.size() - (text.rfind('\n') + 1);  // npos + 1 is 0
-  if (!is_part_of_line(text.substr(text.size() - torn))) return false;
+  if (torn == text.size()) return false;
+  if (torn > 0 && !is_start_of_line(text.substr(text.size() - torn))) return false;
   text.remove_suffix(torn);
-  if (text.empty() ? bytes_ > torn : !(last_ = parse_line(last_line(text)))) return false;
+  last_ = parse_line(last_line(text));
+  if (!last_) return false;
   if (torn > 0 && ::ftruncate(file_, static_cast<off_t>(bytes_ - torn)) != 0) return false;
   bytes_ -= torn;
   return true;

@@ -9,7 +9,7 @@
 //         second has its lies on record for a week before the log is full.
 // Errors: none stop the miner. A file that can't be opened or written, one that is full:
 //         told once, and again only after a line could be written in between. A file of another
-//         kind is not touched.
+//         kind is not touched; of a log nothing is ever cut off but the torn end of its last line.
 // Thread: one, the network loop's.
 #pragma once
 
