@@ -124,7 +124,7 @@ std::shared_ptr<const CoherenceJob> CoherenceJobSource::make_job(const coherence
   header.merkle_root = coherence::merkle_root_of(*bitcoin_tip_, leaves);
   header.time = header_time(next, now);
   header.bits = next.bits;
-  job->header = coherence::encode_header(header);
+  job->header = new_header(header);
   job->params = coherence::params_of(next.level);
   job->level = next.level;
   job->height = next.height;
@@ -134,6 +134,19 @@ std::shared_ptr<const CoherenceJob> CoherenceJobSource::make_job(const coherence
   job->tip_seen_at = clean ? tip_seen_at(next) : current_->tip_seen_at;
   current_ = std::move(job);
   return current_;
+}
+
+// While the clock is behind the chain, or when Bitcoin's tip goes and comes back within a second, a
+// job would have an earlier one's header: then it is dated a second later.
+coherence::Header76 CoherenceJobSource::new_header(coherence::HeaderFields fields) {
+  coherence::Header76 header = coherence::encode_header(fields);
+  while (std::ranges::find(headers_, header) != headers_.end()) {
+    ++fields.time;
+    header = coherence::encode_header(fields);
+  }
+  if (headers_.size() == limits::coherence_jobs_kept_max) headers_.pop_front();
+  headers_.push_back(header);
+  return header;
 }
 
 std::string rules_conflict(const coherence::ChainRules& configured,

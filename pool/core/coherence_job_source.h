@@ -9,6 +9,8 @@
 // A job commits, for each pool, to what its journal holds beyond what the chain commits to already.
 // Our own journal's newest place is told by the journal itself, the others' by the database.
 //
+// No two jobs have the same header: one attempt would else be a proof of each.
+//
 // There is no work until both tips and the chain's rules are known, and none on a chain whose rules
 // are not the configured ones. What was known stays so while the database is away.
 //
@@ -26,6 +28,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -96,6 +99,7 @@ class CoherenceJobSource {
   std::optional<JournalStretch> stretch_of(const ChainView::Head& head) const;
   std::shared_ptr<const CoherenceJob> make_job(const coherence::NextBlock& next, bool clean,
                                                base::Instant now);
+  coherence::Header76 new_header(coherence::HeaderFields fields);
 
   CoherenceJobSourceOptions options_;
   std::uint64_t next_job_id_;
@@ -105,6 +109,7 @@ class CoherenceJobSource {
   base::MonoTime chain_tip_seen_at_{};
   std::optional<JournalHead> own_head_;
   std::shared_ptr<const CoherenceJob> current_;
+  std::deque<coherence::Header76> headers_;  // of the last jobs, as many as miners may submit for
   std::string obstacle_;
   std::string conflict_;
 };

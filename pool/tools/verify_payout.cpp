@@ -76,6 +76,7 @@ class PayoutVerifier {
   std::vector<Work> works_;
   // What the network asked and paid at each height, as the journals say.
   std::map<std::uint32_t, std::set<std::pair<std::uint32_t, std::int64_t>>> prices_;
+  std::set<crypto::Digest> proofs_;                   // work hashes: the database stores each once
   std::map<std::int64_t, PayoutSchemeRecord> terms_;  // as the pools noted them, by time
 };
 
@@ -208,6 +209,7 @@ std::string proof_flaw(const CoherenceProofRecord& proof) {
 
 void PayoutVerifier::take_proof(const std::string& uuid, std::uint64_t sequence,
                                 const CoherenceProofRecord& proof) {
+  if (!proofs_.insert(proof.work_hash).second) return;
   bool counts = false;
   for (Work& work : works_) {
     const auto journal = work.journals.find(uuid);

@@ -220,6 +220,26 @@ TEST_CASE("without news the job is made anew every 20 seconds, and is not clean"
   CHECK(b.source.update(b.now) != nullptr);
 }
 
+TEST_CASE("no two jobs have the same header, whatever the clock and the tips do") {
+  Bench b;
+  coherence::ChainTip ahead = chain_tip(1);
+  ahead.time = static_cast<std::uint32_t>(b.now.unix_seconds()) + 1000;
+  const auto first = b.begin(view(ahead));
+  CHECK_EQ(fields_of(*first).time, ahead.time + 1);
+  b.pass(20s);
+  const auto second = b.source.update(b.now);  // made anew while the clock is behind
+  REQUIRE(second != nullptr);
+  CHECK_EQ(fields_of(*second).time, ahead.time + 2);
+  b.source.on_bitcoin_tip(bitcoin_tip(2), b.now.mono);
+  CHECK_EQ(fields_of(*b.source.update(b.now)).time, ahead.time + 1);
+  b.source.on_bitcoin_tip(bitcoin_tip(1), b.now.mono);  // and back
+  const auto back = b.source.update(b.now);
+  REQUIRE(back != nullptr);
+  CHECK(back->header != first->header);
+  CHECK(back->header != second->header);
+  CHECK(back->clean);
+}
+
 TEST_CASE("a job commits to what the journals hold beyond the chain's last word on each") {
   Bench b;
   ChainView chain = view(chain_tip(1));
