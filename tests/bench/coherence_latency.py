@@ -2,16 +2,19 @@
 """How long SHA-256d shares wait for their answers while the verifiers of coherence work are idle, and while they have
 more to do than they can.
 
-One pool, phases in turn: idle, saturated, idle, … A process of its own submits shares one after the other and takes the
-time to each answer. In the saturated phases others send proofs that pass every cheap check and are false, so that each
-costs a verifier as much as a proof can (level 5: all 15127 states); they are disconnected for it, and come again.
+One pool, phases in turn: saturated, idle, saturated, … A process of its own submits shares one after the other and takes
+the time to each answer. Others connect all the while, at the same pace, and send 64 proofs each. In the saturated phases
+these pass every cheap check and are false, so that each costs a verifier as much as a proof can (level 5: all 15127
+states), and ends its connection; in the idle ones a cheap check refuses them, and the connection is closed from here. So
+the shards have the same to do in both.
 
-  tests/bench/coherence_latency.py [--phases 10] [--seconds 3] [--flooders 4] [--verify-threads 1]
+  tests/bench/coherence_latency.py [--phases 10] [--seconds 3] [--flooders 4] [--pace 40] [--verify-threads 1]
 """
 
 import argparse
 import json
 import multiprocessing
+import os
 import pathlib
 import socket
 import statistics
@@ -47,13 +50,15 @@ def request(number: int, method: str, params: list) -> bytes:
     return json.dumps({"id": number, "method": method, "params": params}).encode() + b"\n"
 
 
-def flood(port: int, phase, user: str):
-    """In phases of even number: connects, sends false proofs, is disconnected, and so on."""
-    first = 0
+def flood(port: int, phase, user: str, pace: float):
+    """Connects, sends proofs, ends, and so on, `pace` times a second. It takes what time the others leave: a miner would be
+    on another machine."""
+    os.nice(19)
+    first, due = 0, time.monotonic()
     while phase.value:
-        if phase.value % 2:
-            time.sleep(0.01)
-            continue
+        due = max(due + 1 / pace, time.monotonic() - 1)
+        time.sleep(max(0, due - time.monotonic()))
+        order = 60000 if phase.value % 2 == 0 else 1  # of no coherent state: a cheap check
         with socket.create_connection(("127.0.0.1", port)) as connection:
             lines = connection.makefile("rb")
             connection.sendall(request(1, "mining.configure", [["coherence"], {"coherence.version": 1, "coherence.only": True}]) +
@@ -63,12 +68,13 @@ def flood(port: int, phase, user: str):
                 message = json.loads(lines.readline())
                 if message.get("method") == "coherence.notify":
                     job = message["params"][0]
-            claims = [[user, job, f"{first + i:016x}", 15126, 60000, 1, "ab" * 32] for i in range(PROOFS_AT_ONCE)]
+            claims = [[user, job, f"{first + i:016x}", 15126, order, 1, "ab" * 32] for i in range(PROOFS_AT_ONCE)]
             first += PROOFS_AT_ONCE
             try:
                 connection.sendall(b"".join(request(10 + i, "coherence.submit", claim) for i, claim in enumerate(claims)))
-                while lines.readline():
-                    pass
+                for _ in range(PROOFS_AT_ONCE):
+                    if not lines.readline():
+                        break
             except OSError:
                 pass
 
@@ -82,6 +88,7 @@ def main() -> int:
     parser.add_argument("--phases", type=int, default=10, help="of each kind")
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--flooders", type=int, default=4)
+    parser.add_argument("--pace", type=float, default=40, help="connections a second, of all flooders")
     parser.add_argument("--verify-threads", type=int, default=1)
     options = parser.parse_args()
 
@@ -99,7 +106,8 @@ def main() -> int:
         context = multiprocessing.get_context("fork")
         phase, results = context.Value("i", 1), context.Queue()
         processes = [context.Process(target=take_times, args=(pool.stratum_port, phase, results), daemon=True)]
-        processes += [context.Process(target=flood, args=(pool.stratum_port, phase, f"{bitcoin.PAYOUT_ADDRESS}.flood{i}"), daemon=True)
+        processes += [context.Process(target=flood, args=(pool.stratum_port, phase, f"{bitcoin.PAYOUT_ADDRESS}.flood{i}", options.pace / options.flooders),
+                                      daemon=True)
                       for i in range(options.flooders)]
         for process in processes:
             process.start()
