@@ -24,13 +24,13 @@ bool parse_coherence_job_id(std::string_view text, CoherenceJobId& out) {
 
 void CoherenceBook::add(std::shared_ptr<const CoherenceJob> job, bool clean, base::MonoTime now) {
   is_off_ = job == nullptr;
-  if (is_off_) return;
-  ASSERT(entries_.empty() || entries_.back().job->id < job->id);
-  if (clean || job->clean) {
+  if (is_off_ || clean || job->clean) {
     for (Entry& entry : entries_) {
       if (!entry.stale_since) entry.stale_since = now;
     }
   }
+  if (is_off_) return;
+  ASSERT(entries_.empty() || entries_.back().job->id < job->id);
   stratum::CoherenceNotify notify;
   notify.job_id = coherence_job_id_text(job->id);
   notify.header = job->header;

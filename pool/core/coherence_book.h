@@ -33,7 +33,7 @@ class CoherenceBook {
     std::optional<base::MonoTime> stale_since;
   };
 
-  // Null: there is none now; what was given out stays good until a clean one comes.
+  // Null: there is none now, and what was given out is stale.
   // REQUIRES: job ids rise.
   void add(std::shared_ptr<const CoherenceJob> job, bool clean, base::MonoTime now);
   // Null when unknown: never given out, or too old. Valid until the next add().

@@ -34,6 +34,13 @@ const DifficultyHistory::Entry& DifficultyHistory::for_job(mining::JobId job) co
   });
 }
 
+const DifficultyHistory::Entry& DifficultyHistory::announced_for(mining::JobId job) const {
+  ASSERT(!entries_.empty());
+  const auto in_force = std::find_if(entries_.rbegin(), entries_.rend(),
+                                     [&](const Entry& entry) { return entry.first_job <= job; });
+  return in_force == entries_.rend() ? entries_.front() : *in_force;
+}
+
 const DifficultyHistory::Entry& DifficultyHistory::latest() const {
   ASSERT(!entries_.empty());
   return entries_.back();

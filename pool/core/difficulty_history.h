@@ -32,6 +32,9 @@ class DifficultyHistory {
   void change(mining::JobId first_job, bitcoin::Difficulty difficulty);
   // The easiest difficulty that counts for this job. REQUIRES: change() was called.
   const Entry& for_job(mining::JobId job) const;
+  // The one that was announced with this job or last before it (of a job before all, the first),
+  // for clients that are known to obey at once. REQUIRES: change() was called.
+  const Entry& announced_for(mining::JobId job) const;
   // The one announced last. REQUIRES: change() was called.
   const Entry& latest() const;
   bool empty() const { return entries_.empty(); }

@@ -90,7 +90,6 @@ inline constexpr std::size_t proofs_per_shard_max = 8192;     // that wait for t
 inline constexpr std::size_t proofs_per_connection_max = 64;  // that wait, of one connection
 inline constexpr std::size_t coherence_jobs_kept_max = 32;
 inline constexpr std::size_t proofs_per_job_max = 1 << 18;    // that a shard remembers as seen
-inline constexpr double coherence_hash_difficulty_min = 512;  // easier, and verifying would cost
 inline constexpr auto coherence_job_refresh = 20s;            // a header's time is its job's
 inline constexpr std::size_t stretches_per_block_max = 256;   // one a pool
 // That a verifier takes on together: more would keep the first ones' answers waiting.

@@ -195,7 +195,9 @@ std::optional<RejectReason> Session::judge_hash(ProofJudged& proof) {
     case DuplicateFilter::Verdict::fresh:
       break;
   }
-  proof.difficulty = &coherence_->difficulty.history().for_job(mining::JobId{job.id.value});
+  // Who speaks this extension obeys a target from its job on; credit for an easier one would be too
+  // little for what a proof took.
+  proof.difficulty = &coherence_->difficulty.history().announced_for(mining::JobId{job.id.value});
   proof.target = share_target(*proof.difficulty);
   proof.work_hash = coherence::work_hash_of(job.header, claim_of(m));
   if (coherence::meets(*proof.work_hash, proof.target)) return std::nullopt;

@@ -71,6 +71,23 @@ TEST_CASE("jobs issued between changes") {
   CHECK_EQ(counts(history, 31), 16);
 }
 
+TEST_CASE("who obeys at once has the difficulty that came with the job") {
+  DifficultyHistory history;
+  history.change(JobId{10}, difficulty(8));
+  history.change(JobId{20}, difficulty(32));
+  history.change(JobId{30}, difficulty(2));
+  const auto announced = [&](std::uint64_t job) {
+    return history.announced_for(JobId{job}).difficulty.value();
+  };
+  CHECK_EQ(announced(9), 8);
+  CHECK_EQ(announced(10), 8);
+  CHECK_EQ(announced(19), 8);
+  CHECK_EQ(announced(20), 32);
+  CHECK_EQ(announced(29), 32);
+  CHECK_EQ(announced(30), 2);
+  CHECK_EQ(announced(99), 2);
+}
+
 // Every change that could matter for a job, however many there were.
 TEST_CASE("with more changes than are kept an old job's share is never judged too hard") {
   base::Random random(11);
