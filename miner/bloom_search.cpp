@@ -30,12 +30,13 @@ void BloomSearch::step(std::uint32_t rounds, const Verbs& verbs) {
             [](const Candidate& a, const Candidate& b) { return a.value < b.value; });
   candidates_.resize(std::min(candidates_.size(), confirmed_per_step_max));
   for (const Candidate& candidate : candidates_) {
-    if (!verbs.wants_more()) return;
+    const bool is_block = candidate.value < work_->block_target;
+    const Appetite appetite = verbs.appetite();
+    if (appetite == Appetite::nothing || (appetite == Appetite::blocks && !is_block)) return;
     if (coherence::verify(work_->job, candidate.claim, work_->target)) {
       ++wrong_blooms_;
       continue;
     }
-    const bool is_block = candidate.value < work_->block_target;
     if (!verbs.found({work_, candidate.claim, candidate.work_hash, is_block})) return;
   }
 }

@@ -8,7 +8,8 @@
 // fastest kernel: a few ten-thousandths of the mining at the few shares a minute that pools aim
 // for, and 1.5 % at the easiest target that they give (512 blooms a share), which is what a fast
 // miner may have in its first seconds. Where nearly every bloom is a share (regtest) only as many
-// are replayed as are wanted, the best first.
+// are replayed as are wanted, the best first: those that may be blocks of the proof chain, which
+// are wanted for longer than others (Appetite).
 //
 // Thread: one owner; no clock, no IO.
 // Source: docs/coherence.md, sections 10, 11 and 13.
@@ -16,6 +17,7 @@
 
 #include "common/bloom/bloom.h"
 #include "miner/coherence_work.h"
+#include "miner/work.h"
 
 #include <cstdint>
 #include <functional>
@@ -26,11 +28,12 @@ namespace miner {
 
 class BloomSearch {
  public:
-  // Proofs that are confirmed in one step; what else was found in it is passed over.
+  // Proofs that are confirmed in one step; what else was found in it is passed over. Of one job no
+  // more than one can become the chain's next block.
   static constexpr std::size_t confirmed_per_step_max = 4;
 
   struct Verbs {
-    std::function<bool()> wants_more;       // asked before each replay
+    std::function<Appetite()> appetite;     // asked before each replay
     std::function<bool(FoundProof)> found;  // false: no more are wanted from this step
   };
 

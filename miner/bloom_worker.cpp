@@ -26,7 +26,7 @@ std::uint32_t next_batch(std::uint32_t batch, std::chrono::nanoseconds took) {
 }  // namespace
 
 BloomWorker::BloomWorker(std::uint32_t index, std::uint32_t workers, const bloom::Kernel& kernel,
-                         WorkerOutbox& outbox, const BloomGuide& guide)
+                         WorkerOutbox& outbox, const WorkerGuide& guide)
     : outbox_(outbox),
       guide_(guide),
       search_(index, workers, kernel),
@@ -66,7 +66,8 @@ void BloomWorker::run(const std::stop_token& stop) {
   (void)setpriority(PRIO_PROCESS, 0, 10);
   const BloomSearch::Verbs verbs{
       [this, &stop] {
-        return !stop.stop_requested() && guide_.hungry.load(std::memory_order_relaxed);
+        return stop.stop_requested() ? Appetite::nothing
+                                     : guide_.appetite.load(std::memory_order_relaxed);
       },
       [this](FoundProof proof) { return outbox_.post(WorkerMessage(std::move(proof))); }};
   while (!stop.stop_requested()) {

@@ -19,11 +19,6 @@
 
 namespace miner {
 
-// What all bloom workers read: written by the network loop, relaxed.
-struct BloomGuide {
-  std::atomic<bool> hungry{true};  // proofs are welcome
-};
-
 // What a worker has done since the start, and its most coherent attempt under way.
 struct BloomProgress {
   std::uint64_t rounds = 0;
@@ -38,7 +33,7 @@ class BloomWorker {
  public:
   // `outbox` and `guide` outlive the worker. REQUIRES: index < workers.
   BloomWorker(std::uint32_t index, std::uint32_t workers, const bloom::Kernel& kernel,
-              WorkerOutbox& outbox, const BloomGuide& guide);
+              WorkerOutbox& outbox, const WorkerGuide& guide);
   // Within a batch's time.
   ~BloomWorker();
   BloomWorker(const BloomWorker&) = delete;
@@ -61,7 +56,7 @@ class BloomWorker {
   void publish();
 
   WorkerOutbox& outbox_;
-  const BloomGuide& guide_;
+  const WorkerGuide& guide_;
   BloomSearch search_;
   uv::Loop loop_;
   uv::Mailbox<Order> orders_;

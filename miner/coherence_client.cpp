@@ -171,16 +171,19 @@ void CoherenceClient::on_proof(FoundProof proof, base::MonoTime now) {
     ++counters_.dropped_stale;
     return;
   }
-  if (queued_.size() == options_.queued_max) {
+  std::deque<FoundProof>& queue = proof.is_block ? blocks_queued_ : queued_;
+  if (queue.size() == options_.queued_max) {
     ++counters_.dropped_full;
     return;
   }
-  if (proof.is_block) {
-    queued_.push_front(std::move(proof));
-  } else {
-    queued_.push_back(std::move(proof));
-  }
+  queue.push_back(std::move(proof));
   flush(now);
+}
+
+Appetite CoherenceClient::appetite() const {
+  if (blocks_queued_.size() >= options_.queued_max / 2) return Appetite::nothing;
+  if (queued_.size() >= options_.queued_max / 2) return Appetite::blocks;
+  return Appetite::shares;
 }
 
 void CoherenceClient::on_tick(base::MonoTime now) {
@@ -199,21 +202,29 @@ void CoherenceClient::on_tick(base::MonoTime now) {
     join(configure);
     host_.send_coherence(stratum::write_configure(ask_id_, configure));
   }
-  send_due_retries(now);
   flush(now);
 }
 
 void CoherenceClient::flush(base::MonoTime now) {
   allowance_.refill(now);
-  while (!queued_.empty() && unanswered() < options_.unanswered_max && allowance_.has()) {
-    FoundProof proof = std::move(queued_.front());
-    queued_.pop_front();
+  for (const bool blocks : {true, false}) {
+    send_due_retries(blocks, now);
+    send_queued(blocks, now);
+  }
+}
+
+void CoherenceClient::send_queued(bool blocks, base::MonoTime now) {
+  std::deque<FoundProof>& queue = blocks ? blocks_queued_ : queued_;
+  const std::size_t unanswered_max = (blocks ? 2 : 1) * options_.unanswered_max;
+  while (!queue.empty() && unanswered() < unanswered_max && allowance_.has()) {
+    FoundProof proof = std::move(queue.front());
+    queue.pop_front();
     if (!submitted_hashes_.insert(bitcoin::BlockHash(proof.work_hash))) {
       ++counters_.dropped_repeat;
       continue;
     }
     allowance_.take();
-    if (proof.is_block) ++counters_.blocks_found;
+    if (blocks) ++counters_.blocks_found;
     submit({std::move(proof), now, 0}, now);
   }
 }
@@ -257,30 +268,33 @@ void CoherenceClient::retry_later(Submitted&& submission, base::MonoTime now) {
     ++counters_.dropped_stale;
     return;
   }
-  if (submission.retries == options_.retries_max) {
+  if (!submission.proof.is_block && submission.retries >= options_.retries_max) {
     ++counters_.dropped_busy;
     return;
   }
-  submission.at = now + options_.retry_first * (1U << submission.retries);
+  const std::uint32_t doublings = std::min(submission.retries, options_.retries_max - 1);
+  submission.at = now + options_.retry_first * (1U << doublings);
   ++submission.retries;
   retries_.push_back(std::move(submission));
 }
 
-void CoherenceClient::send_due_retries(base::MonoTime now) {
-  for (std::size_t i = 0; i < retries_.size();) {
-    if (retries_[i].at > now) {
+void CoherenceClient::send_due_retries(bool blocks, base::MonoTime now) {
+  for (std::size_t i = 0; i < retries_.size() && allowance_.has();) {
+    if (retries_[i].at > now || retries_[i].proof.is_block != blocks) {
       ++i;
       continue;
     }
     Submitted due = std::move(retries_[i]);
     retries_.erase(retries_.begin() + static_cast<std::ptrdiff_t>(i));
+    allowance_.take();
     ++counters_.retries;
     submit(std::move(due), now);
   }
 }
 
 void CoherenceClient::drop_waiting() {
-  counters_.dropped_stale += queued_.size() + retries_.size();
+  counters_.dropped_stale += queued() + retries_.size();
+  blocks_queued_.clear();
   queued_.clear();
   retries_.clear();
 }

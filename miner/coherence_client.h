@@ -7,10 +7,12 @@
 // coherence.set_extranonce, .set_target and .notify; a new extranonce or target applies from the
 // next notify on. A job with another prev_hash is a clean job whatever its flag says.
 //
-// Proofs wait in a bounded queue and go out while few enough are unanswered; those that may be
-// blocks of the proof chain go first. No proof is submitted twice but for one case: the pool's
-// verifiers were all busy, which is no verdict. Then it is submitted again, a little later each
-// time, and a few times at most. Such proofs count as unanswered, so a busy pool gets fewer.
+// Proofs wait in a bounded queue and go out while few enough are unanswered. No proof is submitted
+// twice but for one case: the pool's verifiers were all busy, which is no verdict. Then it is
+// submitted again, a little later each time, and a few times at most. Such proofs count as
+// unanswered, so a busy pool gets fewer.
+// Those that may be blocks of the proof chain go first, wait in a queue of their own, have room
+// where the others have none any more, and are submitted again for as long as their job lives.
 // Proofs of an earlier connection or from before a clean job are not submitted at all.
 //
 // Thread: the loop's. Calls no host verb but from inside its own functions.
@@ -23,6 +25,7 @@
 #include "miner/client_event.h"
 #include "miner/coherence_work.h"
 #include "miner/recent_hashes.h"
+#include "miner/work.h"
 
 #include <chrono>
 #include <cstdint>
@@ -38,12 +41,13 @@ namespace miner {
 
 struct CoherenceOptions {
   std::string username;
-  bool only = false;                // nothing else is mined: no mining.notify is wanted
-  std::size_t unanswered_max = 32;  // a pool verifies at most 64 of a connection at once
-  std::size_t queued_max = 64;
-  double shares_per_second_max = 0;            // 0: as many as the pool answers
-  std::uint32_t retries_max = 6;               // of one proof, while the verifiers are busy
-  std::chrono::milliseconds retry_first{200};  // doubles with each
+  bool only = false;  // nothing else is mined: no mining.notify is wanted
+  // A pool verifies at most 64 of a connection at once. Blocks may be as many beyond that.
+  std::size_t unanswered_max = 32;
+  std::size_t queued_max = 64;                 // of blocks, and of others
+  double shares_per_second_max = 0;            // retries too; 0: as many as the pool answers
+  std::uint32_t retries_max = 6;               // of one proof that is no block; at least 1
+  std::chrono::milliseconds retry_first{200};  // doubles with each, up to retries_max of them
   std::chrono::seconds ask_again_first{2};     // doubles with each refusal
   std::chrono::seconds ask_again_most{60};
   std::chrono::seconds answer_timeout{120};  // to a proof
@@ -102,9 +106,9 @@ class CoherenceClient {
   const std::shared_ptr<const CoherenceWork>& work() const { return work_; }
   bool is_granted() const { return granted_; }
   std::size_t unanswered() const { return unanswered_.size() + retries_.size(); }
-  std::size_t queued() const { return queued_.size(); }
-  // More proofs are welcome; the workers look before they confirm and post one.
-  bool is_hungry() const { return queued_.size() < options_.queued_max / 2; }
+  std::size_t queued() const { return queued_.size() + blocks_queued_.size(); }
+  // The workers look before they confirm and post a proof.
+  Appetite appetite() const;
 
  private:
   struct Submitted {
@@ -119,7 +123,9 @@ class CoherenceClient {
   void on_submit_answer(Submitted&& submission, const stratum::ServerResponse& answer,
                         base::MonoTime now);
   void retry_later(Submitted&& submission, base::MonoTime now);
-  void send_due_retries(base::MonoTime now);
+  // Each as far as the allowance goes.
+  void send_due_retries(bool blocks, base::MonoTime now);
+  void send_queued(bool blocks, base::MonoTime now);
   void drop_waiting();
   void problem(std::string text);
 
@@ -142,7 +148,8 @@ class CoherenceClient {
   std::optional<base::U256> target_;                    // of the next job
   std::optional<stratum::CoherenceNotify> newest_job_;  // waits for what it needs
   std::shared_ptr<const CoherenceWork> work_;
-  std::deque<FoundProof> queued_;
+  std::deque<FoundProof> blocks_queued_;
+  std::deque<FoundProof> queued_;  // proofs that are no blocks
   std::vector<Submitted> retries_;
   std::map<std::uint64_t, Submitted> unanswered_;  // by request id, so the oldest is first
 };

@@ -225,7 +225,7 @@ void NetworkLoop::guide_workers() {
   guide_.appetite.store(client_.appetite(), std::memory_order_relaxed);
   const CoherenceClient* coherence = client_.coherence();
   if (coherence != nullptr) {
-    bloom_guide_.hungry.store(coherence->is_hungry(), std::memory_order_relaxed);
+    bloom_guide_.appetite.store(coherence->appetite(), std::memory_order_relaxed);
   }
 }
 

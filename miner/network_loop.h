@@ -122,7 +122,7 @@ class NetworkLoop final : private MinerHost {
   bool stream_over_ = false;  // on_close has come: to be destroyed outside its callbacks
 
   WorkerGuide guide_;
-  BloomGuide bloom_guide_;
+  WorkerGuide bloom_guide_;
   WorkerOutbox found_;
   // Last: they post to found_.
   std::vector<std::unique_ptr<Worker>> workers_;

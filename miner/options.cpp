@@ -175,8 +175,9 @@ void describe_options(CLI::App& app, Texts& texts, Options& options) {
                  "Longest pause between connection attempts in seconds (default 30)");
   app.add_option("-r,--retries", texts.retries,
                  "Attempts in a row that may fail before giving up; -1 (default): any number");
-  app.add_option("--max-shares-per-second", texts.shares,
-                 "Submit at most this many shares a second; 0 (default): no cap");
+  app.add_option(
+      "--max-shares-per-second", texts.shares,
+      "Submit at most this many shares a second of each kind of work; 0 (default): no cap");
   app.add_flag("-q,--quiet", options.quiet, "Show problems and totals only");
   app.add_option("--witness", options.witness_path,
                  "Append to this file which proof chain block each coherence job builds on");

@@ -37,7 +37,7 @@ bool wait_until(uv::Loop& loop, Condition condition) {
 
 struct Bench {
   uv::Loop loop;
-  BloomGuide guide;
+  WorkerGuide guide;
   std::vector<FoundProof> proofs;
   WorkerOutbox outbox{loop, 512, [this](WorkerMessage&& message) {
                         proofs.push_back(std::move(std::get<FoundProof>(message)));
@@ -85,12 +85,12 @@ TEST_CASE("the newest order replaces one that waits, and reaches the worker with
 
 TEST_CASE("a pool that wants no more: it mines on and posts nothing") {
   Bench bench;
-  bench.guide.hungry = false;
+  bench.guide.appetite = Appetite::nothing;
   BloomWorker worker(0, 1, bench.kernel, bench.outbox, bench.guide);
   worker.post(work_of(1, base::U256::max()));
   REQUIRE(wait_until(bench.loop, [&] { return worker.progress().blooms > 20; }));
   CHECK(bench.proofs.empty());
-  bench.guide.hungry = true;
+  bench.guide.appetite = Appetite::shares;
   CHECK(wait_until(bench.loop, [&] { return !bench.proofs.empty(); }));
 }
 

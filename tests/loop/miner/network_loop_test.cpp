@@ -324,8 +324,9 @@ TEST_CASE("only coherence work: connections that end, and verifiers that are bus
   settings.client.coherence = true;
   std::size_t next_drop = 10;
   uv::Timer dropper(rig.loop, [&] {
-    if (rig.pool.proofs.size() < next_drop) return;
-    if (rig.pool.connections == 3 && rig.network->status().coherence->counters.accepted > 20) {
+    const CoherenceCounters counters = rig.network->status().coherence->counters;
+    if (rig.pool.proofs.size() < next_drop || counters.retries == 0) return;
+    if (rig.pool.connections == 3 && counters.accepted > 20) {
       return rig.network->stop();
     }
     if (rig.pool.connections == 3) return;
@@ -335,6 +336,8 @@ TEST_CASE("only coherence work: connections that end, and verifiers that are bus
   dropper.start(milliseconds(2), milliseconds(2));
   rig.mine(settings);
   CHECK_EQ(rig.pool.connections, 3);
+  CHECK_EQ(rig.pool.busy_answers, 0);
+  CHECK_EQ(rig.network->status().coherence->counters.dropped_busy, 0);
   CHECK_EQ(rig.pool.repeats, 0);
   CHECK(rig.pool.shares.empty());
   for (const fake::Pool::Proof& proof : rig.pool.proofs) CHECK(proof.flaw == std::nullopt);

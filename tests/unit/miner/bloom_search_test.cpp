@@ -26,8 +26,8 @@ std::shared_ptr<CoherenceWork> work_of(std::uint8_t tip, const base::U256& targe
 
 struct Bench {
   std::vector<FoundProof> found;
-  bool hungry = true;
-  BloomSearch::Verbs verbs{[this] { return hungry; },
+  Appetite appetite = Appetite::shares;
+  BloomSearch::Verbs verbs{[this] { return appetite; },
                            [this](FoundProof proof) {
                              found.push_back(std::move(proof));
                              return true;
@@ -116,10 +116,10 @@ TEST_CASE("nothing is replayed that is not wanted, and few in one step, the best
   BloomSearch search(0, 1, portable());
   const auto work = work_of(1, base::U256::max());
   search.set_work(work);
-  bench.hungry = false;
+  bench.appetite = Appetite::nothing;
   while (search.counters().blooms < 5) search.step(500, bench.verbs);
   CHECK(bench.found.empty());
-  bench.hungry = true;
+  bench.appetite = Appetite::shares;
   const std::uint64_t before = search.counters().blooms;
   std::uint32_t rounds = 40'000;
   while (search.counters().blooms < before + 10) {
@@ -134,11 +134,24 @@ TEST_CASE("nothing is replayed that is not wanted, and few in one step, the best
   }
 }
 
+TEST_CASE(
+    "when enough proofs wait, those that may be blocks of the proof chain are confirmed still") {
+  Bench bench;
+  BloomSearch search(0, 1, portable());
+  const auto work = work_of(1, base::U256::max());
+  work->block_target = base::U256::max() >> 2;
+  search.set_work(work);
+  bench.appetite = Appetite::blocks;
+  bench.run_until(search, 5);
+  for (const FoundProof& proof : bench.found) CHECK(proof.is_block);
+  CHECK_GT(search.counters().blooms, 5);
+}
+
 TEST_CASE("a worker that is told to stop replays no more") {
   BloomSearch search(0, 1, portable());
   search.set_work(work_of(1, base::U256::max()));
   std::size_t asked = 0;
-  const BloomSearch::Verbs once{[] { return true; },
+  const BloomSearch::Verbs once{[] { return Appetite::shares; },
                                 [&](const FoundProof&) {
                                   ++asked;
                                   return false;

@@ -280,21 +280,75 @@ TEST_CASE("few are unanswered at a time, few wait, and blocks go first") {
   for (int i = 0; i < 32 + 64; ++i) talk.client.on_proof(talk.proof(), talk.now);
   CHECK_EQ(talk.submits(), 32);
   CHECK_EQ(talk.half().queued(), 64);
-  CHECK_FALSE(talk.half().is_hungry());
+  CHECK_EQ(talk.half().appetite(), Appetite::blocks);
   talk.client.on_proof(talk.proof(), talk.now);
   CHECK_EQ(talk.counters().dropped_full, 1);
 
   const std::size_t last = talk.last_id();
   for (std::size_t id = last - 31; id <= last - 30; ++id) talk.answer(id, "true");
   CHECK_EQ(talk.submits(), 34);
-  talk.client.on_proof(talk.proof(true), talk.now);
-  CHECK_EQ(talk.submits(), 34);
   talk.answer(last - 29, "false", busy);  // still counts as unanswered
   CHECK_EQ(talk.submits(), 34);
-  talk.answer(last - 28, "true");
+  talk.client.on_proof(talk.proof(true), talk.now);
   CHECK_EQ(talk.submits(), 35);
   CHECK(contains(talk.host.sent.back(), fmt::format("\"{:016x}\"", talk.attempt)));  // the block
   CHECK_EQ(talk.counters().blocks_found, 1);
+  CHECK_EQ(talk.half().queued(), 62);
+  talk.answer(last - 28, "true");  // the block has taken its place
+  CHECK_EQ(talk.submits(), 35);
+}
+
+TEST_CASE("a full queue of other proofs keeps no block out; blocks are bounded among themselves") {
+  Talk talk;
+  talk.begin();
+  for (int i = 0; i < 32 + 64; ++i) talk.client.on_proof(talk.proof(), talk.now);
+  const std::size_t last = talk.last_id();
+  for (std::size_t id = last - 31; id <= last; ++id) talk.answer(id, "false", busy);
+  CHECK_EQ(talk.half().unanswered(), 32);
+  for (int i = 0; i < 32; ++i) talk.client.on_proof(talk.proof(true), talk.now);
+  CHECK_EQ(talk.submits(), 32 + 32);
+  CHECK_EQ(talk.half().unanswered(), 64);
+  for (int i = 0; i < 31; ++i) talk.client.on_proof(talk.proof(true), talk.now);
+  CHECK_EQ(talk.half().appetite(), Appetite::blocks);
+  for (int i = 31; i < 65; ++i) talk.client.on_proof(talk.proof(true), talk.now);
+  CHECK_EQ(talk.half().appetite(), Appetite::nothing);
+  CHECK_EQ(talk.submits(), 64);
+  CHECK_EQ(talk.half().queued(), 64 + 64);
+  CHECK_EQ(talk.counters().dropped_full, 1);
+  talk.line(notify("a2", "11", true));
+  CHECK_EQ(talk.half().queued(), 0);
+  CHECK_EQ(talk.half().appetite(), Appetite::shares);
+  CHECK_EQ(talk.counters().dropped_stale, 32 + 64 + 64);
+}
+
+TEST_CASE("busy verifiers: a block is submitted again until its job is over") {
+  Talk talk;
+  talk.begin();
+  talk.client.on_proof(talk.proof(true), talk.now);
+  const auto alive = [&] {
+    talk.line(R"({"id":null,"method":"client.show_message","params":["alive"]})");
+  };
+  for (int retry = 0; retry < 6; ++retry) {
+    talk.answer(talk.last_id(), "false", busy);
+    talk.pass(milliseconds(200 << retry));
+  }
+  std::size_t submits = talk.submits();
+  CHECK_EQ(submits, 7);
+  for (int retry = 0; retry < 60; ++retry) {
+    talk.answer(talk.last_id(), "false", busy);
+    talk.pass(milliseconds(6399));
+    REQUIRE_EQ(talk.submits(), submits);
+    talk.pass(milliseconds(1));
+    REQUIRE_EQ(talk.submits(), ++submits);
+    alive();
+  }
+  CHECK_EQ(talk.counters().dropped_busy, 0);
+  CHECK_EQ(talk.counters().blocks_found, 1);
+  talk.answer(talk.last_id(), "false", busy);
+  talk.line(notify("a2", "22", true));
+  talk.pass(seconds(30));
+  CHECK_EQ(talk.submits(), submits);
+  CHECK_EQ(talk.counters().dropped_stale, 1);
 }
 
 TEST_CASE("a rate that is set is kept to") {
@@ -307,6 +361,37 @@ TEST_CASE("a rate that is set is kept to") {
   CHECK_EQ(talk.submits(), 1);
   for (int i = 0; i < 10; ++i) talk.pass(milliseconds(101));
   CHECK_EQ(talk.submits(), 11);
+}
+
+TEST_CASE("a rate that is set is kept to by retries as well, blocks first") {
+  ClientOptions options = coherence_only();
+  options.shares_per_second_max = 1;
+  Talk talk(options);
+  talk.begin();
+  const auto sent_attempt = [&](std::uint64_t attempt) {
+    return contains(talk.host.sent.back(), fmt::format("\"{:016x}\"", attempt));
+  };
+  talk.pass(milliseconds(1001));
+  talk.client.on_proof(talk.proof(), talk.now);
+  talk.answer(talk.last_id(), "false", busy);
+  talk.pass(milliseconds(500));  // due, but not allowed
+  CHECK_EQ(talk.submits(), 1);
+  talk.client.on_proof(talk.proof(), talk.now);
+  talk.client.on_proof(talk.proof(true), talk.now);
+  CHECK_EQ(talk.submits(), 1);
+  talk.pass(milliseconds(501));
+  CHECK_EQ(talk.submits(), 2);
+  CHECK(sent_attempt(3));  // the block
+  talk.answer(talk.last_id(), "false", busy);
+  talk.pass(milliseconds(1001));
+  CHECK_EQ(talk.submits(), 3);
+  CHECK(sent_attempt(3));  // again
+  talk.answer(talk.last_id(), "true");
+  talk.pass(milliseconds(1001));
+  CHECK(sent_attempt(1));
+  talk.pass(milliseconds(1001));
+  CHECK(sent_attempt(2));
+  CHECK_EQ(talk.submits(), 5);
 }
 
 TEST_CASE("unusable messages change nothing") {
