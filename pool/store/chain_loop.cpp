@@ -155,8 +155,9 @@ void ChainLoop::connect() {
       std::make_unique<DatabaseConnection>(options_.database, "phasepool_chain", &interrupt_);
   {
     pqxx::nontransaction session(connection_->get());
+    // Without jit: the planner thinks little tables large, and compiling takes longer than reading.
     session.exec(
-        "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET statement_timeout = '10s';"
+        "SET jit = off; SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET statement_timeout = '10s';"
         "SET lock_timeout = '5s'; SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5;"
         "SET tcp_keepalives_count = 3; SET tcp_user_timeout = 15000");
     session.exec_params("SELECT FROM begin_coherence_chain($1, $2, $3, NULL)",
