@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <set>
+#include <system_error>
 
 namespace pool {
 namespace {
@@ -55,8 +57,10 @@ base::Result<ProofChain, std::string> read_chain_files(const std::string& folder
     if (hashes.contains(proof->work_hash)) chain.proofs.emplace(proof->work_hash, *proof);
     return std::string();
   };
-  read = parse_lines(folder + "/" + coherence_proofs_name, coherence_proof_line_bytes_max,
-                     on_proof_line);
+  const std::string proofs_path = folder + "/" + coherence_proofs_name;
+  std::error_code error;
+  if (chain.blocks.empty() && !std::filesystem::exists(proofs_path, error) && !error) return chain;
+  read = parse_lines(proofs_path, coherence_proof_line_bytes_max, on_proof_line);
   if (!read) return base::err(read.error());
   return chain;
 }

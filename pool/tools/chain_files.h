@@ -1,7 +1,8 @@
 // The proof chain as an export has it, two files of lines of JSON:
 //
 //   coherence_chain.jsonl    the chain's rules, then its blocks from height 0 on
-//   coherence_proofs.jsonl   proofs, among them those of the blocks
+//   coherence_proofs.jsonl   proofs, among them those of the blocks; a chain without blocks has no
+//                            need of it
 //
 // Errors: one line that names file, line and field.
 // Thread: the caller's, which it blocks.

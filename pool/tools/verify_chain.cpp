@@ -77,6 +77,10 @@ bool verify_witness(const std::string& path, const std::vector<CoherenceBlockRec
     report({false, "witness", read.error()});
     return false;
   }
+  if (good + bad == 0) {
+    report({false, "witness", path + ": no job in it to hold the chain against"});
+    return false;
+  }
   report({bad == 0, "witness",
           fmt::format("{}: {} jobs are of this chain, {} are not", path, good, bad)});
   return bad == 0;

@@ -6,30 +6,44 @@
 
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <utility>
 
 namespace pool {
 namespace {
 
-// What a line proves, or why not.
-base::Result<std::string, std::string> judge_line(const std::string& line) {
+// The lines of a file that hold true proofs, by work hash.
+using ProofLines = std::map<crypto::Digest, std::size_t>;
+
+// What a line proves, or why not. A proof that an earlier line holds is an error with that line's
+// number in `before`.
+base::Result<std::string, std::string> judge_line(std::size_t number, const std::string& line,
+                                                  ProofLines& lines, std::size_t& before) {
   const auto proof = parse_coherence_proof(line);
   if (!proof) return base::err("form: " + proof.error());
   const auto facts = judge_proof(*proof);
   if (!facts) {
     return base::err(fmt::format("{}: {}", name_of(facts.error().step), facts.error().why));
   }
+  const auto [found, is_new] = lines.try_emplace(proof->work_hash, number);
+  if (!is_new) {
+    before = found->second;
+    return base::err(
+        fmt::format("it is the proof of line {} again, which counts once", found->second));
+  }
   return fmt::format("{}, level {}, bloom {} to {}, {} rounds", base::to_hex(proof->work_hash),
                      facts->level, facts->bloom_start, facts->bloom_end, facts->work.decimal());
 }
 
 bool verify_file(const std::string& path, const VerifyReport& report) {
-  std::size_t good = 0;
-  std::size_t bad = 0;
+  ProofLines lines;
+  std::size_t untrue = 0;
+  std::size_t again = 0;
   const auto read = for_each_line(
       path, coherence_proof_line_bytes_max, [&](std::size_t number, const std::string& line) {
-        const auto judged = judge_line(line);
-        ++(judged ? good : bad);
+        std::size_t before = 0;
+        const auto judged = judge_line(number, line, lines, before);
+        if (!judged) ++(before == 0 ? untrue : again);
         report({judged.has_value(), "proof",
                 fmt::format("{} line {}: {}", path, number, judged ? *judged : judged.error())});
       });
@@ -37,9 +51,16 @@ bool verify_file(const std::string& path, const VerifyReport& report) {
     report({false, "coherence", read.error()});
     return false;
   }
-  report({bad == 0, "coherence",
-          fmt::format("{}: {} proofs, {} of them not true", path, good + bad, bad)});
-  return bad == 0;
+  const std::size_t proofs = lines.size() + untrue + again;
+  if (proofs == 0) {
+    report({false, "coherence", path + ": no proof in it"});
+    return false;
+  }
+  std::string text = fmt::format("{}: {} proofs, {} of them not true", path, proofs, untrue);
+  if (again > 0) text += fmt::format(", {} there before", again);
+  const bool all = untrue + again == 0;
+  report({all, "coherence", text});
+  return all;
 }
 
 }  // namespace

@@ -5,9 +5,11 @@
 //
 // A file holds a proof a line, as `phasepool export` writes them. The steps, in order: form,
 // params, certificate, header, work hash, target, replay; a FAIL line names the first that fails.
+// A true proof that stands in a file for the second time fails as well, and so does a file without
+// any, which may have been cut.
 //
 // Not checked, since a proof alone does not say it: that its job was one of the pool's (`phasepool
-// verify chain` does that for the blocks of the chain), and that it was submitted once.
+// verify chain` does that for the blocks of the chain).
 //
 // Errors: a FAIL line names the file and the line, and says what does not hold.
 // Thread: the caller's, which it blocks: a few milliseconds a proof.
@@ -28,7 +30,7 @@ namespace pool {
     const std::string& path, std::size_t bytes_max,
     const std::function<void(std::size_t number, const std::string& line)>& on_line);
 
-// True when every proof is true; each is told.
+// True when each file has proofs, every one is true, and none is there twice; each is told.
 bool verify_coherence(const std::vector<std::string>& paths, const VerifyReport& report);
 
 // The command: prints the lines and returns the exit code, 0 or 1.

@@ -44,6 +44,7 @@ struct Walked {
   std::uint64_t last_here = 0;        // record
   bool goes_on_elsewhere = false;     // the last segment that is here is closed
   std::vector<std::uint64_t> starts;  // first records of the segments, rising
+  bool has_records() const { return last_here >= first_here; }
 };
 
 class StretchVerifier {
@@ -63,6 +64,7 @@ class StretchVerifier {
   void take_contents(const std::string& folder);
   void verify_journal_of(const std::string& uuid, const std::vector<Commitment>& commitments);
   std::optional<Walked> walk(const std::string& uuid, const std::vector<Commitment>& commitments);
+  void tell_uncommitted(const std::string& uuid);
   std::string flaw_of(const Commitment& commitment, const Walked& walked) const;
 
   const VerifyReport& report_;
@@ -118,7 +120,21 @@ bool StretchVerifier::run(const std::vector<CoherenceBlockRecord>& blocks) {
     }
   }
   for (const auto& [uuid, commitments] : by_journal) verify_journal_of(uuid, commitments);
+  if (by_journal.empty()) return all_;
+  for (const auto& [uuid, local] : local_) {
+    if (!by_journal.contains(uuid)) tell_uncommitted(uuid);
+  }
   return all_;
+}
+
+void StretchVerifier::tell_uncommitted(const std::string& uuid) {
+  const auto walked = walk(uuid, {});
+  if (!walked || !walked->has_records()) return;
+  fail("journal",
+       fmt::format("records {} to {} of journal {} are in no block of the chain: it was begun "
+                   "since the newest block or is of a pool without coherence work, or the chain "
+                   "has it under another name",
+                   walked->first_here, walked->last_here, uuid));
 }
 
 std::optional<Walked> StretchVerifier::walk(const std::string& uuid,
@@ -181,11 +197,24 @@ void StretchVerifier::verify_journal_of(const std::string& uuid,
   counts_.good += good;
   counts_.wrong += wrong;
   counts_.not_here += not_here;
-  report_(
-      {wrong == 0, "journal",
-       fmt::format("{}: {} stretches are as the chain has them, {} are not, {} can't be checked "
-                   "since their segments are not here",
-                   uuid, good, wrong, not_here)});
+  const bool has_records = walked && walked->has_records();
+  if (has_records && good + wrong == 0) {
+    return fail("journal",
+                fmt::format("no block commits to any of the records here, {} to {} of journal {}: "
+                            "its {} stretches end with other records, the last with {}",
+                            walked->first_here, walked->last_here, uuid, not_here,
+                            commitments.back().stretch.last_sequence));
+  }
+  std::string text = fmt::format(
+      "{}: {} stretches are as the chain has them, {} are not, {} can't be checked "
+      "since their segments are not here",
+      uuid, good, wrong, not_here);
+  const std::uint64_t committed = commitments.back().stretch.last_sequence;
+  if (has_records && walked->last_here > committed) {
+    text += fmt::format("; records {} to {} are in no block yet",
+                        std::max(committed + 1, walked->first_here), walked->last_here);
+  }
+  report_({wrong == 0, "journal", text});
 }
 
 std::string StretchVerifier::flaw_of(const Commitment& commitment, const Walked& walked) const {

@@ -9,6 +9,12 @@
 // export doesn't have. That is said, and no fault. But a journal that ends before a record that is
 // committed to, in a segment that nobody has said to be closed there, has lost records.
 //
+// No hash commits to the uuid by which a stretch names its journal, and record numbers can be
+// moved up: a changed journal could be made to look like one that the chain does not speak of. So a
+// journal that is here has records that are in a block, or it fails, unless the chain commits to no
+// journal at all. (Stretches that only partly bear another uuid fail with their block: a journal's
+// first begins with record 1, each other where the one before ended.)
+//
 // Errors: a FAIL line names the block, the journal and the records.
 // Thread: the caller's, which it blocks.
 #pragma once

@@ -14,6 +14,11 @@ COHERENCE = {"level": 0, "block_seconds": 1, "retarget_blocks": 3, "initial_bits
              "shares_per_minute": 60}
 
 
+def third_starts(folder: pathlib.Path) -> int:
+    """The first record of the third segment: with the first one gone, there is still one that a block commits to."""
+    return forger.HEADER.unpack_from(sorted(folder.glob("*.journal"))[2].read_bytes())[5]
+
+
 def run_a_pool(cluster) -> pathlib.Path:
     """Until there is a chain over several segments of shares; the witness log of its miner. The pool is stopped then."""
     cluster.start_postgres()
@@ -28,11 +33,48 @@ def run_a_pool(cluster) -> pathlib.Path:
     miner = cluster.miner(worker="blooms", extra=["--algo", "coherence", "--witness", witness])
     segments = pathlib.Path(pool.config["data_dir"]) / "journal"
     wait_until(lambda: cluster.query("SELECT count(*) FROM coherence_chain")[0][0] >= 9 and len(list(segments.glob("*.journal"))) >= 3
-               and cluster.query("SELECT count(*) FROM coherence_stretches")[0][0] >= 6, 90, "nine blocks over three segments", poll=0.2)
+               and cluster.query("SELECT count(*) FROM coherence_stretches")[0][0] >= 6
+               and cluster.query("SELECT max(last_sequence) FROM coherence_stretches")[0][0] >= third_starts(segments), 90,
+               "nine blocks over three segments", poll=0.2)
     load.stop()
     assert miner.stop() == 0
     assert pool.stop() == 0
     return witness
+
+
+def look_another_way(cluster, export):
+    """A changed journal is not let pass, though the stretches are made to speak of other records than those that are here."""
+    journal_of = forger.Journal(next(path for path in export.iterdir() if path.is_dir() and any(path.glob("*.journal"))))
+    uuid = journal_of.headers[0][3].hex()
+
+    def verdict(name: str, forge) -> subprocess.CompletedProcess:
+        copy = cluster.folder / name
+        shutil.copytree(export, copy)
+        folder = copy / uuid
+        for path in folder.glob("*.journal"):
+            path.chmod(0o600)
+        (copy / "coherence_chain.jsonl").chmod(0o600)
+        journal = forger.Journal(folder)
+        kind, payload = journal.records[1][0]
+        journal.records[1][0] = [kind, payload[:20] + bytes([payload[20] ^ 1]) + payload[21:]]
+        forge(copy, journal)
+        journal.write()
+        return subprocess.run([cluster.pool.program, "verify", "chain", copy], capture_output=True, text=True, timeout=60, cwd="/", check=False)
+
+    def relabelled(copy, _journal):
+        chain = copy / "coherence_chain.jsonl"
+        chain.write_text(chain.read_text().replace(uuid, "f" * 32))
+
+    def renumbered(_copy, journal):
+        journal.paths[0].unlink()  # as retention does
+        for each in (journal.paths, journal.headers, journal.records, journal.first):
+            del each[0]
+        journal.first[0] += 1_000_000
+
+    done = verdict("relabelled", relabelled)
+    assert done.returncode == 1 and f"of journal {uuid} are in no block of the chain: " in done.stdout, done.stdout
+    done = verdict("renumbered", renumbered)
+    assert done.returncode == 1 and "FAIL  journal    no block commits to any of the records here, 1000" in done.stdout, done.stdout
 
 
 def test_a_pool_and_a_forger(cluster):
@@ -48,6 +90,8 @@ def test_a_pool_and_a_forger(cluster):
         done = subprocess.run([pool.program, "verify", *arguments], capture_output=True, text=True, timeout=60, cwd="/", check=False)
         assert done.returncode == 0 and "FAIL" not in done.stdout, done.stdout + done.stderr
     assert ", 0 not, " in done.stdout or "0 of them not true" in done.stdout
+
+    look_another_way(cluster, export)
 
     folder = pathlib.Path(pool.config["data_dir"]) / "journal"
     kept = cluster.folder / "kept"

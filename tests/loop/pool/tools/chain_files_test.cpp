@@ -37,3 +37,19 @@ TEST_CASE("files of an export: read back, and verified with the journal beside t
   CHECK(pool::read_chain_files(out).error() ==
         out + "/coherence_chain.jsonl: it is empty; expected the chain's rules");
 }
+
+TEST_CASE("a chain without blocks has no proofs, and needs no file of them") {
+  const journal_test::TemporaryFolder folder;
+  const std::string& out = folder.path();
+  const ChainMaker chain;
+  write_file(out + "/coherence_chain.jsonl",
+             base::as_bytes(pool::write_coherence_rules(chain.rules()) + "\n"));
+  const auto read = pool::read_chain_files(out);
+  REQUIRE(read);
+  CHECK(read->blocks.empty());
+  CHECK(pool::verify_chain_command(
+            {.folder = out, .database = {}, .journals = {}, .witnesses = {}}) == 0);
+  // A file that is there is read all the same.
+  write_file(out + "/coherence_proofs.jsonl", base::as_bytes("{}\n"));
+  CHECK_FALSE(pool::read_chain_files(out));
+}

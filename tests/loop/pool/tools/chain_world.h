@@ -107,9 +107,20 @@ class Forger {
   std::vector<pool::JournalRecord>& records(std::size_t segment) {
     return segments_[segment - 1].records;
   }
-  void write() {
-    std::uint64_t sequence = 1;
-    pool::SegmentLink previous;
+  void write() { write(1, {}); }
+  // As if there had been a segment before the first, with the records up to `first_sequence`.
+  void write_from(std::uint64_t first_sequence) {
+    std::filesystem::remove(world_.segment(1));
+    for (Segment& segment : segments_) ++segment.header.segment;
+    write(first_sequence, {1, 5000, crypto::sha256({})});
+  }
+
+ private:
+  struct Segment {
+    pool::SegmentHeader header;
+    std::vector<pool::JournalRecord> records;
+  };
+  void write(std::uint64_t sequence, pool::SegmentLink previous) {
     for (Segment& segment : segments_) {
       segment.header.first_sequence = sequence;
       segment.header.previous = previous;
@@ -122,11 +133,6 @@ class Forger {
     }
   }
 
- private:
-  struct Segment {
-    pool::SegmentHeader header;
-    std::vector<pool::JournalRecord> records;
-  };
   const World& world_;
   std::vector<Segment> segments_;
 };

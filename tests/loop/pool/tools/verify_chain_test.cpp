@@ -56,6 +56,11 @@ TEST_CASE("a chain mined anew as a whole is caught by a witness") {
   const std::string path = world.folder.path() + "/witness.log";
   write_file(path, base::as_bytes(log));
   CHECK(world.verify({path}).all);
+  const std::string empty = world.folder.path() + "/empty.log";
+  write_file(empty, {});
+  const Verdict nothing = world.verify({empty});
+  CHECK_FALSE(nothing.all);
+  CHECK(nothing.fails.at(0) == "witness: " + empty + ": no job in it to hold the chain against");
 
   chain_test::ChainMaker anew;
   for (const auto& block : world.chain.blocks) {

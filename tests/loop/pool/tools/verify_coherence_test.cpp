@@ -58,7 +58,29 @@ TEST_CASE("true proofs, one or many, whatever the line's end") {
     CHECK(verdict.good[0].ends_with(", 2692 rounds"));
     CHECK(verdict.good[1] == " 1 proofs, 0 of them not true");
   }
-  CHECK(verify_text("").all);
+}
+
+TEST_CASE("a file without a proof proves nothing: it may have been cut") {
+  for (const char* text : {"", "\n\r\n"}) {
+    const Verdict verdict = verify_text(text);
+    CHECK_FALSE(verdict.all);
+    REQUIRE(verdict.fails.size() == 1);
+    CHECK(verdict.fails[0] == " no proof in it");
+  }
+}
+
+TEST_CASE("a proof that stands in a file twice is told") {
+  const std::string first = proof_line(1);
+  const std::string other = proof_line(2);
+  std::string false_copy = first;  // the same work hash, but not true: it takes no one's place
+  false_copy.replace(false_copy.find("\"extranonce\":\"") + 14, 16, "00000000000000ff");
+  const Verdict verdict =
+      verify_text(false_copy + "\n" + first + "\n" + other + "\n" + first + "\n");
+  CHECK_FALSE(verdict.all);
+  REQUIRE(verdict.fails.size() == 3);
+  CHECK(verdict.fails[0].starts_with("line 1: replay: "));
+  CHECK(verdict.fails[1] == "line 4: it is the proof of line 2 again, which counts once");
+  CHECK(verdict.fails[2] == " 4 proofs, 1 of them not true, 1 there before");
 }
 
 TEST_CASE("the line that fails is named, with the step, and the others are checked all the same") {

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -84,6 +85,96 @@ TEST_CASE("deleted segments can't be checked, and are no fault; one between othe
   verdict = other.verify();
   CHECK_FALSE(verdict.all);
   CHECK(verdict.summary.ends_with("4 good, 2 not, 1 not here"));
+}
+
+namespace {
+
+// The chain with another journal in place of the one here: no hash commits to a journal's uuid.
+pool::ProofChain relabelled(const World& world, std::size_t from_block = 0) {
+  pool::ProofChain chain = world.proof_chain();
+  for (std::size_t i = from_block; i < chain.blocks.size(); ++i) {
+    chain.blocks[i].stretches[0].journal.fill(0x55);
+  }
+  return chain;
+}
+
+}  // namespace
+
+TEST_CASE("a changed journal is told, though the chain's stretches are said to be of another") {
+  const World world;
+  Forger forger(world);
+  std::get<pool::ShareRecord>(forger.records(2)[3]).worker_name = "x9";
+  forger.write();
+  Verdict verdict = world.verify(relabelled(world));
+  CHECK_FALSE(verdict.all);
+  REQUIRE(verdict.fails.size() == 2);
+  CHECK(verdict.fails[0].starts_with("journal: records 1 to 30 of journal " + test_uuid_hex +
+                                     " are in no block of the chain: "));
+  CHECK(verdict.summary.ends_with("0 good, 0 not, 7 not here"));
+  // From one of the blocks on: no journal begins in the middle.
+  verdict = world.verify(relabelled(world, 2));
+  CHECK_FALSE(verdict.all);
+  CHECK(verdict.fails[0] ==
+        "block: 2: its stretch of journal 55555555555555555555555555555555 begins at record 11, "
+        "expected 1");
+}
+
+TEST_CASE("a changed journal is told, though its records were renumbered past the stretches") {
+  const World world;
+  Forger forger(world);
+  std::get<pool::ShareRecord>(forger.records(2)[3]).worker_name = "x9";
+  forger.write_from(31);
+  const Verdict verdict = world.verify();
+  CHECK_FALSE(verdict.all);
+  REQUIRE(verdict.fails.size() == 2);
+  CHECK(
+      verdict.fails[0].starts_with("journal: no block commits to any of the records here, 31 to "
+                                   "60 of journal " +
+                                   test_uuid_hex));
+  CHECK(verdict.summary.ends_with("0 good, 0 not, 7 not here"));
+}
+
+TEST_CASE("a journal that no block commits to is no fault where nothing could be committed to") {
+  const World world;
+  ChainMaker empty;
+  empty.add();
+  pool::ProofChain chain{empty.rules(), empty.blocks, {}};
+  for (const auto& proof : empty.proofs) chain.proofs.emplace(proof.work_hash, proof);
+  CHECK(world.verify(chain).all);
+  // Nor is a segment without a record yet, whatever came before it.
+  pool::StretchCounts counts;
+  std::vector<std::string> said;
+  const auto report = [&](const pool::VerifyLine& line) {
+    if (line.part == "journal") said.push_back(line.text);
+  };
+  Forger forger(world);
+  forger.records(3).clear();
+  forger.write();
+  std::filesystem::remove(world.segment(1));
+  std::filesystem::remove(world.segment(2));
+  std::vector<pool::CoherenceBlockRecord> blocks{world.chain.blocks[0]};
+  CHECK(pool::verify_stretches(blocks, {world.folder.path()}, report, counts));
+  REQUIRE_FALSE(said.empty());
+  CHECK(said.back().find("can't be checked") != std::string::npos);
+}
+
+TEST_CASE("records behind the last commitment are told to be in no block yet") {
+  const World world;
+  Forger forger(world);
+  forger.records(3).emplace_back(share(31));
+  forger.records(3).emplace_back(share(32));
+  forger.write();
+  std::vector<std::string> said;
+  pool::StretchCounts counts;
+  CHECK(pool::verify_stretches(
+      world.chain.blocks, {world.folder.path()},
+      [&](const pool::VerifyLine& line) { said.push_back(line.text); }, counts));
+  const auto told = [&](const std::string& text) {
+    return std::any_of(said.begin(), said.end(), [&](const std::string& line) {
+      return line.find(text) != std::string::npos;
+    });
+  };
+  CHECK(told("; records 31 to 32 are in no block yet"));
 }
 
 TEST_CASE("no journal at all: the chain alone is verified") {
