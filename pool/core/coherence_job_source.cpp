@@ -73,12 +73,26 @@ base::MonoTime CoherenceJobSource::tip_seen_at(const coherence::NextBlock& next)
   return bitcoin_moved ? bitcoin_tip_seen_at_ : chain_tip_seen_at_;
 }
 
-// Ordered by pool, each once; ours in place of what the database has of our number.
-std::vector<JournalStretch> CoherenceJobSource::stretches() const {
+// The other pools': of each journal the furthest, since a pool that has got another number may
+// still be known under the one before.
+std::vector<ChainView::Head> CoherenceJobSource::other_heads() const {
   std::vector<ChainView::Head> heads;
   for (const ChainView::Head& head : chain_->heads) {
-    if (head.pool != options_.pool && head.journal != options_.journal) heads.push_back(head);
+    if (head.pool == options_.pool || head.journal == options_.journal) continue;
+    const auto same = std::ranges::find(heads, head.journal, &ChainView::Head::journal);
+    if (same == heads.end()) {
+      heads.push_back(head);
+    } else if (head.at.sequence > same->at.sequence) {
+      *same = head;
+    }
   }
+  return heads;
+}
+
+// Ordered by pool, each pool and each journal once; ours in place of what the database has of our
+// number.
+std::vector<JournalStretch> CoherenceJobSource::stretches() const {
+  std::vector<ChainView::Head> heads = other_heads();
   if (own_head_) heads.push_back({options_.pool, options_.journal, *own_head_});
   std::ranges::stable_sort(heads, {}, &ChainView::Head::pool);
   std::vector<JournalStretch> stretches;

@@ -95,6 +95,7 @@ class CoherenceJobSource {
   std::string find_obstacle() const;
   bool is_outdated(const coherence::NextBlock& next) const;
   base::MonoTime tip_seen_at(const coherence::NextBlock& next) const;
+  std::vector<ChainView::Head> other_heads() const;
   std::vector<JournalStretch> stretches() const;
   std::optional<JournalStretch> stretch_of(const ChainView::Head& head) const;
   std::shared_ptr<const CoherenceJob> make_job(const coherence::NextBlock& next, bool clean,

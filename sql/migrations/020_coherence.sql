@@ -181,15 +181,45 @@ COMMENT ON FUNCTION tell_coherence_chain() IS 'Trigger: NOTIFY coherence_chain w
 CREATE TRIGGER coherence_tip_is_told AFTER INSERT ON coherence_chain FOR EACH ROW EXECUTE FUNCTION tell_coherence_chain();
 CREATE TRIGGER coherence_rules_are_told AFTER INSERT ON coherence_rules FOR EACH ROW EXECUTE FUNCTION tell_coherence_chain();
 
-CREATE FUNCTION coherence_block_flaw(tip coherence_chain, new_height bigint, new_header bytea, new_params bigint, new_hash bytea, journals uuid[],
-                                     firsts bigint[])
+CREATE FUNCTION coherence_stretches_flaw(pools bigint[], journals uuid[], firsts bigint[], lasts bigint[], heads bytea[])
+RETURNS text
+LANGUAGE plpgsql
+STABLE
+AS $$
+DECLARE
+  stretch record;
+BEGIN
+  FOR stretch IN
+    SELECT u.*, lag(u.pool) OVER (ORDER BY u.place) AS pool_before, count(*) OVER (PARTITION BY u.journal) AS of_journal,
+           (SELECT max(s.last_sequence) FROM coherence_stretches s WHERE s.journal = u.journal) AS committed
+    FROM unnest(pools, journals, firsts, lasts, heads) WITH ORDINALITY AS u (pool, journal, first, last, head, place)
+    ORDER BY u.place
+  LOOP
+    IF stretch.journal IS NULL OR (stretch.pool BETWEEN 0 AND 4294967295 AND stretch.first > 0 AND stretch.last >= stretch.first
+                                   AND octet_length(stretch.head) = 32) IS NOT TRUE THEN
+      RETURN format('its stretch %s of pool %s, journal %s, from record %s to %s, is none', stretch.place, stretch.pool, stretch.journal, stretch.first,
+                    stretch.last);
+    ELSIF stretch.pool <= stretch.pool_before THEN
+      RETURN format('its stretch of pool %s comes after that of pool %s, expected one of each in their order', stretch.pool, stretch.pool_before);
+    ELSIF stretch.of_journal > 1 THEN
+      RETURN format('it has %s stretches of journal %s, expected one', stretch.of_journal, stretch.journal);
+    ELSIF stretch.first <> stretch.committed + 1 THEN
+      RETURN format('its stretch of journal %s begins with record %s, expected %s', stretch.journal, stretch.first, stretch.committed + 1);
+    END IF;
+  END LOOP;
+  RETURN NULL;
+END;
+$$;
+COMMENT ON FUNCTION coherence_stretches_flaw(bigint[], uuid[], bigint[], bigint[], bytea[]) IS
+  'What is wrong with the stretches of a block that would follow the tip, in words; null: nothing.';
+
+CREATE FUNCTION coherence_block_flaw(tip coherence_chain, new_height bigint, new_header bytea, new_params bigint, new_hash bytea)
 RETURNS text
 LANGUAGE plpgsql
 STABLE
 AS $$
 DECLARE
   rules coherence_rules;
-  stretch record;
 BEGIN
   SELECT * INTO rules FROM coherence_rules;
   IF rules.only_row IS NULL THEN
@@ -202,6 +232,11 @@ BEGIN
     RETURN 'header or params are not those of its proof';
   ELSIF tip.height IS NULL AND le32_at(new_header, 72) <> rules.initial_bits THEN
     RETURN format('bits %s, expected the initial %s', le32_at(new_header, 72), rules.initial_bits);
+  ELSIF le32_at(new_header, 0) <> 1 THEN
+    RETURN format('version %s, expected 1', le32_at(new_header, 0));
+  -- All later blocks must have later times: one from far ahead would make epochs look short, and each target lower, until its time has come.
+  ELSIF le32_at(new_header, 68) > extract(epoch FROM clock_timestamp()) + 7200 THEN
+    RETURN format('time %s is more than 2 hours after the database''s clock, %s', le32_at(new_header, 68), extract(epoch FROM clock_timestamp())::bigint);
   ELSIF le32_at(new_header, 68) <= extract(epoch FROM tip.time) THEN
     RETURN format('time %s is not after %s of the block before', le32_at(new_header, 68), extract(epoch FROM tip.time)::bigint);
   ELSIF new_height % rules.retarget_blocks <> 0 AND (le32_at(new_header, 72), new_params) <> (tip.bits, tip.params) THEN
@@ -210,19 +245,11 @@ BEGIN
   ELSIF le256(new_hash) >= nbits_target(le32_at(new_header, 72)) THEN
     RETURN format('its hash does not meet bits %s', le32_at(new_header, 72));
   END IF;
-  FOR stretch IN
-    SELECT j.journal, j.first, s.committed
-    FROM unnest(journals, firsts) AS j (journal, first)
-    CROSS JOIN LATERAL (SELECT max(s.last_sequence) AS committed FROM coherence_stretches s WHERE s.journal = j.journal) s
-    WHERE j.first <> s.committed + 1
-  LOOP
-    RETURN format('its stretch of journal %s begins with record %s, expected %s', stretch.journal, stretch.first, stretch.committed + 1);
-  END LOOP;
   RETURN NULL;
 END;
 $$;
-COMMENT ON FUNCTION coherence_block_flaw(coherence_chain, bigint, bytea, bigint, bytea, uuid[], bigint[]) IS
-  'What is wrong with a block that would follow a tip (all null: the first block), in words; null: nothing. What a retarget gives is not checked here: phasepool verify chain does.';
+COMMENT ON FUNCTION coherence_block_flaw(coherence_chain, bigint, bytea, bigint, bytea) IS
+  'What is wrong with a block that would follow a tip (all null: the first block), its stretches aside, in words; null: nothing. What a retarget gives is not checked here: phasepool verify chain does.';
 
 CREATE FUNCTION append_coherence_block(at timestamptz, new_height bigint, new_hash bytea, new_header bytea, new_params bigint, new_bitcoin_tip bytea,
                                        pools bigint[], journals uuid[], firsts bigint[], lasts bigint[], heads bytea[])
@@ -234,30 +261,28 @@ DECLARE
   flaw text;
   follows boolean;
 BEGIN
+  -- Another pool may be here with another block at this moment: whoever comes second waits for the other's transaction, and then sees its block.
+  PERFORM pg_advisory_xact_lock(hashtext('phasepool coherence_chain'));
   SELECT * INTO tip FROM coherence_chain ORDER BY height DESC LIMIT 1;
   IF EXISTS (SELECT FROM coherence_chain c WHERE c.hash = new_hash) THEN
     RETURN 'known';
   END IF;
   follows := new_height = coalesce(tip.height + 1, 0) AND substr(new_header, 5, 32) = coalesce(tip.hash, decode(repeat('00', 32), 'hex'));
   IF follows THEN
-    flaw := coherence_block_flaw(tip, new_height, new_header, new_params, new_hash, journals, firsts);
+    flaw := coalesce(coherence_block_flaw(tip, new_height, new_header, new_params, new_hash),
+                     coherence_stretches_flaw(pools, journals, firsts, lasts, heads));
     IF flaw IS NOT NULL THEN
       PERFORM record_event(at, 'high', 'coherence', format('block %s of the proof chain is wrong: %s', new_height, flaw),
                            json_build_object('height', new_height, 'hash', encode(new_hash, 'hex'), 'header', encode(new_header, 'hex'))::text);
       RETURN 'wrong';
     END IF;
-    -- Another pool may be here with another block at this moment: whoever comes second waits for the other's transaction, and then adds nothing.
     INSERT INTO coherence_chain (height, hash, prev_hash, time, bits, level, merkle_root, bitcoin_tip, proof_id, header, params)
       SELECT new_height, new_hash, substr(new_header, 5, 32), to_timestamp(le32_at(new_header, 68)), le32_at(new_header, 72), new_params - 65536,
              substr(new_header, 37, 32), new_bitcoin_tip, p.id, new_header, new_params
-      FROM coherence_proofs p WHERE p.work_hash = new_hash
-      ON CONFLICT DO NOTHING;
-    IF FOUND THEN
-      INSERT INTO coherence_stretches (height, pool, journal, first_sequence, last_sequence, head)
-        SELECT new_height, s.* FROM unnest(pools, journals, firsts, lasts, heads) s;
-      RETURN 'appended';
-    END IF;
-    SELECT * INTO tip FROM coherence_chain ORDER BY height DESC LIMIT 1;
+      FROM coherence_proofs p WHERE p.work_hash = new_hash;
+    INSERT INTO coherence_stretches (height, pool, journal, first_sequence, last_sequence, head)
+      SELECT new_height, s.* FROM unnest(pools, journals, firsts, lasts, heads) s;
+    RETURN 'appended';
   END IF;
   PERFORM record_event(at, 'low', 'coherence',
     format('block %s of the proof chain came too late: the tip is %s; its proof is credited all the same', new_height,
@@ -286,12 +311,12 @@ COMMENT ON FUNCTION coherence_tip() IS
 
 CREATE TABLE coherence_heads (
   pool bigint PRIMARY KEY CHECK (pool >= 0 AND pool < 4294967296),
-  journal uuid NOT NULL,
+  journal uuid NOT NULL UNIQUE,
   sequence bigint NOT NULL CHECK (sequence > 0),
   head bytea NOT NULL CHECK (octet_length(head) = 32),
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-COMMENT ON TABLE coherence_heads IS 'How far each pool''s journal is durable, as it last told: what the next block of the proof chain commits to. A pool with a new data_dir has another journal.';
+COMMENT ON TABLE coherence_heads IS 'How far each pool''s journal is durable, as it last told: what the next block of the proof chain commits to. A pool with a new data_dir has another journal; one with a new number takes its journal along.';
 COMMENT ON COLUMN coherence_heads.pool IS 'The pool''s instance number.';
 COMMENT ON COLUMN coherence_heads.journal IS 'Its journal''s id.';
 COMMENT ON COLUMN coherence_heads.sequence IS 'The newest durable record.';
@@ -302,13 +327,14 @@ CREATE FUNCTION publish_coherence_head(of_pool bigint, of_journal uuid, new_sequ
 RETURNS void
 LANGUAGE sql
 AS $$
+  DELETE FROM coherence_heads WHERE journal = of_journal AND pool <> of_pool;
   INSERT INTO coherence_heads AS h (pool, journal, sequence, head) VALUES (of_pool, of_journal, new_sequence, new_head)
   ON CONFLICT (pool) DO UPDATE
     SET journal = excluded.journal, sequence = excluded.sequence, head = excluded.head, updated_at = excluded.updated_at
     WHERE h.journal <> excluded.journal OR h.sequence < excluded.sequence;
 $$;
 COMMENT ON FUNCTION publish_coherence_head(bigint, uuid, bigint, bytea) IS
-  'Tells how far a pool''s journal is durable. What is not further than what stands there changes nothing.';
+  'Tells how far a pool''s journal is durable. What is not further than what stands there changes nothing. A journal that another number told of has this one now.';
 
 CREATE FUNCTION coherence_state(own_journal uuid)
 RETURNS TABLE (block_seconds integer, retarget_blocks integer, initial_bits bigint, start_time bigint,
@@ -488,7 +514,7 @@ DO $$
 BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'phasepool') THEN
     GRANT SELECT, INSERT ON coherence_rules, coherence_stretches TO phasepool;
-    GRANT SELECT, INSERT, UPDATE ON coherence_heads TO phasepool;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON coherence_heads TO phasepool;
   END IF;
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'phasepool_web') THEN
     GRANT SELECT ON coherence_rules, coherence_stretches, coherence_heads TO phasepool_web;

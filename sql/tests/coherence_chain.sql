@@ -1,6 +1,6 @@
 -- The proof chain: begun once, extended by one block at a time, never changed; what pools are told of it.
 BEGIN;
-SELECT plan(78);
+SELECT plan(92);
 \ir fixtures/chain.psql
 \set own '''11111111-1111-4111-8111-111111111111'''
 \set other '''22222222-2222-4222-8222-222222222222'''
@@ -96,17 +96,48 @@ SELECT throws_ok($$SELECT pg_temp.insert_block(5, pg_temp.hash('b4'), 'c0', said
 SELECT throws_ok($$SELECT pg_temp.insert_block(5, pg_temp.hash('b4'), 'c0', 50331649)$$, '23514', NULL, 'the hash meets the bits');
 SELECT lives_ok($$SELECT pg_temp.insert_block(5, pg_temp.hash('b4'), 'c0')$$, 'and else it is taken');
 
+-- Stretches that can't be.
+CREATE FUNCTION pg_temp.stretched(pools bigint[], journals uuid[], firsts bigint[], lasts bigint[]) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_temp.prove('b6', pg_temp.header76(pg_temp.hash('c0'), 100001, 545259518))
+    WHERE NOT EXISTS (SELECT FROM coherence_proofs WHERE work_hash = pg_temp.hash('b6'));
+  RETURN pg_temp.append('b6', 6, pg_temp.header76(pg_temp.hash('c0'), 100001, 545259518), 65538, pools, journals, firsts, lasts) || ', ' || pg_temp.events();
+END;
+$$;
+SELECT matches(pg_temp.stretched('{1,2}', ARRAY[:own, :own]::uuid[], '{6,6}', '{9,9}'), '^wrong, .* it has 2 stretches of journal 1.*, expected one$',
+  'one journal under two numbers is refused, whatever its constraints');
+SELECT matches(pg_temp.stretched('{1,2}', ARRAY[:own, :own]::uuid[], '{6,6}', '{9,12}'), '^wrong, .* it has 2 stretches', 'also where the two end elsewhere');
+SELECT matches(pg_temp.stretched('{2,1}', ARRAY[:own, :other]::uuid[], '{6,13}', '{9,13}'), '^wrong, .* of pool 1 comes after that of pool 2', 'pools have an order');
+SELECT matches(pg_temp.stretched('{1,1}', ARRAY[:own, :other]::uuid[], '{6,13}', '{9,13}'), '^wrong, .* of pool 1 comes after that of pool 1', 'and one stretch each');
+SELECT matches(pg_temp.stretched('{1}', ARRAY[:own]::uuid[], '{6}', '{5}'), '^wrong, .* from record 6 to 5, is none$', 'a stretch has records');
+SELECT matches(pg_temp.stretched('{1,2}', ARRAY[:own]::uuid[], '{6}', '{9}'), '^wrong, .* its stretch 2 of pool 2, .* is none$', 'and all of its parts');
+SELECT is(pg_temp.stretched('{1,2}', ARRAY[:own, :other]::uuid[], '{6,13}', '{9,13}'), 'appended, ', 'and else they are taken');
+
+-- Versions and clocks.
+SELECT pg_temp.prove('v2', '\x02000000' || substr(pg_temp.header76(pg_temp.hash('b6'), 100002, 545259518), 5)) AS x \gset
+SELECT is(pg_temp.append('v2', 7, '\x02000000' || substr(pg_temp.header76(pg_temp.hash('b6'), 100002, 545259518), 5)), 'wrong', 'another version is refused');
+SELECT matches(pg_temp.events(), 'version 2, expected 1$', 'which is said');
+SELECT extract(epoch FROM clock_timestamp())::bigint AS clock \gset
+SELECT is(pg_temp.block('far', 7, pg_temp.hash('b6'), :clock + 7260, bits => 545259518), 'wrong', 'a block from hours ahead would spoil the targets for as long');
+SELECT matches(pg_temp.events(), 'is more than 2 hours after the database''s clock, [0-9]+$', 'which is said');
+SELECT is(pg_temp.block('near', 7, pg_temp.hash('b6'), :clock + 7140, bits => 545259518), 'appended', 'two hours are borne');
+
 -- Heads.
 SELECT lives_ok(format('SELECT publish_coherence_head(2, %L, 20, %L)', :other, sha256('20')), 'a pool tells how far it is');
 SELECT publish_coherence_head(2, :other, 19, sha256('19')) AS x \gset
 SELECT is((SELECT (sequence, head) FROM coherence_heads), (20::bigint, sha256('20')), 'which does not go back');
 SELECT throws_ok($$SELECT publish_coherence_head(3, '33333333-3333-4333-8333-333333333333', 0, sha256(''))$$, '23514', NULL, 'nothing is no head');
 SELECT results_eq(format('SELECT tip_height, pool, journal, committed_sequence, head_sequence, head FROM coherence_state(%L)', :own),
-  $$VALUES (5, NULL::bigint, '11111111111141118111111111111111', 5::bigint, NULL::bigint, NULL::text),
-           (5, 2, '22222222222242228222222222222222', 12, 20, encode(sha256('20'), 'hex'))$$, 'the own journal first, which has told nothing yet');
+  $$VALUES (7, NULL::bigint, '11111111111141118111111111111111', 9::bigint, NULL::bigint, NULL::text),
+           (7, 2, '22222222222242228222222222222222', 13, 20, encode(sha256('20'), 'hex'))$$, 'the own journal first, which has told nothing yet');
 SELECT publish_coherence_head(1, :own, 6, sha256('6')) AS x, publish_coherence_head(2, '33333333-3333-4333-8333-333333333333', 1, sha256('1')) AS y \gset
 SELECT results_eq(format('SELECT pool, journal, committed_sequence, head_sequence FROM coherence_state(%L)', :own),
-  $$VALUES (1::bigint, '11111111111141118111111111111111', 5::bigint, 6::bigint), (2, '33333333333343338333333333333333', 78, 1)$$, 'a pool with a new data_dir has another journal');
+  $$VALUES (1::bigint, '11111111111141118111111111111111', 9::bigint, 6::bigint), (2, '33333333333343338333333333333333', 78, 1)$$, 'a pool with a new data_dir has another journal');
+SELECT publish_coherence_head(4, :own, 6, sha256('6')) AS x \gset
+SELECT results_eq('SELECT pool, journal, sequence FROM coherence_heads ORDER BY pool',
+  format($$VALUES (2::bigint, '33333333-3333-4333-8333-333333333333'::uuid, 1::bigint), (4, %L, 6)$$, :own), 'a pool with another number takes its journal along');
+SELECT publish_coherence_head(2, :own, 7, sha256('7')) AS x \gset
+SELECT results_eq('SELECT pool, journal, sequence FROM coherence_heads', format($$VALUES (2::bigint, %L::uuid, 7::bigint)$$, :own), 'and may take over a number');
 SELECT ok((SELECT bool_and(head_age_seconds BETWEEN 0 AND 60) FROM coherence_state(:own)), 'and how old that is');
 
 SELECT * FROM finish();

@@ -11,8 +11,7 @@ INSERT INTO stated VALUES
   ('phasepool', 'INSERT SELECT UPDATE', 'share_sums height_sums reject_sums coherence_sums'),
   ('phasepool', 'INSERT SELECT', 'heights journal_segments coherence_chain coherence_proofs'),
   ('phasepool', 'INSERT SELECT', 'coherence_rules coherence_stretches'),
-  ('phasepool', 'INSERT SELECT UPDATE', 'coherence_heads'),
-  ('phasepool', 'DELETE INSERT SELECT UPDATE', 'rejects'),
+  ('phasepool', 'DELETE INSERT SELECT UPDATE', 'coherence_heads rejects'),
   -- The stats page: reads what it shows.
   ('phasepool_web', 'SELECT', 'miners workers shares blocks journal_positions schema_migrations block_submissions'),
   ('phasepool_web', 'SELECT', 'block_states chain_tips newest_chain_tip block_confirmations'),

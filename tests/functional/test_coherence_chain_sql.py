@@ -207,11 +207,12 @@ def test_as_the_role_of_a_pool(postgres):
         journal = "11111111-1111-4111-8111-111111111111"
         proof_chain.prove(cursor, "a0", header)
         assert proof_chain.append(cursor, "a0", 0, header, [(1, journal, 1, 7)]) == "appended"
+        cursor.execute("SELECT publish_coherence_head(2, %s, 8, sha256('8'))", (journal,))
         cursor.execute("SELECT publish_coherence_head(1, %s, 9, sha256('9'))", (journal,))
         cursor.execute("SELECT tip_height, pool, committed_sequence, head_sequence FROM coherence_state(%s)", (journal,))
         assert cursor.fetchall() == [(0, 1, 7, 9)]
         for statement in ("UPDATE coherence_chain SET level = 1", "DELETE FROM coherence_stretches", "UPDATE coherence_rules SET block_seconds = 1",
-                          "DELETE FROM coherence_proofs", "UPDATE coherence_proofs SET work = 1", "DELETE FROM coherence_heads"):
+                          "DELETE FROM coherence_proofs", "UPDATE coherence_proofs SET work = 1"):
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                 cursor.execute(statement)
     session.close()

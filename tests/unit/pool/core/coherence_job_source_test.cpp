@@ -283,6 +283,12 @@ TEST_CASE("a pool without new records has no stretch, and each pool has one at m
       {"two journals under one number",
        {{3, other_journal, {9, digest(1)}}, {3, JournalUuid{3}, {9, digest(2)}}},
        1},
+      {"one journal under two numbers: a pool had another one",
+       {{3, other_journal, {9, digest(1)}}, {4, other_journal, {12, digest(2)}}},
+       1},
+      {"under two numbers, and no further under the second",
+       {{3, other_journal, {9, digest(1)}}, {4, other_journal, {9, digest(1)}}},
+       1},
   };
   for (const Row& row : rows) {
     CAPTURE(row.why);
@@ -291,6 +297,20 @@ TEST_CASE("a pool without new records has no stretch, and each pool has one at m
     chain.committed = {{other_journal, 5}};
     chain.heads = row.heads;
     CHECK_EQ(b.begin(chain)->stretches.size(), row.stretches);
+  }
+}
+
+TEST_CASE("of a journal under two numbers its furthest head counts") {
+  for (const std::uint64_t first : {9, 12}) {
+    Bench b;
+    ChainView chain = view(chain_tip(1));
+    chain.committed = {{other_journal, 5}};
+    chain.heads = {{3, other_journal, {first, digest(1)}},
+                   {4, other_journal, {21 - first, digest(2)}}};
+    const auto job = b.begin(chain);
+    REQUIRE_EQ(job->stretches.size(), 1);
+    CHECK_EQ(job->stretches[0].stretch.last_sequence, 12);
+    CHECK_EQ(job->stretches[0].stretch.pool, first == 12 ? 3 : 4);
   }
 }
 
