@@ -261,12 +261,14 @@ class Regtest:
                 f"   {self.coherence_line()}{self.url()}")
 
     def coherence_line(self) -> str:
-        """What the coherence miner says of itself, once it does."""
+        """What the coherence miner says of itself, once it has a job."""
         if not self.coherence_miner or not self.coherence_miner.lines:
             return ""
         work = self.coherence_miner.lines[-1].get("coherence", {})
-        return (f"{work.get('rounds_per_second', 0) / 1e6:.1f} M rounds/s   {work.get('accepted', 0)} proofs   "
-                f"proof chain block {work.get('height')}   ")
+        if work.get("job_id") is None:
+            return ""
+        block = "" if work.get("height") is None else f"proof chain block {work['height']}   "
+        return f"{work.get('rounds_per_second', 0) / 1e6:.1f} M rounds/s   {work.get('accepted', 0)} proofs   {block}"
 
 
 def stop_miner(miner: Miner):
