@@ -113,6 +113,7 @@ void NetworkLoop::on_connected(base::Result<std::unique_ptr<uv::TcpStream>, uv::
   }
   stream_ = std::move(*result);
   stream_over_ = false;
+  height_missing_told_ = false;
   stream_->set_callbacks({[this](base::ByteSpan bytes) {
                             client_.on_bytes(bytes, mono_now());
                             guide_workers();
@@ -172,13 +173,21 @@ void NetworkLoop::set_work(std::shared_ptr<const Work> work) {
 }
 
 void NetworkLoop::set_coherence_work(std::shared_ptr<const CoherenceWork> work) {
-  if (work && witness_ && work->height) {
-    const crypto::Digest prev_hash = coherence::decode_header(work->job.header).prev_hash;
-    auto problem = witness_->note(*work->height, prev_hash, uv::read_clock().unix_seconds());
-    if (problem) report({ClientEventKind::problem, std::move(*problem)});
-  }
+  if (work && witness_) note_witness(*work);
   if (work && stopping_) return;
   for (const auto& worker : bloom_workers_) worker->post(work);
+}
+
+// A pool may leave out the height, but must not get rid of its witness without a word.
+void NetworkLoop::note_witness(const CoherenceWork& work) {
+  if (!work.height) {
+    if (std::exchange(height_missing_told_, true)) return;
+    return report({ClientEventKind::problem,
+                   "the pool does not say its chain's height: no witness log can be kept"});
+  }
+  const crypto::Digest prev_hash = coherence::decode_header(work.job.header).prev_hash;
+  auto problem = witness_->note(*work.height, prev_hash, uv::read_clock().unix_seconds());
+  if (problem) report({ClientEventKind::problem, std::move(*problem)});
 }
 
 void NetworkLoop::disconnect(std::chrono::seconds pause) {

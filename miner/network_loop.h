@@ -86,6 +86,7 @@ class NetworkLoop final : private MinerHost {
   void stop_if_unread(bool read);
   void guide_workers();
   void sample_rates(base::MonoTime now);
+  void note_witness(const CoherenceWork& work);
   std::uint64_t hashes() const;
   BloomProgress bloom_progress() const;
   CoherenceStatus coherence_status() const;
@@ -109,6 +110,7 @@ class NetworkLoop final : private MinerHost {
   std::chrono::milliseconds pause_least_{0};  // what the client asked for at disconnect()
   bool ever_connected_ = false;
   bool exhausted_told_ = false;
+  bool height_missing_told_ = false;  // of this connection
   bool stopping_ = false;
   bool finished_ = false;
   int exit_code_ = 0;

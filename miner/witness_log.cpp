@@ -118,11 +118,27 @@ bool WitnessLog::read_end() {
   return true;
 }
 
+// A line for each second, whatever the clock did in between.
+void WitnessLog::refill_lines(std::int64_t time) {
+  const std::int64_t passed = std::max<std::int64_t>(time - refilled_at_, 0);
+  lines_left_ += std::min(passed, lines_burst - lines_left_);
+  refilled_at_ = time;
+  if (lines_left_ == lines_burst) flood_told_ = false;
+}
+
 std::optional<std::string> WitnessLog::note(std::uint32_t height, const crypto::Digest& prev_hash,
                                             std::int64_t time) {
   if (auto told = open()) return told;
   const Entry entry{height, prev_hash};
   if (file_ < 0 || last_ == entry) return std::nullopt;
+  refill_lines(time);
+  if (lines_left_ == 0) {
+    if (std::exchange(flood_told_, true)) return std::nullopt;
+    return fmt::format(
+        "witness log \"{}\": the pool names blocks faster than {} at once and one a second: not "
+        "each is noted; mining goes on",
+        path_, lines_burst);
+  }
   const std::string line = fmt::format("{} {} {}\n", height, base::to_hex(prev_hash), time);
   if (bytes_ + line.size() > bytes_max_) {
     return problem(fmt::format("is full with {} bytes of at most {}", bytes_, bytes_max_));
@@ -136,6 +152,7 @@ std::optional<std::string> WitnessLog::note(std::uint32_t height, const crypto::
   bytes_ += line.size();
   last_ = entry;
   ++lines_written_;
+  --lines_left_;
   told_ = false;
   return std::nullopt;
 }

@@ -5,8 +5,10 @@
 // out (`phasepool verify chain --witness FILE`). A line is written when height or prev_hash is not
 // that of the line before, also across restarts.
 //
-// Bounds: one line a block of the chain, and bytes_max in all: a pool that makes up a block a
-//         second has its lies on record for a week before the log is full.
+// Bounds: one line a block of the chain; lines_burst at once and one more each second; and
+// bytes_max
+//         in all. So a pool that makes up blocks as fast as it can has its lies on record for a
+//         week before the log is full.
 // Errors: none stop the miner. A file that can't be opened or written, one that is full:
 //         told once, and again only after a line could be written in between. A file of another
 //         kind is not touched; of a log nothing is ever cut off but the torn end of its last line.
@@ -26,6 +28,7 @@ namespace miner {
 class WitnessLog {
  public:
   static constexpr std::size_t bytes_max_usual = 64 * 1024 * 1024;
+  static constexpr std::int64_t lines_burst = 600;
 
   explicit WitnessLog(std::string path, std::size_t bytes_max = bytes_max_usual);
   ~WitnessLog();
@@ -45,6 +48,7 @@ class WitnessLog {
   std::optional<std::string> problem(std::string what);
   // False: this is no witness log.
   bool read_end();
+  void refill_lines(std::int64_t time);
 
   const std::string path_;
   const std::size_t bytes_max_;
@@ -53,6 +57,9 @@ class WitnessLog {
   std::optional<Entry> last_;
   std::uint64_t lines_written_ = 0;
   bool told_ = false;
+  std::int64_t lines_left_ = lines_burst;
+  std::int64_t refilled_at_ = 0;
+  bool flood_told_ = false;  // until lines_left_ is full again
 };
 
 }  // namespace miner

@@ -313,6 +313,42 @@ TEST_CASE("both kinds of work on one connection: all shares and proofs true, non
   CHECK_EQ(lines[2].rfind("3 " + base::to_hex(base::Bytes(32, 3)) + " ", 0), 0);
 }
 
+TEST_CASE("a pool that leaves out the height: said once a connection, and nothing is witnessed") {
+  Rig rig;
+  const WitnessFile witness;
+  const auto job = [](std::uint8_t id) {
+    stratum::CoherenceNotify notify = fake::make_coherence_job(id, id, true);
+    notify.height.reset();
+    return notify;
+  };
+  rig.pool.set_coherence_job(job(1));
+  NetworkSettings settings = Rig::settings();
+  settings.threads = 0;
+  settings.coherence_threads = 1;
+  settings.client.sha256d = false;
+  settings.client.coherence = true;
+  settings.witness_path = witness.path;
+  std::uint8_t newest = 1;
+  uv::Timer director(rig.loop, [&] {
+    if (rig.pool.proofs.empty() || rig.pool.proofs.back().job_id != std::to_string(newest)) return;
+    if (newest == 4) return rig.network->stop();
+    ++newest;
+    if (newest == 3) rig.pool.drop_connection();
+    rig.pool.set_coherence_job(job(newest));
+  });
+  director.start(milliseconds(2), milliseconds(2));
+  rig.mine(settings);
+  CHECK_EQ(rig.pool.connections, 2);
+  const std::string printed = rig.printed();
+  const std::string told = "does not say its chain's height: no witness log can be kept";
+  std::size_t count = 0;
+  for (auto at = printed.find(told); at != std::string::npos; at = printed.find(told, at + 1)) {
+    ++count;
+  }
+  CHECK_EQ(count, 2);
+  CHECK(witness.lines().empty());
+}
+
 TEST_CASE("only coherence work: connections that end, and verifiers that are busy") {
   Rig rig;
   rig.pool.set_coherence_job(fake::make_coherence_job(1, 1, true));

@@ -149,6 +149,38 @@ TEST_CASE("a full disk is told once") {
   CHECK_EQ(log.lines_written(), 0);
 }
 
+TEST_CASE("a flood of blocks is noted at a bounded rate, and told once") {
+  const Folder folder;
+  WitnessLog log(folder.file());
+  constexpr auto burst = static_cast<std::uint32_t>(WitnessLog::lines_burst);
+  std::uint32_t height = 0;
+  const auto note = [&](std::int64_t time) { return log.note(++height, digest(1), time); };
+  while (height < burst) CHECK_FALSE(note(1000));
+  const auto problem = note(1000);
+  REQUIRE(problem);
+  CHECK_NE(problem->find("600 at once and one a second"), std::string::npos);
+  CHECK_FALSE(note(1000));
+  CHECK_EQ(log.lines_written(), burst);
+  for (std::int64_t time = 1001; time <= 1020; ++time) {
+    for (int i = 0; i < 50; ++i) CHECK_FALSE(note(time));
+  }
+  CHECK_EQ(log.lines_written(), burst + 20);
+  CHECK_FALSE(note(500));  // a clock that was set back
+  CHECK_EQ(log.lines_written(), burst + 20);
+  CHECK_FALSE(note(501));
+  CHECK_EQ(log.lines_written(), burst + 21);
+
+  // What was left out is noted once there is room again, if it still holds.
+  CHECK_FALSE(note(501));
+  CHECK_FALSE(log.note(height, digest(1), 502));
+  CHECK_EQ(log.lines_written(), burst + 22);
+
+  // After a quiet time the next flood is told again.
+  for (std::uint32_t i = 0; i < burst; ++i) CHECK_FALSE(note(502 + WitnessLog::lines_burst));
+  CHECK(note(502 + WitnessLog::lines_burst));
+  CHECK_EQ(log.lines_written(), 2 * burst + 22);
+}
+
 TEST_CASE("a log that is full grows no further") {
   const Folder folder;
   const std::size_t line_bytes = line(1, "01", 100).size();
