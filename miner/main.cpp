@@ -16,11 +16,13 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <optional>
 #include <random>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -128,6 +130,18 @@ int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
   return exit_code;
 }
 
+// Of a command that is all output: where that is lost, the answer must not pass for one.
+int check_output(const std::function<int()>& command) {
+  constexpr int output_lost = 3;
+  try {
+    const int exit_code = command();
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit_code;
+  } catch (const std::system_error&) {  // as fmt tells it
+  }
+  std::fputs("phaseminer: the output can't be written\n", stderr);
+  return output_lost;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -141,11 +155,11 @@ int main(int argc, char** argv) {
     case miner::Command::mine:
       return mine(*options, cpu);
     case miner::Command::bench:
-      return miner::run_bench(*options, cpu, stdout);
+      return check_output([&] { return miner::run_bench(*options, cpu, stdout); });
     case miner::Command::selftest:
-      return miner::run_selftest(cpu, stdout);
+      return check_output([&] { return miner::run_selftest(cpu, stdout); });
     case miner::Command::coherence_attempt:
-      return miner::run_coherence_attempt(*options, stdout);
+      return check_output([&] { return miner::run_coherence_attempt(*options, stdout); });
   }
   return 0;
 }

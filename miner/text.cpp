@@ -63,6 +63,7 @@ std::string count_text(double count) {
     ++unit;
   }
   if (unit == 0 && value == std::floor(value)) return fmt::format("{:.0f}", value);
+  if (value >= 999.95) return fmt::format("{:.3e}", count);  // a pool may set any target
   return fmt::format("{}{}", four_digits(value), units[unit]);
 }
 

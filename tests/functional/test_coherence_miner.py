@@ -64,6 +64,14 @@ def test_attempt_names_what_is_wrong(option, value, expected):
     assert len(done.stderr.splitlines()) == 1 and option in done.stderr and expected in done.stderr
 
 
+@pytest.mark.parametrize("flags", [[], ["--json"], ["--json", "--progress"]])
+def test_attempt_whose_output_is_lost_says_so(flags):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([Miner.program, "coherence-attempt", "--header76", "00" * 76, "--extranonce", "0" * 16, "--attempt", "0" * 16,
+                               "--level", "2", *flags], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 3 and done.stderr == "phaseminer: the output can't be written\n"
+
+
 # -- with a pool
 
 

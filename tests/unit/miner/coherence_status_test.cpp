@@ -101,6 +101,9 @@ TEST_CASE("counts and r in few digits") {
   CHECK_EQ(count_text(0.25), "0.250");
   CHECK_EQ(count_text(1000), "1.000 K");
   CHECK_EQ(count_text(61'234'567), "61.23 M");
+  CHECK_EQ(count_text(9.99e20), "999.0 E");
+  CHECK_EQ(count_text(1e21), "1.000e+21");
+  CHECK_EQ(count_text(1.157920892373162e77), "1.158e+77");
   CHECK_EQ(order_text(65535), "0.99998");
   CHECK_EQ(order_text(0), "0.00000");
   CHECK_EQ(progress_json(100, 15766), R"({"round":100,"r":0.24057})");
