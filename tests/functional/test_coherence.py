@@ -221,7 +221,7 @@ def test_two_pools_have_one_chain(cluster):
             wait_until(lambda client=client: client.coherence_job.height == turn + 1, 30, "both on the next height")
         assert clients[0].coherence_job.prev_hash == clients[1].coherence_job.prev_hash
     assert len(check_chain(cluster)) == 4
-    assert len(proofs(cluster)) == 8, "those that came too late are credited all the same"
+    wait_until(lambda: len(proofs(cluster)) == 8, 20, "those that came too late to be credited all the same")
     wait_until(lambda: cluster.query("SELECT count(*) FROM events WHERE component = 'coherence' AND message LIKE '%%too late%%'") == [(4,)], 20,
                "an event for each of them")
     pools = {row[0] for row in cluster.query("SELECT DISTINCT pool FROM coherence_stretches")}
