@@ -236,7 +236,7 @@ BEGIN
     RETURN format('version %s, expected 1', le32_at(new_header, 0));
   -- All later blocks must have later times: one from far ahead would make epochs look short, and each target lower, until its time has come.
   ELSIF le32_at(new_header, 68) > extract(epoch FROM clock_timestamp()) + 7200 THEN
-    RETURN format('time %s is more than 2 hours after the database''s clock, %s', le32_at(new_header, 68), extract(epoch FROM clock_timestamp())::bigint);
+    RETURN format('time %s is more than 7200 s after the database''s clock, %s', le32_at(new_header, 68), extract(epoch FROM clock_timestamp())::bigint);
   ELSIF le32_at(new_header, 68) <= extract(epoch FROM tip.time) THEN
     RETURN format('time %s is not after %s of the block before', le32_at(new_header, 68), extract(epoch FROM tip.time)::bigint);
   ELSIF new_height % rules.retarget_blocks <> 0 AND (le32_at(new_header, 72), new_params) <> (tip.bits, tip.params) THEN
@@ -251,7 +251,35 @@ $$;
 COMMENT ON FUNCTION coherence_block_flaw(coherence_chain, bigint, bytea, bigint, bytea) IS
   'What is wrong with a block that would follow a tip (all null: the first block), its stretches aside, in words; null: nothing. What a retarget gives is not checked here: phasepool verify chain does.';
 
-CREATE FUNCTION append_coherence_block(at timestamptz, new_height bigint, new_hash bytea, new_header bytea, new_params bigint, new_bitcoin_tip bytea,
+CREATE TABLE coherence_waiting (
+  hash bytea PRIMARY KEY CHECK (octet_length(hash) = 32),
+  height integer NOT NULL CHECK (height > 0),
+  "time" timestamptz NOT NULL,
+  header bytea NOT NULL CHECK (octet_length(header) = 76),
+  params bigint NOT NULL,
+  bitcoin_tip bytea NOT NULL,
+  pools bigint[] NOT NULL,
+  journals uuid[] NOT NULL,
+  firsts bigint[] NOT NULL,
+  lasts bigint[] NOT NULL,
+  heads bytea[] NOT NULL
+);
+CREATE INDEX coherence_waiting_by_height ON coherence_waiting (height);
+COMMENT ON TABLE coherence_waiting IS 'Blocks that came before those they follow: after a database was restored from an older copy, each pool brings again what the database lacks, in its own order. They become the chain''s when what is before them has.';
+COMMENT ON COLUMN coherence_waiting.hash IS 'As in coherence_chain.';
+COMMENT ON COLUMN coherence_waiting.height IS 'As in coherence_chain; no further than 10000 blocks ahead of it.';
+COMMENT ON COLUMN coherence_waiting.time IS 'When its pool found it.';
+COMMENT ON COLUMN coherence_waiting.header IS 'As in coherence_chain.';
+COMMENT ON COLUMN coherence_waiting.params IS 'As in coherence_chain.';
+COMMENT ON COLUMN coherence_waiting.bitcoin_tip IS 'As in coherence_chain.';
+COMMENT ON COLUMN coherence_waiting.pools IS 'Its stretches: coherence_stretches.pool of each.';
+COMMENT ON COLUMN coherence_waiting.journals IS 'coherence_stretches.journal of each.';
+COMMENT ON COLUMN coherence_waiting.firsts IS 'coherence_stretches.first_sequence of each.';
+COMMENT ON COLUMN coherence_waiting.lasts IS 'coherence_stretches.last_sequence of each.';
+COMMENT ON COLUMN coherence_waiting.heads IS 'coherence_stretches.head of each.';
+
+-- Under append_coherence_block()'s lock.
+CREATE FUNCTION place_coherence_block(at timestamptz, new_height bigint, new_hash bytea, new_header bytea, new_params bigint, new_bitcoin_tip bytea,
                                        pools bigint[], journals uuid[], firsts bigint[], lasts bigint[], heads bytea[])
 RETURNS text
 LANGUAGE plpgsql
@@ -261,8 +289,6 @@ DECLARE
   flaw text;
   follows boolean;
 BEGIN
-  -- Another pool may be here with another block at this moment: whoever comes second waits for the other's transaction, and then sees its block.
-  PERFORM pg_advisory_xact_lock(hashtext('phasepool coherence_chain'));
   SELECT * INTO tip FROM coherence_chain ORDER BY height DESC LIMIT 1;
   IF EXISTS (SELECT FROM coherence_chain c WHERE c.hash = new_hash) THEN
     RETURN 'known';
@@ -283,6 +309,11 @@ BEGIN
     INSERT INTO coherence_stretches (height, pool, journal, first_sequence, last_sequence, head)
       SELECT new_height, s.* FROM unnest(pools, journals, firsts, lasts, heads) s;
     RETURN 'appended';
+  ELSIF new_height > coalesce(tip.height + 1, 0) AND new_height <= coalesce(tip.height, 0) + 10000
+        AND octet_length(new_header) = 76 AND EXISTS (SELECT FROM coherence_proofs p WHERE p.work_hash = new_hash) THEN
+    INSERT INTO coherence_waiting VALUES (new_hash, new_height, at, new_header, new_params, new_bitcoin_tip, pools, journals, firsts, lasts, heads)
+      ON CONFLICT DO NOTHING;
+    RETURN 'waiting';
   END IF;
   PERFORM record_event(at, 'low', 'coherence',
     format('block %s of the proof chain came too late: the tip is %s; its proof is credited all the same', new_height,
@@ -292,8 +323,38 @@ BEGIN
   RETURN 'late';
 END;
 $$;
+COMMENT ON FUNCTION place_coherence_block(timestamptz, bigint, bytea, bytea, bigint, bytea, bigint[], uuid[], bigint[], bigint[], bytea[]) IS
+  'append_coherence_block() for one block, without those that wait for it.';
+
+CREATE FUNCTION append_coherence_block(at timestamptz, new_height bigint, new_hash bytea, new_header bytea, new_params bigint, new_bitcoin_tip bytea,
+                                       pools bigint[], journals uuid[], firsts bigint[], lasts bigint[], heads bytea[])
+RETURNS text
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  answer text;
+  tip coherence_chain;
+  waiting coherence_waiting;
+BEGIN
+  -- Another pool may be here with another block at this moment: whoever comes second waits for the other's transaction, and then sees its block.
+  PERFORM pg_advisory_xact_lock(hashtext('phasepool coherence_chain'));
+  answer := place_coherence_block(at, new_height, new_hash, new_header, new_params, new_bitcoin_tip, pools, journals, firsts, lasts, heads);
+  WHILE answer = 'appended' LOOP
+    -- Of several for one height, the one that others were built on, else the earliest. Those that can't follow any more are late.
+    SELECT * INTO tip FROM coherence_chain ORDER BY height DESC LIMIT 1;
+    SELECT w.* INTO waiting FROM coherence_waiting w WHERE w.height <= tip.height + 1
+      ORDER BY w.height, substr(w.header, 5, 32) = tip.hash DESC,
+               EXISTS (SELECT FROM coherence_waiting c WHERE c.height = w.height + 1 AND substr(c.header, 5, 32) = w.hash) DESC, w.time, w.hash LIMIT 1;
+    EXIT WHEN NOT FOUND;
+    DELETE FROM coherence_waiting w WHERE w.hash = waiting.hash;
+    PERFORM place_coherence_block(waiting.time, waiting.height, waiting.hash, waiting.header, waiting.params, waiting.bitcoin_tip, waiting.pools, waiting.journals, waiting.firsts,
+                                  waiting.lasts, waiting.heads);
+  END LOOP;
+  RETURN answer;
+END;
+$$;
 COMMENT ON FUNCTION append_coherence_block(timestamptz, bigint, bytea, bytea, bigint, bytea, bigint[], uuid[], bigint[], bigint[], bytea[]) IS
-  'Adds a block to the proof chain if it follows the tip: appended. Its proof must be stored before. late: the tip is another, and an event (low) says so; wrong: it follows, but is not as the rules say (event, high); known: it is there. Never an error for coming second. Call it last in a transaction: whoever comes second waits for the first to commit.';
+  'Adds a block to the proof chain if it follows the tip: appended. Its proof must be stored before. late: the tip is another, and an event (low) says so; wrong: it follows, but is not as the rules say (event, high); known: it is there; waiting: blocks before it are missing, and it is tried again when they come. Never an error for coming second. Call it last in a transaction: whoever comes second waits for the first to commit.';
 
 CREATE FUNCTION coherence_tip()
 RETURNS TABLE (height integer, hash bytea, "time" timestamptz, bits bigint, level integer, epoch_start_time timestamptz)
@@ -515,12 +576,13 @@ BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'phasepool') THEN
     GRANT SELECT, INSERT ON coherence_rules, coherence_stretches TO phasepool;
     GRANT SELECT, INSERT, UPDATE, DELETE ON coherence_heads TO phasepool;
+    GRANT SELECT, INSERT, DELETE ON coherence_waiting TO phasepool;
   END IF;
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'phasepool_web') THEN
-    GRANT SELECT ON coherence_rules, coherence_stretches, coherence_heads TO phasepool_web;
+    GRANT SELECT ON coherence_rules, coherence_stretches, coherence_heads, coherence_waiting TO phasepool_web;
   END IF;
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'phasepool_reports') THEN
-    GRANT SELECT ON coherence_rules, coherence_stretches, coherence_heads TO phasepool_reports;
+    GRANT SELECT ON coherence_rules, coherence_stretches, coherence_heads, coherence_waiting TO phasepool_reports;
   END IF;
 END;
 $$;

@@ -12,11 +12,12 @@ INSERT INTO stated VALUES
   ('phasepool', 'INSERT SELECT', 'heights journal_segments coherence_chain coherence_proofs'),
   ('phasepool', 'INSERT SELECT', 'coherence_rules coherence_stretches'),
   ('phasepool', 'DELETE INSERT SELECT UPDATE', 'coherence_heads rejects'),
+  ('phasepool', 'DELETE INSERT SELECT', 'coherence_waiting'),
   -- The stats page: reads what it shows.
   ('phasepool_web', 'SELECT', 'miners workers shares blocks journal_positions schema_migrations block_submissions'),
   ('phasepool_web', 'SELECT', 'block_states chain_tips newest_chain_tip block_confirmations'),
   ('phasepool_web', 'SELECT', 'share_sums height_sums reject_sums rejects heights journal_segments'),
-  ('phasepool_web', 'SELECT', 'coherence_chain coherence_proofs coherence_sums retention_marks coherence_rules coherence_stretches coherence_heads'),
+  ('phasepool_web', 'SELECT', 'coherence_chain coherence_proofs coherence_sums retention_marks coherence_rules coherence_stretches coherence_heads coherence_waiting'),
   ('phasepool_web', 'SELECT', 'payout_schemes payout_runs payout_run_journals payout_run_heights payout_items pps_credits pps_pending'),
   ('phasepool_web', 'SELECT', 'payout_late_work payout_problems ledger_transactions ledger account_balances miner_balances'),
   -- Payouts: read what rewards are divided by, add runs and ledger rows. Triggers keep all of them as they are, but for the runs' state.
