@@ -110,12 +110,12 @@ class LinesFile {
   }
   std::size_t lines() const { return lines_; }
   const std::string& path() const { return path_; }
-  // Nothing of that name is left where there are no lines. What is wrong; empty: nothing.
-  std::string finish() {
+  // Where it is not wanted, nothing of that name is left. What is wrong; empty: nothing.
+  std::string finish(bool wanted) {
     file_.close();
     std::error_code error;
     if (file_.fail()) return path_ + ".part: can't write it";
-    if (lines_ == 0) {
+    if (!wanted) {
       fs::remove(path_ + ".part", error);
       fs::remove(path_, error);
     } else {
@@ -140,8 +140,11 @@ std::string export_coherence(const ExportCommand& command, std::vector<std::stri
       [&](const CoherenceProof& proof) { proofs.add(write_coherence_proof(proof)); }};
   const auto read = read_coherence_export(command.database, command.question, out);
   if (!read) return read.error();
+  // A chain without proofs has an empty file of them: one that is missing is seen.
+  const bool has_coherence = chain.lines() > 0 || proofs.lines() > 0;
   for (LinesFile* file : {&proofs, &chain}) {
-    if (std::string why = file->finish(); !why.empty()) return why;
+    const bool wanted = file->lines() > 0 || (file == &proofs && has_coherence);
+    if (std::string why = file->finish(wanted); !why.empty()) return why;
   }
   if (chain.lines() > 0) {
     told.push_back(fmt::format("{}: {} blocks", chain.path(), chain.lines() - 1));
@@ -156,6 +159,12 @@ std::string export_coherence(const ExportCommand& command, std::vector<std::stri
 base::Result<std::vector<std::string>, std::string> export_payouts(const ExportCommand& command) {
   const auto inputs = read_payout_export(command.database, command.question);
   if (!inputs) return base::err(inputs.error());
+  // The chain before the journal: what a block commits to is in the journal before the block is in
+  // the chain, but a block that comes while segments are copied may commit to what is behind them.
+  std::error_code error;
+  fs::create_directories(command.out, error);
+  std::vector<std::string> told;
+  if (std::string why = export_coherence(command, told); !why.empty()) return base::err(why);
   const auto local = list_local(command.folders);
   if (!local) return base::err(local.error());
   std::vector<std::string> lines;
@@ -170,9 +179,7 @@ base::Result<std::vector<std::string>, std::string> export_payouts(const ExportC
     if (!bytes) return base::err(bytes.error());
     lines.push_back(fmt::format("{}: {} segments, {} bytes", to, chosen->size(), *bytes));
   }
-  std::error_code error;
-  fs::create_directories(command.out, error);
-  if (std::string why = export_coherence(command, lines); !why.empty()) return base::err(why);
+  lines.insert(lines.end(), told.begin(), told.end());
   const auto written = replace_file(command.out, payout_inputs_name, write_payout_inputs(*inputs));
   if (!written) return base::err(written.error());
   lines.push_back(

@@ -93,6 +93,13 @@ def test_export_and_verify(cluster):
     # A block that was divided by other terms than those its pool had noted is told.
     line = next(line for line in done.stdout.splitlines() if line.startswith(f"ok    run        {runs['prop']}: "))
     assert line.endswith("; the terms noted before it were others: pplns, fee 10000 ppm, coherence 0 ppm"), line
+    # The proof chain is read before segments are copied, so that its newest blocks commit to nothing behind the copies: where it can't be
+    # written, there are none.
+    blocked = cluster.folder / "blocked"
+    (blocked / "coherence_chain.jsonl.part").mkdir(parents=True)
+    done = export(pool, blocked, f"--run={runs['prop']}")
+    assert done.returncode == 1 and "coherence_chain.jsonl" in done.stderr, done.stderr
+    assert not list(blocked.rglob("*.journal"))
     assert one(cluster, "SELECT count(DISTINCT miner_id) FROM payout_items WHERE run_id = %s", runs["pplns"]) == 4
 
     # A period holds the same runs, and those that were taken back.
