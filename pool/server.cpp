@@ -360,7 +360,7 @@ std::string Server::open_shards() {
   };
   hooks.rejected = [this](SubmitsRejected rejected) { tell_http(std::move(rejected)); };
   if (config_.coherence.enabled) {
-    hooks.verify = [this](ProofToVerify proof) { return coherence_->verify(std::move(proof)); };
+    hooks.verify = [this](const ProofToVerify& proof) { return coherence_->verify(proof); };
   }
   for (std::uint32_t index = 0; index < shard_count_; ++index) {
     hooks.ban = [this, index](const Ban& ban) { tell_other_shards(index, AddressBanned{ban}); };

@@ -89,9 +89,9 @@ inline constexpr std::size_t proofs_per_verifier_max = 1024;
 inline constexpr std::size_t proofs_per_shard_max = 8192;     // that wait for their verdicts
 inline constexpr std::size_t proofs_per_connection_max = 64;  // that wait, of one connection
 inline constexpr std::size_t coherence_jobs_kept_max = 32;
-inline constexpr std::size_t proofs_per_job_max = 1 << 18;    // that a shard remembers as seen
-inline constexpr auto coherence_job_refresh = 20s;            // a header's time is its job's
-inline constexpr std::size_t stretches_per_block_max = 256;   // one a pool
+inline constexpr std::size_t proofs_per_job_max = 1 << 18;   // that a shard remembers as seen
+inline constexpr auto coherence_job_refresh = 20s;           // a header's time is its job's
+inline constexpr std::size_t stretches_per_block_max = 256;  // one a pool
 // That a verifier takes on together: more would keep the first ones' answers waiting.
 inline constexpr std::size_t proofs_per_batch_max = 64;
 inline constexpr std::size_t verifiers_max = 64;
