@@ -136,7 +136,10 @@ TEST_CASE("a record that is not whole is refused, and does not stop the others")
   CHECK_EQ(ask(database,
                "SELECT string_agg(context->>'sequence', ',' ORDER BY id) FROM events"
                " WHERE severity = 'high' AND component = 'store'"),
-           "1,2,4,5,6");
+           "1,2,4,6");
+  CHECK_EQ(ask(database,
+               "SELECT count(*) FROM events WHERE severity = 'high' AND component = 'coherence'"),
+           "1");
   CHECK_EQ(ask(database, differences), "0");
 }
 
