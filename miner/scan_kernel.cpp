@@ -4,6 +4,7 @@
 #include "common/base/bytes.h"
 #include "common/bitcoin/header.h"
 #include "common/bitcoin/target.h"
+#include "common/crypto/kernel_choice.h"
 #include "miner/work.h"
 
 #include <array>
@@ -78,11 +79,7 @@ std::span<const ScanKernel> scan_kernels() {
 
 const ScanKernel* pick_kernel(std::span<const ScanKernel> kernels, const crypto::CpuFeatures& cpu,
                               std::string_view forced) {
-  for (const ScanKernel& kernel : kernels) {
-    const bool wanted = forced.empty() || kernel.name == forced;
-    if (wanted && kernel.supported(cpu)) return &kernel;
-  }
-  return nullptr;
+  return crypto::first_supported(kernels, cpu, forced);
 }
 
 bool self_test(const ScanKernel& kernel) {
@@ -96,12 +93,7 @@ bool self_test(const ScanKernel& kernel) {
 const ScanKernel* pick_working_kernel(std::span<const ScanKernel> kernels,
                                       const crypto::CpuFeatures& cpu, std::string_view forced,
                                       const std::function<void(const ScanKernel&)>& on_failed) {
-  while (const ScanKernel* picked = pick_kernel(kernels, cpu, forced)) {
-    if (self_test(*picked)) return picked;
-    on_failed(*picked);
-    kernels = kernels.subspan(static_cast<std::size_t>(picked - kernels.data()) + 1);
-  }
-  return nullptr;
+  return crypto::first_working(kernels, cpu, forced, self_test, on_failed);
 }
 
 }  // namespace miner

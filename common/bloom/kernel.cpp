@@ -1,4 +1,5 @@
 #include "common/bloom/kernel.h"
+#include "common/crypto/kernel_choice.h"
 
 #include "common/base/assert.h"
 #include "common/bloom/lanes.h"
@@ -130,11 +131,7 @@ std::span<const Kernel> kernels() {
 
 const Kernel* pick_kernel(std::span<const Kernel> kernels, const crypto::CpuFeatures& cpu,
                           std::string_view forced) {
-  for (const Kernel& kernel : kernels) {
-    const bool wanted = forced.empty() || kernel.name == forced;
-    if (wanted && kernel.supported(cpu)) return &kernel;
-  }
-  return nullptr;
+  return crypto::first_supported(kernels, cpu, forced);
 }
 
 bool self_test(const Kernel& kernel) { return lanes_match(kernel) && walks_match(kernel); }
@@ -142,12 +139,7 @@ bool self_test(const Kernel& kernel) { return lanes_match(kernel) && walks_match
 const Kernel* pick_working_kernel(std::span<const Kernel> kernels, const crypto::CpuFeatures& cpu,
                                   std::string_view forced,
                                   const std::function<void(const Kernel&)>& on_failed) {
-  while (const Kernel* picked = pick_kernel(kernels, cpu, forced)) {
-    if (self_test(*picked)) return picked;
-    on_failed(*picked);
-    kernels = kernels.subspan(static_cast<std::size_t>(picked - kernels.data()) + 1);
-  }
-  return nullptr;
+  return crypto::first_working(kernels, cpu, forced, self_test, on_failed);
 }
 
 const Tables& tables() {
