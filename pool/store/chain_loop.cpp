@@ -166,7 +166,10 @@ void ChainLoop::connect() {
   }
   listener_ = std::make_unique<Listener>(connection_->get());
   head_published_.reset();
-  socket_ = std::make_unique<uv::Poll>(loop_, connection_->get().sock(), [this] { on_readable(); });
+  // Closed by libpq when the server, or an interrupt, ended the connection meanwhile.
+  const int socket = connection_->get().sock();
+  if (socket < 0) throw pqxx::broken_connection("the connection ended as it began");
+  socket_ = std::make_unique<uv::Poll>(loop_, socket, [this] { on_readable(); });
   socket_->start();
 }
 

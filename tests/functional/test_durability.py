@@ -117,7 +117,7 @@ def test_stop_as_soon_as_it_answers(cluster):
     cluster.start_node()
     pool = cluster.make_pool()
     pool.migrate()
-    for _ in range(5):
+    for _ in range(25):
         pool.start(wait=False)
         wait_until(pool.answers, 30, "an answer on the web port", poll=0.001)
         assert pool.stop() == 0
