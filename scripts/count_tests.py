@@ -2,8 +2,8 @@
 """Add up what the test runs report and print `N passed, N failed, N skipped`, alone on the last line.
 
 Arguments: CTest's LastTest.log files (a doctest program counts its cases, any other test counts one)
-and pytest's JUnit XML files. A report that is not there counts as one failure. Exit status: 1 if
-anything failed.
+and pytest's JUnit XML files, of which a later one has the last word on a test that is in two. A report
+that is not there counts as one failure. Exit status: 1 if anything failed.
 """
 import pathlib
 import re
@@ -26,14 +26,19 @@ def count_ctest(text: str) -> tuple:
     return passed, failed, skipped
 
 
-def count_junit(path: pathlib.Path) -> tuple:
-    passed = failed = skipped = 0
-    for suite in xml.etree.ElementTree.parse(path).iter("testsuite"):
-        bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-        skipped += int(suite.get("skipped", 0))
-        failed += bad
-        passed += int(suite.get("tests", 0)) - bad - int(suite.get("skipped", 0))
-    return passed, failed, skipped
+def read_junit(path: pathlib.Path) -> dict:
+    """"passed", "failed" or "skipped" by test."""
+    verdicts = {}
+    for case in xml.etree.ElementTree.parse(path).iter("testcase"):
+        kinds = {child.tag for child in case}
+        verdict = "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
+        verdicts[case.get("classname"), case.get("name")] = verdict
+    return verdicts
+
+
+def count_verdicts(verdicts: dict) -> tuple:
+    found = list(verdicts.values())
+    return found.count("passed"), found.count("failed"), found.count("skipped")
 
 
 def summary(counts: tuple) -> str:
@@ -42,15 +47,22 @@ def summary(counts: tuple) -> str:
 
 def main(paths: list) -> int:
     totals = (0, 0, 0)
+    functional = {}
     for name in paths:
         path = pathlib.Path(name)
         if not path.exists():
             print(f"{path}: no report; its tests did not run")
             counts = (0, 1, 0)
+        elif path.suffix == ".xml":
+            verdicts = read_junit(path)
+            functional.update(verdicts)
+            print(f"{path}: {summary(count_verdicts(verdicts))}")
+            continue
         else:
-            counts = count_junit(path) if path.suffix == ".xml" else count_ctest(path.read_text(errors="replace"))
+            counts = count_ctest(path.read_text(errors="replace"))
         print(f"{path}: {summary(counts)}")
         totals = tuple(map(sum, zip(totals, counts)))
+    totals = tuple(map(sum, zip(totals, count_verdicts(functional))))
     print(summary(totals))
     passed, failed, _ = totals
     return 1 if failed or not passed else 0

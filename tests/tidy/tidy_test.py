@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """The tidy checks must be able to fail: each rule meets a line that breaks it."""
+import contextlib
+import io
 import pathlib
 import subprocess
 import sys
@@ -149,6 +151,20 @@ Test Passed.
 
     def test_cases_programs_and_crashes(self):
         self.assertEqual(count_tests.count_ctest(self.LOG), (4, 2, 2))
+
+    def test_the_later_report_has_the_last_word(self):
+        first = """<testsuites><testsuite><testcase classname="m" name="slow"><failure/></testcase>
+            <testcase classname="m" name="wrong"><failure/></testcase><testcase classname="m" name="well"/>
+            <testcase classname="n" name="slow"><skipped/></testcase></testsuite></testsuites>"""
+        alone = '<testsuite><testcase classname="m" name="slow"/></testsuite>'
+        with tempfile.TemporaryDirectory() as folder:
+            paths = [pathlib.Path(folder, name) for name in ("all.xml", "alone.xml")]
+            for path, text in zip(paths, (first, alone)):
+                path.write_text(text)
+            output = io.StringIO()
+            with contextlib.redirect_stdout(output):
+                self.assertEqual(count_tests.main([str(path) for path in paths]), 1)
+        self.assertEqual(output.getvalue().splitlines()[-1], "2 passed, 1 failed, 1 skipped")
 
 
 if __name__ == "__main__":

@@ -17,15 +17,19 @@ class StartError(RuntimeError):
     """A process that did not come up; the message is for a person."""
 
 
+class StillWaiting(AssertionError):
+    """Patience came to its end: on a busy machine that may say more of the machine than of the program."""
+
+
 def wait_until(condition, timeout: float = 30, what: str = "", poll: float = 0.02):
-    """The condition's first true value; AssertionError naming `what` after `timeout` seconds."""
+    """The condition's first true value; StillWaiting naming `what` after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"still waiting after {timeout} s for {what or condition}; last value: {value!r}")
+            raise StillWaiting(f"still waiting after {timeout} s for {what or condition}; last value: {value!r}")
         time.sleep(poll)
 
 
