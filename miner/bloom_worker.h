@@ -1,10 +1,10 @@
 // BloomWorker: one thread that mines coherence work. It takes orders through its mailbox and posts
-// the proofs it finds to the network loop's, as Worker does with shares.
+// the proofs it finds to the miner loop's, as Worker does with shares.
 //
 // A batch is sized to last about 5 ms, less than an attempt takes in every lane of a kernel, so a
 // new job reaches the oscillators within that, and a replay's time.
 //
-// Thread: the object belongs to the network loop's thread, which also destroys it (and joins).
+// Thread: the object belongs to the miner loop's thread, which also destroys it (and joins).
 #pragma once
 
 #include "common/uv/mailbox.h"

@@ -8,7 +8,7 @@
 //                   chosen too, nothing else there; events go to stderr
 //
 // A pool can't make it write without bound: events are limited to so many per ten seconds.
-// Thread: one, the network loop's.
+// Thread: one, the miner loop's.
 #pragma once
 
 #include "common/base/time.h"

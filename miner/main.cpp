@@ -1,4 +1,4 @@
-// phaseminer: reads the options, picks kernels that work, and runs the network loop until a
+// phaseminer: reads the options, picks kernels that work, and runs the miner loop until a
 // signal comes.
 #include "common/bloom/bloom.h"
 #include "common/crypto/cpu_features.h"
@@ -6,8 +6,9 @@
 #include "miner/bench.h"
 #include "miner/coherence_attempt.h"
 #include "miner/console.h"
-#include "miner/network_loop.h"
+#include "miner/miner_loop.h"
 #include "miner/options.h"
+#include "miner/pool_source.h"
 #include "miner/version.h"
 
 #include <fmt/format.h>
@@ -17,6 +18,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <random>
 #include <span>
@@ -67,20 +69,14 @@ bool choose_kernels(const miner::Options& options, const crypto::CpuFeatures& cp
   return scan_well && bloom_well;
 }
 
-miner::NetworkSettings settings_from(const miner::Options& options,
+miner::PoolSourceSettings pools_from(const miner::Options& options,
                                      const miner::ThreadSplit& threads) {
-  miner::NetworkSettings settings;
-  settings.host = options.host;
-  settings.port = options.port;
-  settings.client.username = options.username;
-  settings.client.password = options.password;
+  miner::PoolSourceSettings settings;
+  settings.pools = {{options.host, options.port, options.username, options.password}};
   settings.client.user_agent = miner::user_agent;
   settings.client.shares_per_second_max = options.shares_per_second_max;
   settings.client.sha256d = threads.sha256d > 0;
   settings.client.coherence = threads.coherence > 0;
-  settings.threads = threads.sha256d;
-  settings.coherence_threads = threads.coherence;
-  settings.witness_path = options.witness_path;
   settings.retry_most = std::chrono::seconds(options.retry_pause_seconds);
   settings.retries = options.retries;
   settings.seed = std::random_device{}();
@@ -111,17 +107,21 @@ int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
                    uv::read_clock());
   }
   uv::Loop loop;
-  std::optional<miner::NetworkLoop> network;
-  network.emplace(loop, settings_from(options, threads), kernels, console);
-  // They outlive the network loop, so that a second Ctrl-C while its threads end does no harm.
-  const uv::Signal interrupt(loop, SIGINT, [&network] { network->stop(); });
-  const uv::Signal terminate(loop, SIGTERM, [&network] { network->stop(); });
-  network->start();
+  const auto make_source = [&](miner::WorkSourceHost& host) {
+    return std::make_unique<miner::PoolSource>(loop, pools_from(options, threads), host);
+  };
+  const miner::MinerSettings settings{{threads.sha256d, threads.coherence}, options.witness_path};
+  std::optional<miner::MinerLoop> mining;
+  mining.emplace(loop, settings, kernels, console, make_source);
+  // They outlive the miner loop, so that a second Ctrl-C while its threads end does no harm.
+  const uv::Signal interrupt(loop, SIGINT, [&mining] { mining->stop(); });
+  const uv::Signal terminate(loop, SIGTERM, [&mining] { mining->stop(); });
+  mining->start();
   loop.run();
-  const int exit_code = network->exit_code();
-  const bool connecting = network->is_connecting();
-  network.reset();
-  if (connecting) {
+  const int exit_code = mining->exit_code();
+  const bool resolving = mining->is_resolving();
+  mining.reset();
+  if (resolving) {
     // The resolver can't be cancelled, and the loop's end would wait for it: many seconds where no
     // name server answers.
     std::fflush(nullptr);

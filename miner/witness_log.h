@@ -12,7 +12,7 @@
 // Errors: none stop the miner. A file that can't be opened or written, one that is full:
 //         told once, and again only after a line could be written in between. A file of another
 //         kind is not touched; of a log nothing is ever cut off but the torn end of its last line.
-// Thread: one, the network loop's.
+// Thread: one, the miner loop's.
 #pragma once
 
 #include "common/crypto/sha256.h"

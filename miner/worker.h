@@ -1,11 +1,11 @@
 // Worker: one thread that hashes. It takes orders through its mailbox and posts what it finds to
-// the network loop's.
+// the miner loop's.
 //
 // The thread is a loop like every other: it looks into its mailbox between batches, and a batch is
 // sized to last about 20 ms, so a new job reaches it within 50 ms. Where the pool wants fewer
 // shares than are found it keeps hashing, and leaves the rest unverified.
 //
-// Thread: the object belongs to the network loop's thread, which also destroys it (and joins).
+// Thread: the object belongs to the miner loop's thread, which also destroys it (and joins).
 #pragma once
 
 #include "common/uv/mailbox.h"
@@ -27,7 +27,7 @@ struct SearchExhausted {  // every unit of this worker's has been searched; it w
 using WorkerMessage = std::variant<FoundShare, SearchExhausted, FoundProof>;
 using WorkerOutbox = uv::Mailbox<WorkerMessage>;
 
-// What all workers read: written by the network loop, relaxed, since any recent value will do.
+// What all workers read: written by the miner loop, relaxed, since any recent value will do.
 struct WorkerGuide {
   std::atomic<Appetite> appetite{Appetite::shares};
 };

@@ -1,6 +1,7 @@
 // The whole miner against a pool on loopback: real threads, real sockets, every share judged.
-#include "miner/network_loop.h"
+#include "miner/miner_loop.h"
 
+#include "miner/pool_source.h"
 #include "tests/loop/miner/fake_pool.h"
 
 #include <doctest/doctest.h>
@@ -29,32 +30,38 @@ struct Rig {
   uv::Loop loop;
   fake::Pool pool{loop};
   Console console{{}, out.get(), out.get()};
-  std::unique_ptr<NetworkLoop> network;
+  std::unique_ptr<MinerLoop> mining;
   bool late = false;
 
-  static NetworkSettings settings() {
-    NetworkSettings settings;
-    settings.host = "127.0.0.1";
-    settings.client.username = "bcrt1qaddress.rig";
-    settings.client.user_agent = "phaseminer/test";
-    settings.threads = 3;
-    settings.retry_first = milliseconds(20);
-    settings.retry_most = milliseconds(100);
+  struct Settings : MinerSettings {
+    PoolSourceSettings pool;
+  };
+  static Settings settings() {
+    Settings settings;
+    settings.pool.pools = {{"127.0.0.1", 0, "bcrt1qaddress.rig", "x"}};
+    settings.pool.client.user_agent = "phaseminer/test";
+    settings.crew.threads = 3;
+    settings.pool.retry_first = milliseconds(20);
+    settings.pool.retry_most = milliseconds(100);
     return settings;
   }
-  void mine(NetworkSettings with = settings()) {
-    if (with.port == 0) with.port = pool.port();
+  void mine(Settings with = settings()) {
+    PoolSettings& first = with.pool.pools[0];
+    if (first.port == 0) first.port = pool.port();
     const ScanKernel* kernel = pick_kernel(scan_kernels(), crypto::detect_cpu_features(), "");
     REQUIRE(kernel != nullptr);
-    const MinerKernels kernels{with.threads > 0 ? kernel : nullptr,
-                               with.coherence_threads > 0 ? &bloom::kernels().back() : nullptr};
-    network = std::make_unique<NetworkLoop>(loop, with, kernels, console);
+    const MinerKernels kernels{
+        with.crew.threads > 0 ? kernel : nullptr,
+        with.crew.coherence_threads > 0 ? &bloom::kernels().back() : nullptr};
+    mining = std::make_unique<MinerLoop>(loop, with, kernels, console, [&](WorkSourceHost& host) {
+      return std::make_unique<PoolSource>(loop, with.pool, host);
+    });
     uv::Timer deadline(loop, [this] {
       late = true;
       loop.stop();
     });
     deadline.start(seconds(60), milliseconds(0));
-    network->start();
+    mining->start();
     loop.run();
     CHECK_FALSE(late);
   }
@@ -71,7 +78,7 @@ TEST_CASE("shares of three threads at the lowest difficulty: all valid, none twi
   Rig rig;
   rig.pool.set_job(fake::make_job(1, 1, true));
   rig.pool.on_share = [&] {
-    if (rig.pool.shares.size() == 2000) rig.network->stop();
+    if (rig.pool.shares.size() == 2000) rig.mining->stop();
   };
   rig.mine();
   CHECK_GE(rig.pool.shares.size(), 2000);
@@ -82,13 +89,13 @@ TEST_CASE("shares of three threads at the lowest difficulty: all valid, none twi
   }
   CHECK_EQ(rig.pool.repeats, 0);
   CHECK_EQ(rig.pool.malformed, 0);
-  const Status status = rig.network->status();
+  const Status status = rig.mining->status();
   CHECK_EQ(status.counters.accepted, rig.pool.answered_true);  // stop() waited for the answers
   CHECK_EQ(status.counters.rejected, 0);
   CHECK_EQ(status.counters.blocks_accepted, blocks);
   CHECK_EQ(status.wrong_proposals, 0);
   CHECK_GT(status.hashes, 2000);
-  CHECK_EQ(rig.network->exit_code(), 0);
+  CHECK_EQ(rig.mining->exit_code(), 0);
   CHECK_NE(rig.printed().find("authorized as bcrt1qaddress.rig"), std::string::npos);
 }
 
@@ -97,7 +104,7 @@ TEST_CASE("an ordinary difficulty: shares are rare and right") {
   rig.pool.difficulty = 1.0 / 65536;  // one in 2^16
   rig.pool.set_job(fake::make_job(1, 1, true));
   rig.pool.on_share = [&] {
-    if (rig.pool.shares.size() == 40) rig.network->stop();
+    if (rig.pool.shares.size() == 40) rig.mining->stop();
   };
   rig.mine();
   for (const fake::Pool::Share& share : rig.pool.shares) CHECK_FALSE(share.reject.has_value());
@@ -115,7 +122,7 @@ TEST_CASE("a new tip: shares are for the new job soon, and for no other afterwar
         rig.pool.shares.back().job_id == mining::job_id_text(mining::JobId(newest_job));
     of_newest += is_newest ? 1 : 0;
     if (of_newest < 50) return;
-    if (newest_job == 11) return rig.network->stop();
+    if (newest_job == 11) return rig.mining->stop();
     of_newest = 0;
     ++newest_job;
     rig.pool.set_job(fake::make_job(newest_job, static_cast<std::uint8_t>(newest_job), true));
@@ -139,10 +146,10 @@ TEST_CASE("a pool that does not answer gets at most 256 shares, and more once it
   uv::Timer look(rig.loop, [&] {
     if (after_wait == 0) {
       after_wait = rig.pool.shares.size();
-      CHECK_LE(rig.network->status().counters.accepted, 0);
+      CHECK_LE(rig.mining->status().counters.accepted, 0);
       rig.pool.answer_all();
     } else if (rig.pool.shares.size() > after_wait) {
-      rig.network->stop();
+      rig.mining->stop();
     }
   });
   look.start(milliseconds(500), milliseconds(50));
@@ -157,7 +164,7 @@ TEST_CASE("connections that end: it comes back, with the same job, and repeats n
   std::size_t next_drop = 50;
   uv::Timer dropper(rig.loop, [&] {
     if (rig.pool.shares.size() < next_drop) return;
-    if (rig.pool.connections == 5) return rig.network->stop();
+    if (rig.pool.connections == 5) return rig.mining->stop();
     next_drop = rig.pool.shares.size() + 50;
     rig.pool.drop_connection();
   });
@@ -165,15 +172,16 @@ TEST_CASE("connections that end: it comes back, with the same job, and repeats n
   rig.mine();
   CHECK_EQ(rig.pool.connections, 5);
   CHECK_EQ(rig.pool.repeats, 0);
-  CHECK_EQ(rig.network->status().reconnects, 4);
+  CHECK_EQ(rig.mining->status().reconnects, 4);
   CHECK_NE(rig.printed().find("not mining, next attempt in"), std::string::npos);
 }
 
 TEST_CASE("nothing is hashed without a connection") {
   Rig rig;
   rig.pool.set_job(fake::make_job(1, 1, true));
-  NetworkSettings settings = Rig::settings();
-  settings.retry_first = settings.retry_most = seconds(30);  // stays away once it is dropped
+  Rig::Settings settings = Rig::settings();
+  settings.pool.retry_first = settings.pool.retry_most =
+      seconds(30);  // stays away once it is dropped
   std::uint64_t hashes = 0;
   int looks_unchanged = 0;
   bool dropped = false;
@@ -185,11 +193,11 @@ TEST_CASE("nothing is hashed without a connection") {
       return;
     }
     // A batch may still be running; then the number stands still, or the deadline passes.
-    const std::uint64_t now = rig.network->status().hashes;
+    const std::uint64_t now = rig.mining->status().hashes;
     looks_unchanged = std::exchange(hashes, now) == now ? looks_unchanged + 1 : 0;
     if (looks_unchanged < 5) return;
-    CHECK_EQ(rig.network->status().link, LinkState::disconnected);
-    rig.network->stop();
+    CHECK_EQ(rig.mining->status().link, LinkState::disconnected);
+    rig.mining->stop();
   });
   timer.start(milliseconds(50), milliseconds(50));
   rig.mine(settings);
@@ -199,10 +207,10 @@ TEST_CASE("nothing is hashed without a connection") {
 TEST_CASE("a rate that is set is kept to") {
   Rig rig;
   rig.pool.set_job(fake::make_job(1, 1, true));
-  NetworkSettings settings = Rig::settings();
-  settings.client.shares_per_second_max = 100;
+  Rig::Settings settings = Rig::settings();
+  settings.pool.client.shares_per_second_max = 100;
   rig.pool.on_share = [&] {
-    if (rig.pool.shares.size() == 100) rig.network->stop();
+    if (rig.pool.shares.size() == 100) rig.mining->stop();
   };
   rig.mine(settings);
   const auto took = rig.pool.shares[99].at - rig.pool.shares[0].at;
@@ -213,25 +221,25 @@ TEST_CASE("refused by the pool: it says why, pauses, and gives up after the retr
   Rig rig;
   rig.pool.authorize = false;
   rig.pool.set_job(fake::make_job(1, 1, true));
-  NetworkSettings settings = Rig::settings();
-  settings.retries = 0;
+  Rig::Settings settings = Rig::settings();
+  settings.pool.retries = 0;
   rig.mine(settings);
-  CHECK_EQ(rig.network->exit_code(), 1);
+  CHECK_EQ(rig.mining->exit_code(), 1);
   CHECK_EQ(rig.pool.authorize_requests, 1);
   CHECK_NE(rig.printed().find("refused user \"bcrt1qaddress.rig\""), std::string::npos);
 }
 
 TEST_CASE("nobody listens: attempts, then exit code 1") {
   Rig rig;
-  NetworkSettings settings = Rig::settings();
+  Rig::Settings settings = Rig::settings();
   {
     uv::Loop other;
     fake::Pool gone(other);
-    settings.port = gone.port();  // free again at the end of this block
+    settings.pool.pools[0].port = gone.port();  // free again at the end of this block
   }
-  settings.retries = 2;
+  settings.pool.retries = 2;
   rig.mine(settings);
-  CHECK_EQ(rig.network->exit_code(), 1);
+  CHECK_EQ(rig.mining->exit_code(), 1);
   CHECK_NE(rig.printed().find("giving up after 3 attempts"), std::string::npos);
 }
 
@@ -243,10 +251,10 @@ TEST_CASE("stop ends within a second though the pool owes answers") {
   rig.pool.on_share = [&] {
     if (rig.pool.shares.size() != 100) return;
     stopped_at = uv::read_clock().mono;
-    rig.network->stop();
+    rig.mining->stop();
   };
   rig.mine();
-  rig.network.reset();  // joins the workers
+  rig.mining.reset();  // joins the workers
   // A second on a machine of its own; tests share theirs with others.
   CHECK_LT(uv::read_clock().mono - stopped_at, milliseconds(2000));
   CHECK_NE(rig.printed().find("never answered"), std::string::npos);
@@ -272,10 +280,10 @@ TEST_CASE("both kinds of work on one connection: all shares and proofs true, non
   const WitnessFile witness;
   rig.pool.set_job(fake::make_job(1, 1, true));
   rig.pool.set_coherence_job(fake::make_coherence_job(1, 1, true));
-  NetworkSettings settings = Rig::settings();
-  settings.threads = 1;
-  settings.coherence_threads = 2;
-  settings.client.coherence = true;
+  Rig::Settings settings = Rig::settings();
+  settings.crew.threads = 1;
+  settings.crew.coherence_threads = 2;
+  settings.pool.client.coherence = true;
   settings.witness_path = witness.path;
   std::uint8_t newest = 1;
   bool stopped = false;  // called again, stop() would not wait for answers
@@ -283,7 +291,7 @@ TEST_CASE("both kinds of work on one connection: all shares and proofs true, non
     if (stopped || rig.pool.proofs.size() < newest * std::size_t{10}) return;
     if (newest == 3) {
       stopped = rig.pool.shares.size() >= 100;
-      if (stopped) rig.network->stop();
+      if (stopped) rig.mining->stop();
       return;
     }
     ++newest;
@@ -300,7 +308,7 @@ TEST_CASE("both kinds of work on one connection: all shares and proofs true, non
   CHECK_EQ(seen, "3");
   CHECK_EQ(rig.pool.repeats, 0);
   CHECK_EQ(rig.pool.malformed, 0);
-  const Status status = rig.network->status();
+  const Status status = rig.mining->status();
   REQUIRE(status.coherence);
   CHECK_EQ(status.coherence->counters.accepted, rig.pool.proofs.size());
   CHECK_EQ(status.coherence->counters.rejected, 0);
@@ -322,16 +330,16 @@ TEST_CASE("a pool that leaves out the height: said once a connection, and nothin
     return notify;
   };
   rig.pool.set_coherence_job(job(1));
-  NetworkSettings settings = Rig::settings();
-  settings.threads = 0;
-  settings.coherence_threads = 1;
-  settings.client.sha256d = false;
-  settings.client.coherence = true;
+  Rig::Settings settings = Rig::settings();
+  settings.crew.threads = 0;
+  settings.crew.coherence_threads = 1;
+  settings.pool.client.sha256d = false;
+  settings.pool.client.coherence = true;
   settings.witness_path = witness.path;
   std::uint8_t newest = 1;
   uv::Timer director(rig.loop, [&] {
     if (rig.pool.proofs.empty() || rig.pool.proofs.back().job_id != std::to_string(newest)) return;
-    if (newest == 4) return rig.network->stop();
+    if (newest == 4) return rig.mining->stop();
     ++newest;
     if (newest == 3) rig.pool.drop_connection();
     rig.pool.set_coherence_job(job(newest));
@@ -353,17 +361,17 @@ TEST_CASE("only coherence work: connections that end, and verifiers that are bus
   Rig rig;
   rig.pool.set_coherence_job(fake::make_coherence_job(1, 1, true));
   rig.pool.busy_answers = 5;
-  NetworkSettings settings = Rig::settings();
-  settings.threads = 0;
-  settings.coherence_threads = 2;
-  settings.client.sha256d = false;
-  settings.client.coherence = true;
+  Rig::Settings settings = Rig::settings();
+  settings.crew.threads = 0;
+  settings.crew.coherence_threads = 2;
+  settings.pool.client.sha256d = false;
+  settings.pool.client.coherence = true;
   std::size_t next_drop = 10;
   uv::Timer dropper(rig.loop, [&] {
-    const CoherenceCounters counters = rig.network->status().coherence->counters;
+    const CoherenceCounters counters = rig.mining->status().coherence->counters;
     if (rig.pool.proofs.size() < next_drop || counters.retries == 0) return;
     if (rig.pool.connections == 3 && counters.accepted > 20) {
-      return rig.network->stop();
+      return rig.mining->stop();
     }
     if (rig.pool.connections == 3) return;
     next_drop = rig.pool.proofs.size() + 10;
@@ -373,11 +381,11 @@ TEST_CASE("only coherence work: connections that end, and verifiers that are bus
   rig.mine(settings);
   CHECK_EQ(rig.pool.connections, 3);
   CHECK_EQ(rig.pool.busy_answers, 0);
-  CHECK_EQ(rig.network->status().coherence->counters.dropped_busy, 0);
+  CHECK_EQ(rig.mining->status().coherence->counters.dropped_busy, 0);
   CHECK_EQ(rig.pool.repeats, 0);
   CHECK(rig.pool.shares.empty());
   for (const fake::Pool::Proof& proof : rig.pool.proofs) CHECK(proof.flaw == std::nullopt);
-  CHECK_EQ(rig.network->status().hashes, 0);
+  CHECK_EQ(rig.mining->status().hashes, 0);
   CHECK_NE(rig.printed().find("not mining, next attempt in"), std::string::npos);
 }
 

@@ -1,0 +1,98 @@
+#include "miner/crew.h"
+
+#include <utility>
+
+namespace miner {
+namespace {
+
+constexpr std::size_t found_waiting_max = 2048;
+
+}  // namespace
+
+Crew::Crew(uv::Loop& loop, const CrewSettings& settings, const MinerKernels& kernels,
+           OnMessage on_message)
+    : settings_(settings),
+      kernels_(kernels),
+      found_(loop, found_waiting_max, std::move(on_message)) {
+  const std::uint32_t threads = settings_.threads;
+  for (std::uint32_t i = 0; i < threads; ++i) {
+    workers_.push_back(std::make_unique<Worker>(i, threads, *kernels_.scan, found_, guide_));
+  }
+  const std::uint32_t bloom_threads = settings_.coherence_threads;
+  for (std::uint32_t i = 0; i < bloom_threads; ++i) {
+    bloom_workers_.push_back(
+        std::make_unique<BloomWorker>(i, bloom_threads, *kernels_.bloom, found_, bloom_guide_));
+  }
+}
+
+// All together, so that they end together.
+Crew::~Crew() { request_stop(); }
+
+void Crew::request_stop() {
+  for (const auto& worker : workers_) worker->request_stop();
+  for (const auto& worker : bloom_workers_) worker->request_stop();
+}
+
+void Crew::set_work(const std::shared_ptr<const Work>& work) {
+  for (const auto& worker : workers_) worker->post(work);
+}
+
+void Crew::set_coherence_work(const std::shared_ptr<const CoherenceWork>& work) {
+  for (const auto& worker : bloom_workers_) worker->post(work);
+}
+
+void Crew::set_appetite(Appetite shares, Appetite proofs) {
+  guide_.appetite.store(shares, std::memory_order_relaxed);
+  bloom_guide_.appetite.store(proofs, std::memory_order_relaxed);
+}
+
+std::uint64_t Crew::hashes() const {
+  std::uint64_t sum = 0;
+  for (const auto& worker : workers_) sum += worker->hashes();
+  return sum;
+}
+
+BloomProgress Crew::bloom_progress() const {
+  BloomProgress all;
+  for (const auto& worker : bloom_workers_) {
+    const BloomProgress one = worker->progress();
+    all.rounds += one.rounds;
+    all.attempts += one.attempts;
+    all.blooms += one.blooms;
+    all.wrong_blooms += one.wrong_blooms;
+    if (one.best_r_q <= all.best_r_q) continue;
+    all.best_r_q = one.best_r_q;
+    all.best_round = one.best_round;
+  }
+  return all;
+}
+
+void Crew::sample_rates(base::MonoTime now) {
+  rate_.sample(hashes(), now);
+  const BloomProgress progress = bloom_progress();
+  rounds_rate_.sample(progress.rounds, now);
+  attempts_rate_.sample(progress.attempts, now);
+}
+
+void Crew::describe(Status& status) const {
+  status.hash_rate = rate_.per_second();
+  status.hashes = hashes();
+  for (const auto& worker : workers_) status.wrong_proposals += worker->wrong_proposals();
+  if (kernels_.scan != nullptr) status.kernel = kernels_.scan->name;
+  status.threads = settings_.threads;
+  if (!mines_coherence()) return;
+  const BloomProgress progress = bloom_progress();
+  CoherenceStatus& coherence = status.coherence.emplace();
+  coherence.threads = settings_.coherence_threads;
+  coherence.kernel = kernels_.bloom->name;
+  coherence.rounds_per_second = rounds_rate_.per_second();
+  coherence.attempts_per_second = attempts_rate_.per_second();
+  coherence.rounds = progress.rounds;
+  coherence.attempts = progress.attempts;
+  coherence.blooms = progress.blooms;
+  coherence.wrong_blooms = progress.wrong_blooms;
+  coherence.best_round = progress.best_round;
+  coherence.best_r_q = progress.best_r_q;
+}
+
+}  // namespace miner

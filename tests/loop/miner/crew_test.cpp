@@ -1,0 +1,96 @@
+// The crew's threads as one: the same orders, the sums, the guide.
+#include "miner/crew.h"
+
+#include "common/crypto/cpu_features.h"
+#include "tests/loop/miner/fake_pool.h"
+#include "tests/loop/miner/waiting.h"
+
+#include <doctest/doctest.h>
+
+#include <set>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace miner {
+namespace {
+
+MinerKernels both_kernels() {
+  return {pick_kernel(scan_kernels(), crypto::detect_cpu_features(), ""),
+          bloom::pick_kernel(bloom::kernels(), crypto::detect_cpu_features(), "")};
+}
+
+std::shared_ptr<const Work> easy_work() {
+  auto work = std::make_shared<Work>();
+  const auto notify = stratum::parse_server_message(fake::make_job(1, 1, true)->work().notify_line);
+  work->notify = std::get<stratum::Notify>(notify.value());
+  work->extranonce2_size = 8;
+  work->difficulty = bitcoin::Difficulty::from_double(bitcoin::Difficulty::least).value();
+  work->share_target = bitcoin::Target256::from_difficulty(work->difficulty);
+  work->search_id = 1;
+  return work;
+}
+
+std::shared_ptr<const CoherenceWork> coherence_work() {
+  auto work = std::make_shared<CoherenceWork>();
+  work->job.params = coherence::params_of(0);
+  work->target = base::U256::max();
+  return work;
+}
+
+struct Found {
+  std::vector<FoundShare> shares;
+  std::vector<FoundProof> proofs;
+  void operator()(WorkerMessage&& message) {
+    if (auto* share = std::get_if<FoundShare>(&message)) shares.push_back(std::move(*share));
+    if (auto* proof = std::get_if<FoundProof>(&message)) proofs.push_back(std::move(*proof));
+  }
+};
+
+TEST_CASE("both kinds: every thread's shares and proofs come, and are counted") {
+  uv::Loop loop;
+  Found found;
+  Crew crew(loop, {2, 1}, both_kernels(), std::ref(found));
+  CHECK(crew.mines_coherence());
+  const auto work = easy_work();
+  crew.set_work(work);
+  crew.set_coherence_work(coherence_work());
+  // Units go round the threads: extranonce2 is even with one of two, odd with the other.
+  std::set<int> parities;
+  REQUIRE(wait_until(loop, [&] {
+    for (const FoundShare& share : found.shares) parities.insert(share.extranonce2[0] % 2);
+    return parities.size() == 2 && !found.proofs.empty();
+  }));
+  for (const FoundShare& share : found.shares) CHECK_EQ(share.work, work);
+  Status status;
+  REQUIRE(wait_until(loop, [&] {
+    status = {};
+    crew.describe(status);
+    return status.hashes > 0 && status.coherence->blooms > 0;
+  }));
+  CHECK_EQ(status.threads, 2);
+  CHECK_EQ(status.coherence->threads, 1);
+  CHECK_FALSE(status.kernel.empty());
+  CHECK_FALSE(status.coherence->kernel.empty());
+}
+
+TEST_CASE("nothing is wanted: it hashes and sends nothing") {
+  uv::Loop loop;
+  Found found;
+  Crew crew(loop, {1, 0}, {both_kernels().scan, nullptr}, std::ref(found));
+  CHECK_FALSE(crew.mines_coherence());
+  crew.set_appetite(Appetite::nothing, Appetite::nothing);
+  crew.set_work(easy_work());
+  const auto hashes = [&] {
+    Status status;
+    crew.describe(status);
+    return status.hashes;
+  };
+  REQUIRE(wait_until(loop, [&] { return hashes() > 1'000'000; }));
+  CHECK(found.shares.empty());
+  crew.set_appetite(Appetite::shares, Appetite::nothing);
+  CHECK(wait_until(loop, [&] { return !found.shares.empty(); }));
+}
+
+}  // namespace
+}  // namespace miner
