@@ -72,7 +72,12 @@ bool choose_kernels(const miner::Options& options, const crypto::CpuFeatures& cp
 miner::PoolSourceSettings pools_from(const miner::Options& options,
                                      const miner::ThreadSplit& threads) {
   miner::PoolSourceSettings settings;
-  settings.pools = {{options.host, options.port, options.username, options.password}};
+  miner::PoolSettings pool;
+  pool.host = options.host;
+  pool.port = options.port;
+  pool.username = options.username;
+  pool.password = options.password;
+  settings.pools = {pool};
   settings.client.user_agent = miner::user_agent;
   settings.client.shares_per_second_max = options.shares_per_second_max;
   settings.client.sha256d = threads.sha256d > 0;

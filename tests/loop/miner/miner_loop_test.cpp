@@ -38,7 +38,9 @@ struct Rig {
   };
   static Settings settings() {
     Settings settings;
-    settings.pool.pools = {{"127.0.0.1", 0, "bcrt1qaddress.rig", "x"}};
+    PoolSettings& pool = settings.pool.pools.emplace_back();
+    pool.host = "127.0.0.1";
+    pool.username = "bcrt1qaddress.rig";
     settings.pool.client.user_agent = "phaseminer/test";
     settings.crew.threads = 3;
     settings.pool.retry_first = milliseconds(20);

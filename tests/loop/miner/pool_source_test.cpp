@@ -14,7 +14,10 @@ using std::chrono::milliseconds;
 
 PoolSourceSettings settings_for(const fake::Pool& pool) {
   PoolSourceSettings settings;
-  settings.pools = {{"127.0.0.1", pool.port(), "bcrt1qaddress.rig", "x"}};
+  PoolSettings& only = settings.pools.emplace_back();
+  only.host = "127.0.0.1";
+  only.port = pool.port();
+  only.username = "bcrt1qaddress.rig";
   settings.client.user_agent = "phaseminer/test";
   settings.retry_first = milliseconds(10);
   settings.retry_most = milliseconds(40);
