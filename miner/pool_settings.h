@@ -1,27 +1,13 @@
-<<<<<<< HEAD
-// PoolSettings: one pool, as the options name it. Thread: plain data.
-#pragma once
-
-#include <cstdint>
-=======
 // PoolSettings: one pool as the options name it: where it is, how to get there, who logs in.
 // Thread: plain data.
 #pragma once
 
 #include <cstdint>
 #include <optional>
->>>>>>> 119136e (Describe the miner's options in one table, with pools in order, TLS, a proxy and mining without a pool)
 #include <string>
 
 namespace miner {
 
-<<<<<<< HEAD
-struct PoolSettings {
-  std::string host;
-  std::uint16_t port = 0;
-  std::string username;
-  std::string password = "x";
-=======
 // A SOCKS5 proxy (RFC 1928, with a password RFC 1929).
 struct ProxySettings {
   std::string host;
@@ -44,7 +30,6 @@ struct PoolSettings {
   bool insecure = false;  // the certificate is not checked
 
   bool operator==(const PoolSettings&) const = default;
->>>>>>> 119136e (Describe the miner's options in one table, with pools in order, TLS, a proxy and mining without a pool)
 };
 
 }  // namespace miner
