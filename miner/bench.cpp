@@ -29,10 +29,11 @@ double seconds_between(base::MonoTime from, base::MonoTime to) {
 // Hashes until told to stop; the hash rate of this thread.
 double measure_thread(const ScanKernel& kernel, const std::atomic<bool>& stop) {
   ScanJob job{};
-  for (std::uint32_t i = 0; i < 8; ++i) job.midstate[i] = 0x9e3779b9 * (i + 1);
+  for (std::uint32_t i = 0; i < 8; ++i) job.midstates[0][i] = 0x9e3779b9 * (i + 1);
+  job.midstate_count = 1;
   job.top_word_max = 0;
   job.nonce_step = 1;
-  std::uint32_t found[16];
+  FoundNonce found[16];
   std::uint64_t hashes = 0;
   const base::MonoTime began = uv::read_clock().mono;
   while (!stop.load(std::memory_order_relaxed)) {

@@ -7,7 +7,9 @@
 #include "common/crypto/kernel_choice.h"
 #include "miner/work.h"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 #include <vector>
 
 namespace miner {
@@ -39,28 +41,40 @@ bool finds_known_nonce(const ScanKernel& kernel, const bitcoin::HeaderBytes& hea
   ScanJob job = build_scan_job(header, bitcoin::Target256());
   job.top_word_max = 0;
   constexpr std::uint32_t around = 8 * scan_count_multiple;
-  std::array<std::uint32_t, 4> found{};
+  std::array<FoundNonce, 4> found{};
   // A one-in-four-billion hash has no second one among its neighbours.
   const std::size_t count = kernel.scan(job, nonce - around / 2 - 1, around, found.data(), 4);
-  return count == 1 && found[0] == nonce;
+  return count == 1 && found[0].nonce == nonce && found[0].midstate == 0;
 }
 
-bool agrees_with_reference(const ScanKernel& kernel, bitcoin::HeaderBytes header) {
-  ScanJob job = build_scan_job(header, bitcoin::Target256());
-  job.top_word_max = 0x7fffffff;
-  constexpr std::uint32_t count = 4 * scan_count_multiple;
-  constexpr std::uint32_t first = 0xffffff80;  // crosses the wrap to zero
-  std::vector<std::uint32_t> expected;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    base::write_le32(std::span(header).subspan(76), first + i);
-    const bitcoin::BlockHash hash = bitcoin::hash_header(header);
-    if (base::read_le32(base::ByteSpan(hash.bytes).subspan(28)) <= job.top_word_max) {
-      expected.push_back(first + i);
+// The header with `versions` values of its version, as version rolling makes them, against
+// crypto::sha256d() nonce by nonce.
+bool agrees_with_reference(const ScanKernel& kernel, bitcoin::HeaderBytes header,
+                           std::uint32_t versions) {
+  constexpr std::uint32_t count = 2 * scan_count_multiple;
+  constexpr std::uint32_t first = 0xffffffc0;  // crosses the wrap to zero
+  constexpr std::uint32_t top_word_max = 0x7fffffff;
+  ScanJob job{};
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> expected;
+  for (std::uint32_t m = 0; m < versions; ++m) {
+    base::write_le32(header, 0x20000000 | m << 13);
+    if (m == 0) job = build_scan_job(header, bitcoin::Target256());
+    if (m != 0) add_midstate(job, header);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      base::write_le32(std::span(header).subspan(76), first + i);
+      const bitcoin::BlockHash hash = bitcoin::hash_header(header);
+      const bool wanted = base::read_le32(base::ByteSpan(hash.bytes).subspan(28)) <= top_word_max;
+      if (wanted) expected.emplace_back(i, m);
     }
   }
-  std::vector<std::uint32_t> found(count);
+  std::sort(expected.begin(), expected.end());
+  job.top_word_max = top_word_max;
+  std::vector<FoundNonce> found(std::size_t{count} * versions);
   found.resize(kernel.scan(job, first, count, found.data(), found.size()));
-  return found == expected;
+  return std::equal(found.begin(), found.end(), expected.begin(), expected.end(),
+                    [](const FoundNonce& a, const std::pair<std::uint32_t, std::uint32_t>& b) {
+                      return a.nonce == first + b.first && a.midstate == b.second;
+                    });
 }
 
 }  // namespace
@@ -85,7 +99,13 @@ const ScanKernel* pick_kernel(std::span<const ScanKernel> kernels, const crypto:
 bool self_test(const ScanKernel& kernel) {
   for (const std::string_view hex : known_headers) {
     const bitcoin::HeaderBytes header = known_header(hex);
-    if (!finds_known_nonce(kernel, header) || !agrees_with_reference(kernel, header)) return false;
+    if (!finds_known_nonce(kernel, header) || !agrees_with_reference(kernel, header, 1)) {
+      return false;
+    }
+  }
+  const bitcoin::HeaderBytes header = known_header(known_headers[0]);
+  for (std::uint32_t versions = 2; versions <= scan_midstates_max; ++versions) {
+    if (!agrees_with_reference(kernel, header, versions)) return false;
   }
   return true;
 }

@@ -68,14 +68,14 @@ inline void run_rounds(State& s, std::uint32_t* w, int first, int last) {
 }
 
 // The first hash, from the state after round 2, as the words of its digest.
-inline void first_hash(const ScanJob& job, const State& after_round2, std::uint32_t nonce,
-                       std::uint32_t* digest) {
+inline void first_hash(const ScanJob& job, std::uint32_t midstate, const State& after_round2,
+                       std::uint32_t nonce, std::uint32_t* digest) {
   std::uint32_t w[16] = {job.tail[0], job.tail[1], job.tail[2], byte_swap(nonce), 0x80000000};
   w[15] = 640;  // the message's length in bits
   State s = after_round2;
   run_rounds(s, w, 3, 64);
   const std::uint32_t words[8] = {s.a, s.b, s.c, s.d, s.e, s.f, s.g, s.h};
-  for (int i = 0; i < 8; ++i) digest[i] = words[i] + job.midstate[i];
+  for (int i = 0; i < 8; ++i) digest[i] = words[i] + job.midstates[midstate][i];
 }
 
 inline std::uint32_t second_hash_top_word(std::uint32_t* w) {
@@ -90,17 +90,22 @@ inline std::uint32_t second_hash_top_word(std::uint32_t* w) {
 }  // namespace
 
 std::size_t scan_portable(const ScanJob& job, std::uint32_t first_nonce, std::uint32_t count,
-                          std::uint32_t* found, std::size_t found_max) {
-  State after_round2 = load_state(job.midstate);
-  for (int t = 0; t < 3; ++t) round(after_round2, job.tail[t] + round_constants[t]);
+                          FoundNonce* found, std::size_t found_max) {
+  State after_round2[scan_midstates_max];
+  for (std::uint32_t m = 0; m < job.midstate_count; ++m) {
+    after_round2[m] = load_state(job.midstates[m]);
+    for (int t = 0; t < 3; ++t) round(after_round2[m], job.tail[t] + round_constants[t]);
+  }
 
   std::size_t found_count = 0;
   std::uint32_t nonce = first_nonce;
   for (std::uint32_t done = 0; done < count; ++done, nonce += job.nonce_step) {
-    std::uint32_t words[16];
-    first_hash(job, after_round2, nonce, words);
-    const bool wanted = second_hash_top_word(words) <= job.top_word_max;
-    if (wanted && found_count < found_max) found[found_count++] = nonce;
+    for (std::uint32_t m = 0; m < job.midstate_count; ++m) {
+      std::uint32_t words[16];
+      first_hash(job, m, after_round2[m], nonce, words);
+      const bool wanted = second_hash_top_word(words) <= job.top_word_max;
+      if (wanted && found_count < found_max) found[found_count++] = FoundNonce{nonce, m};
+    }
   }
   return found_count;
 }

@@ -67,9 +67,9 @@ struct Prepared {
                                // part that stands beside words 21..27
 };
 
-PHASEPOOL_INLINE Prepared prepare(const ScanJob& job) {
+PHASEPOOL_INLINE Prepared prepare(const ScanJob& job, std::uint32_t midstate) {
   Prepared p;
-  const std::uint32_t* m = job.midstate;
+  const std::uint32_t* m = job.midstates[midstate];
   p.mid_abef = words(m[5], m[4], m[1], m[0]);
   p.mid_cdgh = words(m[7], m[6], m[3], m[2]);
   p.abef0 = p.mid_abef;
@@ -191,30 +191,54 @@ PHASEPOOL_INLINE std::uint32_t second_hash_end(Stream& s) {
   return __builtin_bswap32(static_cast<std::uint32_t>(_mm_cvtsi128_si32(abef)) + 0x5be0cd19);
 }
 
+// The most significant words of two nonces' hashes.
+PHASEPOOL_INLINE void two_hashes(const Prepared& p, std::uint32_t nonce_x, std::uint32_t nonce_y,
+                                 std::uint32_t* top_x, std::uint32_t* top_y) {
+  Stream x;
+  Stream y;
+  first_hash_start(x, p, nonce_x);
+  first_hash_start(y, p, nonce_y);
+  extend_and_run(x, y, 32);
+  extend_and_run(x, y, 48);
+  second_hash_start(x, p);
+  second_hash_start(y, p);
+  extend_and_run(x, y, 32);
+  *top_x = second_hash_end(x);
+  *top_y = second_hash_end(y);
+}
+
+// Notes the midstates with which the nonce is one to propose; returns how many are noted in all.
+std::size_t propose(const ScanJob& job, std::uint32_t nonce, const std::uint32_t* tops,
+                    FoundNonce* found, std::size_t found_count, std::size_t found_max) {
+  for (std::uint32_t m = 0; m < job.midstate_count; ++m) {
+    if (tops[m] > job.top_word_max || found_count == found_max) continue;
+    found[found_count++] = FoundNonce{nonce, m};
+  }
+  return found_count;
+}
+
 }  // namespace
 
 std::size_t scan_x86_shani(const ScanJob& job, std::uint32_t first_nonce, std::uint32_t count,
-                           std::uint32_t* found, std::size_t found_max) {
-  const Prepared prepared = prepare(job);
+                           FoundNonce* found, std::size_t found_max) {
+  Prepared prepared[scan_midstates_max];
+  for (std::uint32_t m = 0; m < job.midstate_count; ++m) prepared[m] = prepare(job, m);
   std::size_t found_count = 0;
   std::uint32_t nonce = first_nonce;
   for (std::uint32_t done = 0; done < count; done += 2) {
     const std::uint32_t nonce_x = nonce;
     const std::uint32_t nonce_y = nonce + job.nonce_step;
     nonce = nonce_y + job.nonce_step;
-    Stream x;
-    Stream y;
-    first_hash_start(x, prepared, nonce_x);
-    first_hash_start(y, prepared, nonce_y);
-    extend_and_run(x, y, 32);
-    extend_and_run(x, y, 48);
-    second_hash_start(x, prepared);
-    second_hash_start(y, prepared);
-    extend_and_run(x, y, 32);
-    const std::uint32_t top_x = second_hash_end(x);
-    const std::uint32_t top_y = second_hash_end(y);
-    if (top_x <= job.top_word_max && found_count < found_max) found[found_count++] = nonce_x;
-    if (top_y <= job.top_word_max && found_count < found_max) found[found_count++] = nonce_y;
+    std::uint32_t top_x[scan_midstates_max];
+    std::uint32_t top_y[scan_midstates_max];
+    bool any = false;
+    for (std::uint32_t m = 0; m < job.midstate_count; ++m) {
+      two_hashes(prepared[m], nonce_x, nonce_y, &top_x[m], &top_y[m]);
+      any = any || top_x[m] <= job.top_word_max || top_y[m] <= job.top_word_max;
+    }
+    if (!any) continue;
+    found_count = propose(job, nonce_x, top_x, found, found_count, found_max);
+    found_count = propose(job, nonce_y, top_y, found, found_count, found_max);
   }
   return found_count;
 }

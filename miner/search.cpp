@@ -67,7 +67,7 @@ std::uint32_t Search::step(std::uint32_t count, Appetite appetite, const OnShare
   const std::size_t found = kernel_.scan(scan_job_, first, batch, found_.data(), found_.size());
   next_nonce_ += batch;
   for (std::size_t i = 0; i < found; ++i) {
-    if (appetite == Appetite::nothing || !verify(found_[i], appetite, on_share)) break;
+    if (appetite == Appetite::nothing || !verify(found_[i].nonce, appetite, on_share)) break;
   }
   if (next_nonce_ == nonces_per_unit) open_next_unit();
   return batch;

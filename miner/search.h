@@ -51,7 +51,7 @@ class Search {
   ScanJob scan_job_{};
   std::uint64_t next_nonce_ = 0;  // up to 2^32
   std::uint32_t count_max_ = 0;   // so that what is found fits found_
-  std::vector<std::uint32_t> found_;
+  std::vector<FoundNonce> found_;
   std::uint64_t wrong_proposals_ = 0;
 };
 

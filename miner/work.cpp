@@ -67,16 +67,22 @@ bitcoin::HeaderBytes build_header(const Work& work, base::ByteSpan extranonce2,
 }
 
 ScanJob build_scan_job(const bitcoin::HeaderBytes& header, const bitcoin::Target256& target) {
-  const crypto::Sha256State midstate = crypto::sha256_midstate(
-      crypto::sha256_initial_state, std::span<const std::uint8_t, 64>(header.data(), 64));
   ScanJob job{};
-  std::copy(midstate.begin(), midstate.end(), job.midstate);
+  add_midstate(job, header);
   for (std::size_t i = 0; i < 3; ++i) {
     job.tail[i] = base::read_be32(base::ByteSpan(header).subspan(64 + 4 * i));
   }
   job.top_word_max = base::read_le32(base::ByteSpan(target.bytes()).subspan(28));
   job.nonce_step = 1;
   return job;
+}
+
+void add_midstate(ScanJob& job, const bitcoin::HeaderBytes& header) {
+  ASSERT(job.midstate_count < scan_midstates_max);
+  const crypto::Sha256State midstate = crypto::sha256_midstate(
+      crypto::sha256_initial_state, std::span<const std::uint8_t, 64>(header.data(), 64));
+  std::copy(midstate.begin(), midstate.end(), job.midstates[job.midstate_count]);
+  ++job.midstate_count;
 }
 
 }  // namespace miner

@@ -110,4 +110,8 @@ bitcoin::HeaderBytes build_header(const Work& work, base::ByteSpan extranonce2,
 // nonce_step is 1.
 ScanJob build_scan_job(const bitcoin::HeaderBytes& header, const bitcoin::Target256& target);
 
+// Lets the job try another header too, one that differs in its version (or previous block) alone.
+// REQUIRES: fewer than scan_midstates_max so far.
+void add_midstate(ScanJob& job, const bitcoin::HeaderBytes& header);
+
 }  // namespace miner

@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace miner::kernels {
@@ -63,22 +64,31 @@ void for_each_supported(Check check) {
   }
 }
 
-// All the nonces that a kernel proposes.
-inline std::vector<std::uint32_t> scan(const ScanKernel& kernel, const ScanJob& job,
-                                       std::uint32_t first, std::uint32_t count) {
-  std::vector<std::uint32_t> found(count);
-  found.resize(kernel.scan(job, first, count, found.data(), found.size()));
-  return found;
+// All that a kernel proposes, as (nonce, midstate).
+using Proposals = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+inline Proposals scan(ScanFunction* kernel, const ScanJob& job, std::uint32_t first,
+                      std::uint32_t count) {
+  std::vector<FoundNonce> found(std::size_t{count} * job.midstate_count);
+  found.resize(kernel(job, first, count, found.data(), found.size()));
+  Proposals proposals;
+  for (const FoundNonce& one : found) proposals.emplace_back(one.nonce, one.midstate);
+  return proposals;
 }
 
-// A job and a first nonce that nobody would choose; targets from "nearly all" to "one in 2^17".
+// A job and a first nonce that nobody would choose, with `midstates` of them; targets from "nearly
+// all" to "one in 2^17".
 struct RandomScan {
   ScanJob job{};
   std::uint32_t first = 0;
 };
-inline RandomScan random_scan(base::Random& random, bool step_one) {
+inline RandomScan random_scan(base::Random& random, bool step_one, std::uint32_t midstates = 1) {
   RandomScan scan;
-  for (std::uint32_t& word : scan.job.midstate) word = static_cast<std::uint32_t>(random.next());
+  scan.job.midstate_count = midstates;
+  for (std::uint32_t m = 0; m < midstates; ++m) {
+    for (std::uint32_t& word : scan.job.midstates[m]) {
+      word = static_cast<std::uint32_t>(random.next());
+    }
+  }
   for (std::uint32_t& word : scan.job.tail) word = static_cast<std::uint32_t>(random.next());
   scan.job.top_word_max = static_cast<std::uint32_t>(random.next() >> 32) >> random.below(17);
   scan.job.nonce_step = step_one ? 1 : static_cast<std::uint32_t>(random.next()) | 1;

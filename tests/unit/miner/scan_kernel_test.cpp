@@ -28,23 +28,24 @@ TEST_CASE("every kernel finds the nonces of real headers, wherever they stand in
       ScanJob job = build_scan_job(header, bitcoin::Target256());
       CHECK_EQ(job.top_word_max, 0);
       for (const std::uint32_t before : {0U, 1U, 2U, 15U, 63U}) {
-        const auto found = scan(kernel, job, nonce - before, scan_count_multiple);
+        const auto found = scan(kernel.scan, job, nonce - before, scan_count_multiple);
         REQUIRE_EQ(found.size(), 1);
-        CHECK_EQ(found[0], nonce);
+        CHECK_EQ(found[0], std::pair{nonce, 0U});
       }
       job.tail[1] ^= 1;  // another second: the nonce is no longer one
-      CHECK(scan(kernel, job, nonce, scan_count_multiple).empty());
+      CHECK(scan(kernel.scan, job, nonce, scan_count_multiple).empty());
     }
   });
 }
 
-TEST_CASE("every kernel proposes what the portable one proposes, over 200000 random nonces") {
+TEST_CASE("every kernel proposes what the portable one does, with one midstate and with several") {
   base::Random random(20240601);
   for (int round = 0; round < 50; ++round) {
-    const kernels::RandomScan job = kernels::random_scan(random, round % 2 == 0);
-    const auto expected = scan(scan_kernels().back(), job.job, job.first, 4096);
+    const kernels::RandomScan job = kernels::random_scan(
+        random, round % 2 == 0, 1 + static_cast<std::uint32_t>(random.below(8)));
+    const auto expected = scan(scan_portable, job.job, job.first, 4096);
     for_each_supported([&](const ScanKernel& kernel) {
-      CHECK_EQ(scan(kernel, job.job, job.first, 4096), expected);
+      CHECK_EQ(scan(kernel.scan, job.job, job.first, 4096), expected);
     });
   }
 }
@@ -54,12 +55,19 @@ TEST_CASE("a kernel writes no more than found_max and keeps the order it tried")
     ScanJob job{};
     job.top_word_max = 0xffffffff;
     job.nonce_step = 3;
-    std::array<std::uint32_t, 9> found{};
-    found[8] = 0xdeadbeef;
-    CHECK_EQ(kernel.scan(job, 0xfffffffe, 64, found.data(), 8), 8);
-    for (std::uint32_t i = 0; i < 8; ++i) CHECK_EQ(found[i], 0xfffffffe + 3 * i);
-    CHECK_EQ(found[8], 0xdeadbeef);
-    CHECK_EQ(kernel.scan(job, 0, 64, found.data(), 0), 0);
+    for (const std::uint32_t midstates : {1U, 3U, scan_midstates_max}) {
+      job.midstate_count = midstates;
+      std::array<FoundNonce, 9> found{};
+      found[8] = {0xdeadbeef, 99};
+      CHECK_EQ(kernel.scan(job, 0xfffffffe, 64, found.data(), 8), 8);
+      for (std::uint32_t i = 0; i < 8; ++i) {
+        CHECK_EQ(found[i].nonce, 0xfffffffe + 3 * (i / midstates));
+        CHECK_EQ(found[i].midstate, i % midstates);
+      }
+      CHECK_EQ(found[8].nonce, 0xdeadbeef);
+      CHECK_EQ(found[8].midstate, 99);
+      CHECK_EQ(kernel.scan(job, 0, 64, found.data(), 0), 0);
+    }
   });
 }
 
@@ -70,8 +78,7 @@ TEST_CASE("lanes divide the count every caller keeps to") {
   CHECK_EQ(scan_kernels().back().name, "portable");
 }
 
-std::size_t scan_nothing(const ScanJob&, std::uint32_t, std::uint32_t, std::uint32_t*,
-                         std::size_t) {
+std::size_t scan_nothing(const ScanJob&, std::uint32_t, std::uint32_t, FoundNonce*, std::size_t) {
   return 0;
 }
 
@@ -111,15 +118,22 @@ TEST_CASE("pick_kernel takes the first that the processor supports, or the one t
 }
 
 std::size_t scan_one_too_few(const ScanJob& job, std::uint32_t first, std::uint32_t count,
-                             std::uint32_t* found, std::size_t found_max) {
+                             FoundNonce* found, std::size_t found_max) {
   const std::size_t n = scan_portable(job, first, count, found, found_max);
   return n > 1 ? n - 1 : n;
 }
 std::size_t scan_next_nonce(const ScanJob& job, std::uint32_t first, std::uint32_t count,
-                            std::uint32_t* found, std::size_t found_max) {
+                            FoundNonce* found, std::size_t found_max) {
   const std::size_t n = scan_portable(job, first, count, found, found_max);
-  for (std::size_t i = 0; i < n; ++i) ++found[i];
+  for (std::size_t i = 0; i < n; ++i) ++found[i].nonce;
   return n;
+}
+
+std::size_t scan_first_midstate(const ScanJob& job, std::uint32_t first, std::uint32_t count,
+                                FoundNonce* found, std::size_t found_max) {
+  ScanJob one = job;
+  one.midstate_count = 1;
+  return scan_portable(one, first, count, found, found_max);
 }
 
 TEST_CASE("the self test passes every kernel here and catches a faulty one, which is skipped") {
@@ -129,13 +143,15 @@ TEST_CASE("the self test passes every kernel here and catches a faulty one, whic
   const ScanKernel kernels[] = {{"finds nothing", 1, always, scan_nothing},
                                 {"misses one", 1, always, scan_one_too_few},
                                 {"names another", 1, always, scan_next_nonce},
+                                {"first version alone", 1, always, scan_first_midstate},
                                 {"right", 1, always, scan_portable}};
   std::vector<std::string> failed;
   const auto note = [&](const ScanKernel& kernel) { failed.emplace_back(kernel.name); };
   const ScanKernel* picked = pick_working_kernel(kernels, {}, "", note);
   REQUIRE(picked != nullptr);
   CHECK_EQ(picked->name, "right");
-  CHECK_EQ(failed, std::vector<std::string>{"finds nothing", "misses one", "names another"});
+  CHECK_EQ(failed, std::vector<std::string>{"finds nothing", "misses one", "names another",
+                                            "first version alone"});
 
   failed.clear();
   CHECK_EQ(pick_working_kernel(kernels, {}, "misses one", note), nullptr);

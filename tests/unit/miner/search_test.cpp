@@ -128,8 +128,7 @@ TEST_CASE("no work, no hashes") {
 }
 
 // Claims the whole range was tried and finds nothing: to walk through units quickly.
-std::size_t scan_instantly(const ScanJob&, std::uint32_t, std::uint32_t, std::uint32_t*,
-                           std::size_t) {
+std::size_t scan_instantly(const ScanJob&, std::uint32_t, std::uint32_t, FoundNonce*, std::size_t) {
   return 0;
 }
 
@@ -148,10 +147,12 @@ TEST_CASE("when every unit is searched the search ends, and a new job revives it
   CHECK(search.active());
 }
 
-std::size_t scan_lying(const ScanJob&, std::uint32_t first, std::uint32_t count,
-                       std::uint32_t* found, std::size_t found_max) {
+std::size_t scan_lying(const ScanJob&, std::uint32_t first, std::uint32_t count, FoundNonce* found,
+                       std::size_t found_max) {
   std::size_t n = 0;
-  for (; n < count && n < found_max && n < 5; ++n) found[n] = first + static_cast<std::uint32_t>(n);
+  for (; n < count && n < found_max && n < 5; ++n) {
+    found[n] = FoundNonce{first + static_cast<std::uint32_t>(n), 0};
+  }
   return n;
 }
 
