@@ -7,9 +7,9 @@
 # shellcheck disable=SC2034
 {
   packages_build="g++ cmake ninja-build ccache pkg-config libuv1-dev libfmt-dev libspdlog-dev rapidjson-dev
-    libexpected-dev libcli11-dev doctest-dev node-llhttp libpqxx-dev libzmq3-dev cppzmq-dev libssl-dev"
+    libexpected-dev libcli11-dev doctest-dev node-llhttp libpqxx-dev libzmq3-dev cppzmq-dev libssl-dev
+    nodejs npm"
   packages_run="postgresql python3"
-  packages_bcoin="nodejs npm"
   packages_test="python3-pytest python3-pytest-xdist python3-psycopg2 python3-zmq binutils openssl
     postgresql-15-pgtap"
   packages_lint="clang-format clang-tidy shellcheck"
@@ -132,7 +132,5 @@ setup_node() {
     return
   fi
   unset BITCOIND
-  # shellcheck disable=SC2086
-  install_packages $packages_bcoin
   install_bcoin
 }

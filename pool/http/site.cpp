@@ -1,32 +1,27 @@
 #include "pool/http/site.h"
 
-#include "common/base/bytes.h"
 #include "common/base/percent.h"
 #include "pool/http/api.h"
 #include "pool/http/api_coherence.h"
+#include "pool/http/assets.h"
 #include "pool/http/page.h"
 
 #include <algorithm>
-#include <cstdint>
+#include <array>
 #include <optional>
 
 namespace pool {
 
-extern const std::string_view web_index_html;  // web/, embedded at build time
-extern const std::string_view web_style_css;
-extern const std::string_view web_app_js;
-extern const std::string_view web_theme_js;
-extern const std::string_view web_icon_svg;
-
 namespace {
 
 constexpr std::string_view json_type = "application/json; charset=utf-8";
+constexpr std::string_view kept_for_ever = "public, max-age=31536000, immutable";
 constexpr std::string_view text_type = "text/plain; charset=utf-8";
 
 // No inline script or style, nothing from elsewhere, no framing.
 constexpr std::string_view content_security_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 net::HttpResponse response(int status, std::string_view type, std::string body,
                            std::string_view cache_control) {
@@ -51,14 +46,27 @@ net::HttpResponse error(int status, std::string_view code, std::string_view mess
   return fresh(status, json_type, error_json(code, message, hint) + "\n");
 }
 
-// FNV-1a: names a version of a file, guards nothing.
-std::string etag_of(std::string_view body) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : body) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3;
+struct PagePath {
+  std::string_view path;
+  std::string_view page;
+};
+constexpr std::array<PagePath, 7> page_paths{{{"/", "overview"},
+                                              {"/blocks", "blocks"},
+                                              {"/miner", "miner"},
+                                              {"/payouts", "payouts"},
+                                              {"/coherence", "coherence"},
+                                              {"/connect", "connect"},
+                                              {"/status", "status"}}};
+
+// The page's template; empty where a path has none.
+std::string_view page_template(std::string_view path) {
+  const auto found = std::find_if(page_paths.begin(), page_paths.end(),
+                                  [&](const PagePath& row) { return row.path == path; });
+  if (found == page_paths.end()) return {};
+  for (const WebPage& page : web_pages()) {
+    if (page.name == found->page) return page.html;
   }
-  return "\"" + base::u64_hex(hash) + "\"";
+  return {};
 }
 
 // The path of a request target in origin or absolute form (RFC 9112, 3.2); empty for another form.
@@ -101,14 +109,7 @@ net::HttpResponse without_body(net::HttpResponse full) {
 }  // namespace
 
 Site::Site(GetSnapshot snapshot, GetRejects rejects)
-    : snapshot_(std::move(snapshot)), rejects_(std::move(rejects)) {
-  constexpr std::string_view script = "text/javascript; charset=utf-8";
-  assets_ = {{"/style.css", "text/css; charset=utf-8", web_style_css, {}},
-             {"/app.js", script, web_app_js, {}},
-             {"/theme.js", script, web_theme_js, {}},
-             {"/icon.svg", "image/svg+xml", web_icon_svg, {}}};
-  for (Asset& asset : assets_) asset.etag = etag_of(asset.body);
-}
+    : snapshot_(std::move(snapshot)), rejects_(std::move(rejects)) {}
 
 net::HttpResponse Site::answer(const net::HttpRequest& request) const {
   net::HttpResponse out = route(request);
@@ -122,9 +123,11 @@ net::HttpResponse Site::route(const net::HttpRequest& request) const {
   if (path.empty()) {
     return error(400, "bad_target", "the request target is not a path", "begin it with /");
   }
-  const auto found = std::find_if(assets_.begin(), assets_.end(),
-                                  [&](const Asset& asset) { return asset.path == path; });
-  const bool known = found != assets_.end() || path == "/" || path == "/healthz" ||
+  const auto assets = web_assets();
+  const auto found = std::find_if(assets.begin(), assets.end(),
+                                  [&](const WebAsset& asset) { return asset.path == path; });
+  const std::string_view html = page_template(path);
+  const bool known = found != assets.end() || !html.empty() || path == "/healthz" ||
                      path == "/readyz" || path == "/api/v1/pool" || path == "/api/v1/blocks" ||
                      path == "/api/v1/coherence" || path == "/api/v1/rejects";
   if (!known) {
@@ -138,8 +141,8 @@ net::HttpResponse Site::route(const net::HttpRequest& request) const {
     out.headers.emplace_back("allow", "GET, HEAD");
     return out;
   }
-  if (found != assets_.end()) return asset(*found, request);
-  if (path == "/") return page(request);
+  if (found != assets.end()) return asset(*found, request);
+  if (!html.empty()) return page(html, request);
   if (path == "/healthz") return fresh(200, text_type, "ok\n");
   if (path == "/readyz") return ready();
   if (path == "/api/v1/rejects") return rejects(request.target);
@@ -147,10 +150,10 @@ net::HttpResponse Site::route(const net::HttpRequest& request) const {
   return path == "/api/v1/pool" ? pool() : blocks();
 }
 
-net::HttpResponse Site::page(const net::HttpRequest& request) const {
+net::HttpResponse Site::page(std::string_view html, const net::HttpRequest& request) const {
   const std::string_view host = net::header_value(request.headers, "host");
   return fresh(200, "text/html; charset=utf-8",
-               fill_template(web_index_html, page_values(snapshot_(Audience::viewer), host)));
+               fill_template(html, page_values(snapshot_(Audience::viewer), host)));
 }
 
 net::HttpResponse Site::pool() const {
@@ -195,12 +198,13 @@ net::HttpResponse Site::ready() const {
   return fresh(503, text_type, body);
 }
 
-net::HttpResponse Site::asset(const Asset& found, const net::HttpRequest& request) const {
+net::HttpResponse Site::asset(const WebAsset& found, const net::HttpRequest& request) const {
   const std::string_view seen = net::header_value(request.headers, "if-none-match");
   const bool same = seen == "*" || seen.find(found.etag) != std::string_view::npos;
-  net::HttpResponse out = response(same ? 304 : 200, found.type,
-                                   same ? std::string{} : std::string(found.body), "no-cache");
-  out.headers.emplace_back("etag", found.etag);
+  net::HttpResponse out =
+      response(same ? 304 : 200, found.type, same ? std::string{} : std::string(found.raw),
+               found.is_immutable ? kept_for_ever : "no-cache");
+  out.headers.emplace_back("etag", std::string(found.etag));
   return out;
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "common/net/http.h"
+#include "pool/http/assets.h"
 #include "pool/http/snapshot.h"
 
 #include <functional>
@@ -35,25 +36,17 @@ class Site {
   static net::HttpResponse answer_busy();
 
  private:
-  struct Asset {
-    std::string_view path;
-    std::string_view type;
-    std::string_view body;
-    std::string etag;
-  };
-
   net::HttpResponse route(const net::HttpRequest& request) const;
-  net::HttpResponse page(const net::HttpRequest& request) const;
+  net::HttpResponse page(std::string_view html, const net::HttpRequest& request) const;
   net::HttpResponse pool() const;
   net::HttpResponse blocks() const;
   net::HttpResponse coherence() const;
   net::HttpResponse rejects(std::string_view target) const;
   net::HttpResponse ready() const;
-  net::HttpResponse asset(const Asset& found, const net::HttpRequest& request) const;
+  net::HttpResponse asset(const WebAsset& found, const net::HttpRequest& request) const;
 
   const GetSnapshot snapshot_;
   const GetRejects rejects_;
-  std::vector<Asset> assets_;
 };
 
 }  // namespace pool

@@ -1,6 +1,8 @@
 // HttpLoop over real sockets: what it answers, and that no client can hold it up or fill it.
 #include "pool/http/http_loop.h"
 
+#include "pool/http/assets.h"
+
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <netinet/in.h>
@@ -148,8 +150,9 @@ NodeStatus node_at(std::uint32_t height) {
 
 TEST_CASE("every path answers over a socket") {
   Running running;
-  for (const char* path :
-       {"/", "/style.css", "/app.js", "/theme.js", "/icon.svg", "/healthz", "/api/v1/pool"}) {
+  std::vector<std::string> paths{"/", "/blocks", "/coherence", "/healthz", "/api/v1/pool"};
+  for (const WebAsset& asset : web_assets()) paths.emplace_back(asset.path);
+  for (const std::string& path : paths) {
     CAPTURE(path);
     const std::string got = running.get(path);
     CHECK(starts_with(got, "HTTP/1.1 200 OK\r\n"));
@@ -330,9 +333,10 @@ TEST_CASE("a client that asks without reading is held back, answered so far, and
   Running running;
   Client client(running.port());
   constexpr int requests = 2'000;
+  const std::string style(web_assets().front().path);
   std::thread asking([&] {
     for (int i = 0; i < requests; ++i) {
-      if (!client.send("GET /style.css HTTP/1.1\r\nHost: x\r\n\r\n")) return;
+      if (!client.send("GET " + style + " HTTP/1.1\r\nHost: x\r\n\r\n")) return;
     }
   });
   std::this_thread::sleep_for(100ms);  // lets the answers fill what the kernel takes

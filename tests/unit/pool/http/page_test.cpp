@@ -1,22 +1,20 @@
 #include "pool/http/page.h"
+#include "pool/http/assets.h"
 
 #include "tests/unit/pool/http/fixture.h"
 
 #include <doctest/doctest.h>
 
-#include <fstream>
-#include <sstream>
-
 using namespace pool;
 
 namespace {
 
-std::string web_file(const std::string& name) {
-  std::ifstream file(std::string(SOURCE_ROOT "/web/") + name);
-  std::ostringstream text;
-  text << file.rdbuf();
-  REQUIRE_FALSE(text.str().empty());
-  return text.str();
+std::string_view web_page(std::string_view name) {
+  for (const WebPage& page : web_pages()) {
+    if (page.name == name) return page.html;
+  }
+  FAIL("no such page");
+  return {};
 }
 
 bool has(const std::string& text, std::string_view part) {
@@ -24,7 +22,7 @@ bool has(const std::string& text, std::string_view part) {
 }
 
 std::string page(const PoolSnapshot& s) {
-  return fill_template(web_file("index.html"), page_values(s, "pool.example:8080"));
+  return fill_template(web_page("overview"), page_values(s, "pool.example:8080"));
 }
 
 }  // namespace
@@ -180,16 +178,20 @@ TEST_CASE("text from peers, nodes and the database can't become markup") {
   }
 }
 
-TEST_CASE("the page keeps to its own content security policy: nothing inline, nothing foreign") {
-  const std::string html = web_file("index.html");
-  CHECK_FALSE(has(html, "style=\""));
-  CHECK_FALSE(has(html, "<style"));
-  CHECK_FALSE(has(html, " onclick"));
-  CHECK_FALSE(has(html, "://"));
-  std::size_t at = 0;
-  while ((at = html.find("<script", at)) != std::string::npos) {
-    CHECK_EQ(html.substr(at, 14), "<script src=\"/");
-    ++at;
+TEST_CASE("the pages keep to their own content security policy: nothing inline, nothing foreign") {
+  CHECK_GE(web_pages().size(), 7);
+  for (const WebPage& page : web_pages()) {
+    CAPTURE(page.name);
+    const std::string html(page.html);
+    CHECK_FALSE(has(html, "style=\""));
+    CHECK_FALSE(has(html, "<style"));
+    CHECK_FALSE(has(html, " onclick"));
+    CHECK_FALSE(has(html, "://"));
+    std::size_t at = 0;
+    while ((at = html.find("<script", at)) != std::string::npos) {
+      CHECK_EQ(html.substr(at, 14), "<script src=\"/");
+      ++at;
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 #include "pool/http/site.h"
+#include "pool/http/assets.h"
 
 #include "tests/unit/pool/http/fixture.h"
 
@@ -32,6 +33,14 @@ struct Served {
   }
 };
 
+std::string asset_path(std::string_view name) {
+  for (const WebAsset& asset : web_assets()) {
+    if (asset.name == name) return std::string(asset.path);
+  }
+  FAIL("no such asset");
+  return {};
+}
+
 std::string header(const net::HttpResponse& response, std::string_view name) {
   return std::string(net::header_value(response.headers, name));
 }
@@ -45,15 +54,20 @@ TEST_CASE("every path gives what it promises") {
     const char* type;
     const char* holds;
   };
+  const std::string style = asset_path("style.css");
+  const std::string app = asset_path("app.js");
+  const std::string theme = asset_path("theme.js");
   const Row rows[] = {
       {"/", 200, "text/html; charset=utf-8", "<!DOCTYPE html>"},
       {"/?from=bookmark", 200, "text/html; charset=utf-8", "<!DOCTYPE html>"},
       {"/#blocks", 200, "text/html; charset=utf-8", "<!DOCTYPE html>"},
       {"http://pool.example/healthz", 200, "text/plain; charset=utf-8", "ok\n"},
       {"http://pool.example", 200, "text/html; charset=utf-8", "<!DOCTYPE html>"},
-      {"/style.css", 200, "text/css; charset=utf-8", "--accent"},
-      {"/app.js", 200, "text/javascript; charset=utf-8", "/api/v1/pool"},
-      {"/theme.js", 200, "text/javascript; charset=utf-8", "theme"},
+      {"/blocks", 200, "text/html; charset=utf-8", "<!DOCTYPE html>"},
+      {"/coherence", 200, "text/html; charset=utf-8", "<!DOCTYPE html>"},
+      {style.c_str(), 200, "text/css; charset=utf-8", "--accent"},
+      {app.c_str(), 200, "text/javascript; charset=utf-8", "/api/v1/pool"},
+      {theme.c_str(), 200, "text/javascript; charset=utf-8", "theme"},
       {"/icon.svg", 200, "image/svg+xml", "<svg"},
       {"/healthz", 200, "text/plain; charset=utf-8", "ok\n"},
       {"/readyz", 200, "text/plain; charset=utf-8", "ready\n"},
@@ -102,17 +116,19 @@ TEST_CASE("other methods are refused with the ones that are allowed") {
 
 TEST_CASE("an asset that the browser has is not sent again") {
   Served served;
-  const std::string etag = header(served.get("/style.css"), "etag");
-  CHECK_EQ(etag.size(), 18);
-  CHECK_NE(etag, header(served.get("/app.js"), "etag"));
+  const std::string etag = header(served.get(asset_path("style.css")), "etag");
+  CHECK_EQ(etag.size(), 14);
+  CHECK_NE(etag, header(served.get(asset_path("app.js")), "etag"));
   for (const std::string& seen : {etag, "\"other\", " + etag, "W/" + etag, std::string("*")}) {
     CAPTURE(seen);
-    const net::HttpResponse got = served.get("/style.css", "GET", {{"if-none-match", seen}});
+    const net::HttpResponse got =
+        served.get(asset_path("style.css"), "GET", {{"if-none-match", seen}});
     CHECK_EQ(got.status, 304);
     CHECK(got.body.empty());
     CHECK_EQ(header(got, "etag"), etag);
   }
-  CHECK_EQ(served.get("/style.css", "GET", {{"if-none-match", "\"other\""}}).status, 200);
+  CHECK_EQ(served.get(asset_path("style.css"), "GET", {{"if-none-match", "\"other\""}}).status,
+           200);
   CHECK_EQ(served.asked, 0);
 }
 

@@ -1,0 +1,1 @@
+import './coh1.js';
