@@ -72,12 +72,7 @@ bool choose_kernels(const miner::Options& options, const crypto::CpuFeatures& cp
 miner::PoolSourceSettings pools_from(const miner::Options& options,
                                      const miner::ThreadSplit& threads) {
   miner::PoolSourceSettings settings;
-  miner::PoolSettings pool;
-  pool.host = options.host;
-  pool.port = options.port;
-  pool.username = options.username;
-  pool.password = options.password;
-  settings.pools = {pool};
+  settings.pools = options.pools;
   settings.client.user_agent = miner::user_agent;
   settings.client.shares_per_second_max = options.shares_per_second_max;
   settings.client.sha256d = threads.sha256d > 0;
@@ -99,7 +94,22 @@ std::string who_mines(const miner::ThreadSplit& threads, const miner::MinerKerne
   return text + kind("coherence", kernels.bloom->name, threads.coherence);
 }
 
+// Parts that are described before they are there. False: said which.
+bool all_is_there(const miner::Options& options) {
+  const char* missing = nullptr;
+  if (options.solo) {
+    missing = "--solo";
+  } else if (options.pools.front().tls) {
+    missing = "TLS";
+  } else if (options.pools.front().proxy) {
+    missing = "--proxy";
+  }
+  if (missing != nullptr) fmt::print(stderr, "phaseminer: {} is not there yet\n", missing);
+  return missing == nullptr;
+}
+
 int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
+  if (!all_is_there(options)) return exit_usage;
   const miner::ThreadSplit threads =
       miner::split_threads(options, std::thread::hardware_concurrency());
   miner::MinerKernels kernels;
@@ -108,7 +118,8 @@ int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
   miner::Console console({options.quiet, options.json, options.progress}, stdout, stderr);
   if (!options.quiet) {
     console.notice(fmt::format("phaseminer {}: {}, pool {}:{}", miner::program_version,
-                               who_mines(threads, kernels), options.host, options.port),
+                               who_mines(threads, kernels), options.pools.front().host,
+                               options.pools.front().port),
                    uv::read_clock());
   }
   uv::Loop loop;

@@ -6,8 +6,11 @@
 
 #include "common/base/result.h"
 #include "common/coherence/attempt.h"
+#include "common/rpc/rpc_client.h"
+#include "miner/pool_settings.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,13 +21,28 @@ enum class Command { mine, bench, selftest, coherence_attempt };
 // The kinds of work (docs/stratum.md): hashes of Bitcoin headers, coherence work, both at once.
 enum class Algorithm { sha256d, coherence, both };
 
+// Mining without a pool: getblocktemplate and submitblock of a node.
+struct SoloSettings {
+  rpc::RpcEndpoint node;
+  std::string address;  // who gets the reward; an address of some network, checked against the
+                        // node's when that is known
+  std::string coinbase_tag = "/phaseminer/";
+  bool dry_run = false;  // everything but submitblock
+};
+
 struct Options {
   Command command = Command::mine;
   Algorithm algorithm = Algorithm::sha256d;
-  std::string host;
-  std::uint16_t port = 0;
-  std::string username;
-  std::string password = "x";
+  // Where the work comes from: pools in order of preference, or a node. Exactly one of them is
+  // there where command is `mine`.
+  std::vector<PoolSettings> pools;
+  std::optional<SoloSettings> solo;
+  double suggest_difficulty = 0;       // 0: the pool decides
+  bool version_rolling = true;         // ask for it
+  bool redirect = true;                // follow client.reconnect
+  bool protocol_dump = false;          // every line from and to the pool, on stderr
+  std::uint32_t timeout_seconds = 90;  // without a word from the pool: disconnected
+  std::string nonce_order = "sequential";
   std::uint32_t threads = 0;            // 0: one per core
   std::uint32_t coherence_threads = 0;  // of `threads`, where both kinds are mined; 0: half
   std::string kernel;                   // of its kind; empty: the fastest that works
@@ -63,9 +81,12 @@ ThreadSplit split_threads(const Options& options, std::uint32_t cores);
 struct PoolAddress {
   std::string host;
   std::uint16_t port = 0;
+  bool tls = false;
+  std::optional<std::string> username;  // as the URL had it, percent-decoded
+  std::optional<std::string> password;
 };
-// "stratum+tcp://host:port", "tcp://host:port", "host:port", "host", "[::1]:3333"; the port is 3333
-// when missing. The error says what was expected.
+// "stratum+tcp://host:port", "stratum+ssl://user:password@host:port", "host:port", "host",
+// "[::1]:3333"; the port is 3333 when missing, 3443 with TLS. The error says what was expected.
 [[nodiscard]] base::Result<PoolAddress, std::string> parse_pool_url(std::string_view url);
 
 }  // namespace miner

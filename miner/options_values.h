@@ -9,6 +9,7 @@
 
 #include <charconv>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,14 @@ using Mistake = std::optional<std::string>;
 
 inline Mistake expected(std::string_view option, std::string_view value, std::string_view what) {
   return fmt::format("{} \"{}\": expected {}", option, value, what);
+}
+
+// The first that is one.
+inline Mistake first_of(std::initializer_list<Mistake> mistakes) {
+  for (const Mistake& mistake : mistakes) {
+    if (mistake) return mistake;
+  }
+  return std::nullopt;
 }
 
 template <class T>
@@ -35,6 +44,32 @@ Mistake read_number(std::string_view option, const std::string& text, std::int64
   out = static_cast<T>(value);
   return std::nullopt;
 }
+
+// A number with a decimal point, above 0; `most` is the largest.
+Mistake read_positive(std::string_view option, const std::string& text, double most, double& out);
+
+// What stands before the @ of a URL.
+struct UserInfo {
+  std::optional<std::string> username;
+  std::optional<std::string> password;
+};
+// Takes it off the front of `rest`, a URL without its scheme. Nullopt: there is one that makes no
+// sense.
+std::optional<UserInfo> take_user_info(std::string_view& rest);
+// Nullopt: a % that two hex digits do not follow.
+std::optional<std::string> decode_percent(std::string_view text);
+// The URL without the password in it, for messages.
+std::string without_password(std::string_view url);
+
+// "socks5://user:password@host:port", "socks5h://…", "host:port"; the port is 1080 when missing.
+[[nodiscard]] base::Result<ProxySettings, std::string> parse_proxy_url(std::string_view url);
+
+struct Texts;
+// All but where the work comes from is also read for `bench`.
+// REQUIRES: options.command, json and progress have been set.
+Mistake read_mining_options(const Texts& texts, Options& options);
+// Into options.pools or options.solo.
+Mistake read_source(const Texts& texts, Options& options);
 
 // The values of coherence-attempt's options, as they were given.
 struct AttemptTexts {
