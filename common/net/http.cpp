@@ -317,11 +317,20 @@ std::string_view status_text(int status) {
   return {};
 }
 
-std::string write_response(const HttpResponse& response) {
+namespace {
+
+std::string status_and_headers(const HttpResponse& response) {
   std::string out = "HTTP/1.1 " + std::to_string(response.status) + " ";
   out += status_text(response.status);
   out += "\r\n";
   for (const auto& [name, value] : response.headers) append_header(out, name, value);
+  return out;
+}
+
+}  // namespace
+
+std::string write_response(const HttpResponse& response) {
+  std::string out = status_and_headers(response);
   const bool framed = has_header(response.headers, "content-length") ||
                       has_header(response.headers, "transfer-encoding") || response.status < 200 ||
                       response.status == 204 || response.status == 304;
@@ -329,6 +338,12 @@ std::string write_response(const HttpResponse& response) {
   append_header(out, "connection", response.keep_alive ? "keep-alive" : "close");
   out += "\r\n";
   return out + response.body;
+}
+
+std::string write_endless_response(const HttpResponse& response) {
+  std::string out = status_and_headers(response);
+  append_header(out, "connection", "close");
+  return out + "\r\n";
 }
 
 std::string write_request(const HttpRequest& request, std::string_view host) {

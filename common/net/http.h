@@ -97,6 +97,8 @@ std::string_view status_text(int status);
 // it (nor Transfer-Encoding) and the status allows a body. To answer HEAD, give the body's length
 // as a header and leave the body empty. Control characters in header values are dropped.
 std::string write_response(const HttpResponse& response);
+// Only the head of it, for a body that goes on until the connection closes.
+std::string write_endless_response(const HttpResponse& response);
 std::string write_request(const HttpRequest& request, std::string_view host);
 
 }  // namespace net

@@ -168,7 +168,7 @@ inline constexpr std::size_t vault_jobs_max = 2 * node_mailbox_reserved_max;
 inline constexpr std::size_t descriptors_reserved = 128;
 
 // --- HTTP ---
-inline constexpr std::size_t http_connections_max = 1024;
+inline constexpr std::size_t http_connections_max = 4096;
 inline constexpr auto http_idle_deadline = 60s;     // between two requests
 inline constexpr auto http_request_deadline = 20s;  // from a request's first byte to its last
 inline constexpr std::size_t http_header_bytes_max = 16 * 1024;
@@ -178,6 +178,13 @@ inline constexpr std::size_t http_requests_waiting_max = 32;
 inline constexpr std::size_t http_write_queue_bytes_max = 512 * 1024;
 // Past this many unread bytes of answers, further requests of a connection wait.
 inline constexpr std::size_t http_write_queue_bytes_high = 128 * 1024;
+// Requests, of all connections, whose answer has to be asked for; with more, 503 at once.
+inline constexpr std::size_t http_answers_waited_for_max = 256;
+inline constexpr auto http_answer_deadline = 10s;  // then 503
+// Connections that watch events. Others must have room beside them.
+inline constexpr std::size_t http_watchers_max = 3072;
+inline constexpr std::size_t http_watcher_unread_bytes_max = 64 * 1024;  // then it is closed
+inline constexpr auto http_events_keep_alive = 15s;
 
 // --- payments ---
 // Blocks on a spend that conflicts with a signed payment before that can be cancelled: as deep as a

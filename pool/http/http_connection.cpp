@@ -16,10 +16,10 @@ constexpr net::HttpLimits request_limits{limits::http_header_bytes_max,
 
 }  // namespace
 
-HttpConnection::HttpConnection(std::unique_ptr<uv::TcpStream> stream, const Site& site,
+HttpConnection::HttpConnection(std::unique_ptr<uv::TcpStream> stream, HttpShared& shared,
                                std::function<void()> on_closed)
     : stream_(std::move(stream)),
-      site_(site),
+      shared_(shared),
       on_closed_(std::move(on_closed)),
       parser_(request_limits),
       last_progress_(uv::read_clock().mono) {
@@ -33,10 +33,15 @@ HttpConnection::HttpConnection(std::unique_ptr<uv::TcpStream> stream, const Site
   stream_->set_callbacks(std::move(callbacks));
 }
 
+HttpConnection::~HttpConnection() {
+  end_asked();
+  if (watching_) shared_.events.remove(*this);
+}
+
 void HttpConnection::start() { stream_->start_reading(); }
 
 void HttpConnection::on_bytes(base::ByteSpan bytes) {
-  if (finishing_ || broken_ || overrun_) return;
+  if (finishing_ || broken_ || overrun_ || watching_) return;
   const base::MonoTime now = uv::read_clock().mono;
   const std::uint64_t before = requests_;
   const auto pushed =
@@ -54,7 +59,7 @@ void HttpConnection::on_bytes(base::ByteSpan bytes) {
 // Answered at once where there is room, so that a chunk full of small requests is never kept whole.
 void HttpConnection::on_request(net::HttpRequest&& request) {
   ++requests_;
-  if (finishing_ || overrun_) return;
+  if (finishing_ || overrun_ || watching_) return;
   if (waiting_.size() == limits::http_requests_waiting_max) {
     overrun_ = true;
     waiting_.back().keep_alive = false;
@@ -65,21 +70,71 @@ void HttpConnection::on_request(net::HttpRequest&& request) {
 }
 
 void HttpConnection::answer_waiting() {
-  while (!finishing_ && stream_->is_open()) {
-    if (stream_->queued_bytes() > limits::http_write_queue_bytes_high) {
-      stream_->stop_reading();
-      return;
-    }
-    if (waiting_.empty()) break;
+  if (std::exchange(answering_, true)) return;
+  while (!finishing_ && !watching_ && !asked_ && stream_->is_open()) {
+    if (waiting_.empty() || stream_->queued_bytes() > limits::http_write_queue_bytes_high) break;
     const net::HttpRequest request = std::move(waiting_.front());
     waiting_.pop_front();
-    send(site_.answer(request));
+    ask_site(request);
   }
-  if (finishing_ || !stream_->is_open()) return;
-  if (broken_) {
+  answering_ = false;
+  if (finishing_ || watching_ || !stream_->is_open()) return;
+  if (asked_ || !waiting_.empty()) {
+    stream_->stop_reading();
+  } else if (broken_) {
     send(Site::answer_error(*broken_));
   } else {
     stream_->start_reading();
+  }
+}
+
+void HttpConnection::ask_site(const net::HttpRequest& request) {
+  const Responder responder(request, [this](Answer&& answer) { on_answer(std::move(answer)); });
+  asked_ = Asked{Claimant(responder), uv::read_clock().mono,
+                 std::string(net::header_value(request.headers, "last-event-id"))};
+  shared_.answer(request, responder);
+  if (responder.is_answered()) return;
+  if (shared_.answers_waited_for == shared_.answers_waited_for_max) {
+    return responder.answer(Site::answer_overloaded());
+  }
+  ++shared_.answers_waited_for;
+  asked_->is_counted = true;
+}
+
+void HttpConnection::on_answer(Answer&& answer) {
+  const std::string last_event_id = std::move(asked_->last_event_id);
+  end_asked();
+  if (finishing_ || !stream_->is_open()) return;
+  last_progress_ = uv::read_clock().mono;
+  if (answer.then_events) {
+    begin_events(answer.response, last_event_id);
+  } else {
+    send(answer.response);
+    answer_waiting();
+  }
+}
+
+void HttpConnection::end_asked() {
+  if (!asked_) return;
+  asked_->claimant.revoke();
+  if (asked_->is_counted) --shared_.answers_waited_for;
+  asked_.reset();
+}
+
+void HttpConnection::begin_events(const net::HttpResponse& head, std::string_view last_event_id) {
+  if (shared_.events.watchers() >= shared_.watchers_max) return send(Site::answer_overloaded());
+  watching_ = true;
+  waiting_.clear();
+  stream_->write(net::write_endless_response(head));
+  shared_.events.add(*this, last_event_id);
+  stream_->start_reading();  // what comes is ignored, but for the end
+}
+
+void HttpConnection::on_events(std::string_view text) {
+  if (stream_->queued_bytes() + text.size() > limits::http_watcher_unread_bytes_max) {
+    stream_->close();
+  } else if (stream_->is_open()) {
+    stream_->write(text);
   }
 }
 
@@ -91,16 +146,24 @@ void HttpConnection::send(const net::HttpResponse& response) {
 void HttpConnection::finish() {
   if (std::exchange(finishing_, true) || !stream_->is_open()) return;
   waiting_.clear();
+  end_asked();
   stream_->close_after_flush(last_words_deadline);
 }
 
 bool HttpConnection::is_idle() const {
-  return !request_begun_ && waiting_.empty() && !finishing_ && stream_->queued_bytes() == 0;
+  return !request_begun_ && waiting_.empty() && !asked_ && !watching_ && !finishing_ &&
+         stream_->queued_bytes() == 0;
 }
 
 void HttpConnection::check_deadlines(base::MonoTime now, const HttpDeadlines& deadlines) {
+  if (finishing_) return;
+  if (asked_) {
+    if (now - asked_->since > deadlines.answer) asked_->claimant.answer(Site::answer_late());
+    return;
+  }
+  if (watching_ && stream_->queued_bytes() == 0) return;
   const auto allowed = is_idle() ? deadlines.idle : deadlines.request;
-  if (!finishing_ && now - last_progress_ > allowed) stream_->close();
+  if (now - last_progress_ > allowed) stream_->close();
 }
 
 }  // namespace pool

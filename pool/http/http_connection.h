@@ -1,4 +1,11 @@
-// HttpConnection: one web client. Bytes to requests, requests to Site, answers back, in order.
+// HttpConnection: one web client. Bytes to requests, requests to whoever answers them (Site),
+// answers back, in order.
+//
+// An answer may come later than its request: the requests behind it wait, up to the client's
+// deadline and to as many as may wait on all connections together (HttpShared); then it is 503.
+//
+// A client that watches events (EventHub) asks for nothing more on this connection. One that does
+// not read them is closed when limits::http_watcher_unread_bytes_max wait for it.
 //
 // A client that asks faster than it reads is paused: its further requests wait, and the socket is
 // not read until the answers have drained. Of those that had come in one read chunk, at most
@@ -12,6 +19,7 @@
 #include "common/base/time.h"
 #include "common/net/http.h"
 #include "common/uv/tcp.h"
+#include "pool/http/event_hub.h"
 #include "pool/http/site.h"
 
 #include <cstdint>
@@ -25,12 +33,23 @@ namespace pool {
 struct HttpDeadlines {
   std::chrono::milliseconds idle;
   std::chrono::milliseconds request;
+  std::chrono::milliseconds answer;
 };
 
-class HttpConnection {
+// What all connections of a loop have in common.
+struct HttpShared {
+  std::function<void(const net::HttpRequest&, const Responder&)> answer;
+  EventHub& events;
+  std::size_t answers_waited_for = 0;
+  std::size_t answers_waited_for_max = limits::http_answers_waited_for_max;
+  std::size_t watchers_max = limits::http_watchers_max;
+};
+
+class HttpConnection final : private EventStream {
  public:
-  HttpConnection(std::unique_ptr<uv::TcpStream> stream, const Site& site,
+  HttpConnection(std::unique_ptr<uv::TcpStream> stream, HttpShared& shared,
                  std::function<void()> on_closed);
+  ~HttpConnection();
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
 
@@ -48,13 +67,29 @@ class HttpConnection {
   void on_bytes(base::ByteSpan bytes);
   void on_request(net::HttpRequest&& request);
   void answer_waiting();
+  void ask_site(const net::HttpRequest& request);
+  void on_answer(Answer&& answer);
+  void end_asked();
+  void begin_events(const net::HttpResponse& head, std::string_view last_event_id);
+  void on_events(std::string_view text) override;
   void send(const net::HttpResponse& response);
 
+  // The one request that waits for its answer; requests behind it are not looked at yet.
+  struct Asked {
+    Claimant claimant;
+    base::MonoTime since;
+    std::string last_event_id;
+    bool is_counted = false;  // among HttpShared::answers_waited_for
+  };
+
   const std::unique_ptr<uv::TcpStream> stream_;
-  const Site& site_;
+  HttpShared& shared_;
   const std::function<void()> on_closed_;
   net::HttpRequestParser parser_;
   std::deque<net::HttpRequest> waiting_;
+  std::optional<Asked> asked_;
+  bool answering_ = false;                // answer_waiting() is running
+  bool watching_ = false;                 // events go out; nothing is read any more
   std::optional<net::HttpError> broken_;  // the parser's end; answered after waiting_
   bool overrun_ = false;                  // more came than may wait: what follows is ignored
   bool finishing_ = false;

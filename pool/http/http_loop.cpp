@@ -3,6 +3,7 @@
 #include "common/base/host_port.h"
 #include "common/log.h"
 #include "common/uv/clock.h"
+#include "pool/http/api.h"
 
 #include <algorithm>
 #include <utility>
@@ -65,20 +66,33 @@ HttpLoop::HttpLoop(Options options, Hooks hooks)
     : options_(std::move(options)),
       hooks_(std::move(hooks)),
       state_(facts_of(options_), uv::read_clock()),
-      site_(
-          [this](Audience who) -> const PoolSnapshot& {
-            if (who == Audience::viewer) looked_at_ = uv::read_clock().mono;
-            return snapshot();
-          },
-          [this](std::string_view user) { return state_.rejects(user); }),
+      site_(site_sources()),
+      events_(uv::read_clock().unix_micros() / 1000),
+      shared_{[this](const net::HttpRequest& request, const Responder& responder) {
+                site_.answer(request, responder);
+              },
+              events_},
       mailbox_(loop_, limits::http_mailbox_messages_max,
                [this](HttpMessage&& message) {
                  std::visit([this](const auto& concrete) { on(concrete); }, message);
                }),
       turn_end_(loop_, [this] { on_turn_end(); }),
-      tick_(loop_, [this] { on_tick(); }) {}
+      tick_(loop_, [this] { on_tick(); }) {
+  // The others must have room beside those who only watch.
+  shared_.watchers_max = std::min(shared_.watchers_max, options_.connections_max * 3 / 4);
+}
 
 HttpLoop::~HttpLoop() = default;
+
+SiteSources HttpLoop::site_sources() {
+  SiteSources sources;
+  sources.snapshot = [this](Audience who) -> const PoolSnapshot& {
+    if (who == Audience::viewer) looked_at_ = uv::read_clock().mono;
+    return snapshot();
+  };
+  sources.rejects = [this](std::string_view user) { return state_.rejects(user); };
+  return sources;
+}
 
 void HttpLoop::run() {
   LOG(info, "http_listening", {"address", options_.listen}, {"port", bound_port_});
@@ -140,6 +154,18 @@ void HttpLoop::on_query_failed(const std::string& error) {
   state_.on_query_failed(error);
 }
 
+// ---------------------------------------------------------------- events
+
+void HttpLoop::tell_watchers(base::MonoTime now) {
+  if (events_.watchers() > 0) {
+    looked_at_ = now;
+    events_.publish("pool", pool_json(snapshot()));
+  }
+  if (now - kept_alive_ < limits::http_events_keep_alive) return;
+  kept_alive_ = now;
+  events_.keep_alive();
+}
+
 // ---------------------------------------------------------------- connections
 
 void HttpLoop::on_accept(std::unique_ptr<uv::TcpStream> stream) {
@@ -148,7 +174,7 @@ void HttpLoop::on_accept(std::unique_ptr<uv::TcpStream> stream) {
   }
   const std::uint64_t id = next_connection_++;
   auto connection =
-      std::make_unique<HttpConnection>(std::move(stream), site_, [this, id] { on_closed(id); });
+      std::make_unique<HttpConnection>(std::move(stream), shared_, [this, id] { on_closed(id); });
   HttpConnection& accepted = *connection;
   connections_.emplace(id, std::move(connection));
   accepted.start();
@@ -192,7 +218,9 @@ void HttpLoop::on_tick() {
   const base::Instant now = uv::read_clock();
   state_.tick(now);
   read_database(now);
-  const HttpDeadlines deadlines{options_.idle_deadline, options_.request_deadline};
+  tell_watchers(now.mono);
+  const HttpDeadlines deadlines{options_.idle_deadline, options_.request_deadline,
+                                options_.answer_deadline};
   for (auto& [id, connection] : connections_) connection->check_deadlines(now.mono, deadlines);
   refused_.erase(std::remove_if(refused_.begin(), refused_.end(),
                                 [](const auto& stream) { return !stream->is_open(); }),

@@ -46,6 +46,7 @@ class HttpLoop {
     std::size_t connections_max = limits::http_connections_max;
     std::chrono::milliseconds idle_deadline = limits::http_idle_deadline;
     std::chrono::milliseconds request_deadline = limits::http_request_deadline;
+    std::chrono::milliseconds answer_deadline = limits::http_answer_deadline;
   };
 
   [[nodiscard]] static base::Result<std::unique_ptr<HttpLoop>, std::string> open(Options options,
@@ -81,12 +82,16 @@ class HttpLoop {
   bool take_answer(const QueryResult& message);
   void on_query_failed(const std::string& error);
   const PoolSnapshot& snapshot();
+  SiteSources site_sources();
+  void tell_watchers(base::MonoTime now);
 
   const Options options_;
   const Hooks hooks_;
   uv::Loop loop_;
   PoolState state_;
   Site site_;
+  EventHub events_;
+  HttpShared shared_;
   std::optional<PoolSnapshot> snapshot_;  // as of snapshot_made_
   base::MonoTime snapshot_made_;
 
@@ -95,6 +100,7 @@ class HttpLoop {
   std::uint64_t totals_query_ = 0;
   std::uint64_t chain_query_ = 0;
   std::optional<base::MonoTime> queried_;
+  base::MonoTime kept_alive_{};
   std::optional<base::MonoTime> looked_at_;  // the page or the API, by anyone
 
   std::unordered_map<std::uint64_t, std::unique_ptr<HttpConnection>> connections_;

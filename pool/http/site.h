@@ -1,13 +1,13 @@
-// Site: which answer a request gets. Pure: requests and a snapshot in, responses out.
+// Site: the table of what is served, page, assets and API; a line for each path. Pure: requests and
+// a snapshot in, responses out, at once or later (responder.h).
 //
-// Serves GET and HEAD: the page and its assets, /healthz, /readyz, /api/v1/pool, /api/v1/blocks.
-// Everything else is 404, 405 or 400 with a JSON error. Every answer carries the headers that keep
-// a browser from doing what the page does not need.
+// Everything else is 404, 405 or 400 with a JSON error (router.h). Every answer carries the headers
+// that keep a browser from doing what the page does not need (responses.h).
 // Thread: one owner.
 #pragma once
 
 #include "common/net/http.h"
-#include "pool/http/assets.h"
+#include "pool/http/router.h"
 #include "pool/http/snapshot.h"
 
 #include <functional>
@@ -20,33 +20,45 @@ namespace pool {
 // Who asks: somebody who looks at the figures, or a probe, which says nothing of interest in them.
 enum class Audience { viewer, probe };
 
-class Site {
- public:
+// Where endpoints get what they show.
+struct SiteSources {
   // Called at most once per request, and only when the answer needs it; what it refers to lives
   // until the next call.
-  using GetSnapshot = std::function<const PoolSnapshot&(Audience)>;
+  std::function<const PoolSnapshot&(Audience)> snapshot;
   // The last refused submits of an "address" or "address.worker".
-  using GetRejects = std::function<std::vector<RejectedSubmit>(std::string_view)>;
-  Site(GetSnapshot snapshot, GetRejects rejects);
+  std::function<std::vector<RejectedSubmit>(std::string_view)> rejects;
+};
 
-  net::HttpResponse answer(const net::HttpRequest& request) const;
+class Site {
+ public:
+  explicit Site(SiteSources sources);
+  Site(const Site&) = delete;
+  Site& operator=(const Site&) = delete;
+
+  void answer(const net::HttpRequest& request, const Responder& responder) const {
+    router_.answer(request, responder);
+  }
   // For bytes that are not an acceptable request: 400, 413 or 431, and the connection closes.
   static net::HttpResponse answer_error(net::HttpError error);
   // For a connection too many.
   static net::HttpResponse answer_busy();
+  // For a request too many, of those that have to ask somebody else.
+  static net::HttpResponse answer_overloaded();
+  // For one whose answer did not come in time.
+  static net::HttpResponse answer_late();
 
  private:
-  net::HttpResponse route(const net::HttpRequest& request) const;
-  net::HttpResponse page(std::string_view html, const net::HttpRequest& request) const;
-  net::HttpResponse pool() const;
-  net::HttpResponse blocks() const;
-  net::HttpResponse coherence() const;
-  net::HttpResponse rejects(std::string_view target) const;
-  net::HttpResponse ready() const;
-  net::HttpResponse asset(const WebAsset& found, const net::HttpRequest& request) const;
+  void add_assets();
+  void add_pages();
+  void add_api();
 
-  const GetSnapshot snapshot_;
-  const GetRejects rejects_;
+  net::HttpResponse page(std::string_view html, const net::HttpRequest& request) const;
+  net::HttpResponse blocks() const;
+  net::HttpResponse rejects(const RoutedRequest& request) const;
+  net::HttpResponse ready() const;
+
+  const SiteSources sources_;
+  Router router_;
 };
 
 }  // namespace pool

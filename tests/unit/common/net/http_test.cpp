@@ -360,6 +360,14 @@ TEST_CASE("what write_response writes is what the parser reads") {
   CHECK_EQ(out.responses[0].body, response.body);
 }
 
+TEST_CASE("a response without an end promises no length, and ends with its connection") {
+  CHECK_EQ(net::write_endless_response({.status = 200,
+                                        .headers = {{"content-type", "text/event-stream"}},
+                                        .body = "not sent",
+                                        .keep_alive = true}),
+           "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n");
+}
+
 TEST_CASE("write_response leaves framing that is given, or not allowed, alone") {
   CHECK_EQ(net::write_response({.status = 204, .headers = {}, .body = {}, .keep_alive = true}),
            "HTTP/1.1 204 No Content\r\nconnection: keep-alive\r\n\r\n");

@@ -12,14 +12,14 @@ namespace {
 struct Served {
   PoolSnapshot snapshot = busy_snapshot();
   int asked = 0;
-  Site site{[this](Audience) -> const PoolSnapshot& {
-              ++asked;
-              return snapshot;
-            },
-            [this](std::string_view user) {
-              asked_for = user;
-              return refused;
-            }};
+  Site site{{[this](Audience) -> const PoolSnapshot& {
+               ++asked;
+               return snapshot;
+             },
+             [this](std::string_view user) {
+               asked_for = user;
+               return refused;
+             }}};
   std::string asked_for;
   std::vector<pool::RejectedSubmit> refused;
 
@@ -29,7 +29,14 @@ struct Served {
     request.method = method;
     request.target = target;
     request.headers = std::move(headers);
-    return site.answer(request);
+    return answer(request);
+  }
+  net::HttpResponse answer(const net::HttpRequest& request) {
+    std::optional<net::HttpResponse> given;
+    site.answer(request,
+                Responder(request, [&](Answer&& answer) { given = std::move(answer.response); }));
+    REQUIRE(given);
+    return *given;
   }
 };
 
@@ -198,7 +205,7 @@ TEST_CASE("a worker's refused shares are served in full") {
   net::HttpRequest request;
   request.method = "GET";
   request.target = "/api/v1/rejects?x=1&user=addr%2Erig";
-  const net::HttpResponse answer = served.site.answer(request);
+  const net::HttpResponse answer = served.answer(request);
   CHECK_EQ(answer.status, 200);
   CHECK_EQ(served.asked_for, "addr.rig");
   CHECK_EQ(
@@ -215,6 +222,6 @@ TEST_CASE("a worker's refused shares are served in full") {
        {"/api/v1/rejects", "/api/v1/rejects?user=", "/api/v1/rejects?users=a"}) {
     CAPTURE(target);
     request.target = target;
-    CHECK_EQ(served.site.answer(request).status, 400);
+    CHECK_EQ(served.answer(request).status, 400);
   }
 }
