@@ -3,8 +3,6 @@
 #include "common/base/assert.h"
 #include "common/uv/clock.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -26,9 +24,11 @@ std::uint32_t next_batch(std::uint32_t batch, std::chrono::nanoseconds took) {
 }  // namespace
 
 BloomWorker::BloomWorker(std::uint32_t index, std::uint32_t workers, const bloom::Kernel& kernel,
-                         WorkerOutbox& outbox, const WorkerGuide& guide)
+                         WorkerOutbox& outbox, const WorkerGuide& guide,
+                         const ThreadManners& manners)
     : outbox_(outbox),
       guide_(guide),
+      manners_(manners),
       search_(index, workers, kernel),
       orders_(loop_, 1, [this](Order&& order) { search_.set_work(std::move(order.work)); }),
       batch_(first_batch),
@@ -62,8 +62,7 @@ BloomProgress BloomWorker::progress() const {
 }
 
 void BloomWorker::run(const std::stop_token& stop) {
-  // As Worker: mining takes what others leave.
-  (void)setpriority(PRIO_PROCESS, 0, 10);
+  apply_manners(manners_);
   const BloomSearch::Verbs verbs{
       [this, &stop] {
         return stop.stop_requested() ? Appetite::nothing

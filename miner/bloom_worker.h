@@ -33,7 +33,7 @@ class BloomWorker {
  public:
   // `outbox` and `guide` outlive the worker. REQUIRES: index < workers.
   BloomWorker(std::uint32_t index, std::uint32_t workers, const bloom::Kernel& kernel,
-              WorkerOutbox& outbox, const WorkerGuide& guide);
+              WorkerOutbox& outbox, const WorkerGuide& guide, const ThreadManners& manners = {});
   // Within a batch's time.
   ~BloomWorker();
   BloomWorker(const BloomWorker&) = delete;
@@ -57,6 +57,7 @@ class BloomWorker {
 
   WorkerOutbox& outbox_;
   const WorkerGuide& guide_;
+  const ThreadManners manners_;
   BloomSearch search_;
   uv::Loop loop_;
   uv::Mailbox<Order> orders_;

@@ -3,9 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace miner {
+
+struct FoundShare;
+struct FoundProof;
 
 enum class ClientEventKind : std::uint8_t {
   connected,
@@ -19,6 +23,9 @@ enum class ClientEventKind : std::uint8_t {
 struct ClientEvent {
   ClientEventKind kind = ClientEventKind::message;
   std::string text;
+  // What was accepted or rejected; null in events of other kinds.
+  std::shared_ptr<const FoundShare> share = nullptr;
+  std::shared_ptr<const FoundProof> proof = nullptr;
 };
 
 }  // namespace miner

@@ -253,13 +253,17 @@ void CoherenceClient::on_submit_answer(Submitted&& submission,
     counters_.work_accepted +=
         coherence::work_of(proof.work->level, proof.work->target).to_double();
     if (proof.is_block) ++counters_.blocks_accepted;
-    host_.report_coherence({ClientEventKind::accepted, "coherence proof accepted"});
+    host_.report_coherence({ClientEventKind::accepted, "coherence proof accepted", nullptr,
+                            std::make_shared<const FoundProof>(std::move(submission.proof))});
     return;
   }
   if (is_busy(answer)) return retry_later(std::move(submission), now);
   ++counters_.rejected;
+  const std::string reason = reason_text(answer);
+  counters_.reject_reasons.count(reason);
   host_.report_coherence({ClientEventKind::rejected,
-                          fmt::format("coherence proof rejected: {}", reason_text(answer))});
+                          fmt::format("coherence proof rejected: {}", reason), nullptr,
+                          std::make_shared<const FoundProof>(std::move(submission.proof))});
   if (is_disowned(answer)) host_.give_up("the pool no longer knows this worker", refused_pause);
 }
 

@@ -25,6 +25,7 @@
 #include "miner/client_event.h"
 #include "miner/coherence_work.h"
 #include "miner/recent_hashes.h"
+#include "miner/reject_reasons.h"
 #include "miner/work.h"
 
 #include <chrono>
@@ -79,6 +80,7 @@ struct CoherenceCounters {
   std::uint64_t dropped_busy = 0;     // the verifiers stayed busy
   std::uint64_t unanswered_lost = 0;  // submitted, and the connection ended without an answer
   std::uint64_t jobs = 0;
+  RejectReasons reject_reasons;
 };
 
 class CoherenceClient {

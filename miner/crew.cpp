@@ -13,15 +13,17 @@ Crew::Crew(uv::Loop& loop, const CrewSettings& settings, const MinerKernels& ker
            OnMessage on_message)
     : settings_(settings),
       kernels_(kernels),
+      thread_rates_(settings_.threads),
       found_(loop, found_waiting_max, std::move(on_message)) {
   const std::uint32_t threads = settings_.threads;
   for (std::uint32_t i = 0; i < threads; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, threads, *kernels_.scan, found_, guide_));
+    workers_.push_back(
+        std::make_unique<Worker>(i, threads, *kernels_.scan, found_, guide_, manners_of(i)));
   }
   const std::uint32_t bloom_threads = settings_.coherence_threads;
   for (std::uint32_t i = 0; i < bloom_threads; ++i) {
-    bloom_workers_.push_back(
-        std::make_unique<BloomWorker>(i, bloom_threads, *kernels_.bloom, found_, bloom_guide_));
+    bloom_workers_.push_back(std::make_unique<BloomWorker>(
+        i, bloom_threads, *kernels_.bloom, found_, bloom_guide_, manners_of(threads + i)));
   }
 }
 
@@ -31,6 +33,12 @@ Crew::~Crew() { request_stop(); }
 void Crew::request_stop() {
   for (const auto& worker : workers_) worker->request_stop();
   for (const auto& worker : bloom_workers_) worker->request_stop();
+}
+
+ThreadManners Crew::manners_of(std::uint32_t thread) const {
+  ThreadManners manners{settings_.nice, std::nullopt};
+  if (!settings_.cores.empty()) manners.core = settings_.cores[thread % settings_.cores.size()];
+  return manners;
 }
 
 void Crew::set_work(const std::shared_ptr<const Work>& work) {
@@ -69,6 +77,9 @@ BloomProgress Crew::bloom_progress() const {
 
 void Crew::sample_rates(base::MonoTime now) {
   rate_.sample(hashes(), now);
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    thread_rates_[i].sample(workers_[i]->hashes(), now);
+  }
   const BloomProgress progress = bloom_progress();
   rounds_rate_.sample(progress.rounds, now);
   attempts_rate_.sample(progress.attempts, now);
@@ -77,7 +88,11 @@ void Crew::sample_rates(base::MonoTime now) {
 void Crew::describe(Status& status) const {
   status.hash_rate = rate_.per_second();
   status.hashes = hashes();
-  for (const auto& worker : workers_) status.wrong_proposals += worker->wrong_proposals();
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    status.wrong_proposals += workers_[i]->wrong_proposals();
+    status.per_thread.push_back(
+        {thread_rates_[i].per_second(), workers_[i]->hashes(), workers_[i]->wrong_proposals()});
+  }
   if (kernels_.scan != nullptr) status.kernel = kernels_.scan->name;
   status.threads = settings_.threads;
   if (!mines_coherence()) return;

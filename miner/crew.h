@@ -25,6 +25,10 @@ struct MinerKernels {
 struct CrewSettings {
   std::uint32_t threads = 1;            // that hash
   std::uint32_t coherence_threads = 0;  // that mine coherence work
+  int nice = nice_default;
+  // Thread i stays on core i modulo their number, those of coherence work counted after the others;
+  // empty: the system decides.
+  std::vector<std::uint32_t> cores = {};
 };
 
 class Crew {
@@ -55,10 +59,12 @@ class Crew {
 
  private:
   std::uint64_t hashes() const;
+  ThreadManners manners_of(std::uint32_t thread) const;
 
   const CrewSettings settings_;
   const MinerKernels kernels_;
   RateMeter rate_;
+  std::vector<RateMeter> thread_rates_;
   RateMeter rounds_rate_;
   RateMeter attempts_rate_;
   WorkerGuide guide_;

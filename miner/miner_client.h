@@ -26,6 +26,7 @@
 #include "miner/client_event.h"
 #include "miner/coherence_client.h"
 #include "miner/recent_hashes.h"
+#include "miner/reject_reasons.h"
 #include "miner/work.h"
 
 #include <chrono>
@@ -73,6 +74,8 @@ struct ClientCounters {
   std::uint64_t blocks_found = 0;     // submitted shares that met the network target
   std::uint64_t blocks_accepted = 0;  // of these, answered with true
   double difficulty_accepted = 0;
+  double best_share = 0;  // the difficulty that the best submitted hash meets
+  RejectReasons reject_reasons;
   std::uint64_t dropped_stale = 0;    // found or queued for a job that was over
   std::uint64_t dropped_full = 0;     // more than the queue holds
   std::uint64_t dropped_repeat = 0;   // the same hash again
@@ -116,8 +119,7 @@ class MinerClient final : private CoherenceHost {
  private:
   struct Submitted {
     base::MonoTime at;
-    double difficulty = 0;
-    bool is_block = false;
+    std::shared_ptr<const FoundShare> share;
   };
 
   // CoherenceHost
@@ -146,7 +148,7 @@ class MinerClient final : private CoherenceHost {
   void on_configure_answer(const stratum::ServerResponse& answer);
   void on_subscribe_answer(const stratum::ServerResponse& answer);
   void on_authorize_answer(const stratum::ServerResponse& answer);
-  void on_submit_answer(const Submitted& share, const stratum::ServerResponse& answer);
+  void on_submit_answer(const Submitted& submitted, const stratum::ServerResponse& answer);
 
   bool set_extranonce(base::Bytes extranonce1, std::uint32_t extranonce2_size);
   std::shared_ptr<const Work> make_work(const stratum::Notify& notify);

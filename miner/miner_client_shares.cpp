@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace miner {
@@ -57,23 +58,29 @@ void MinerClient::submit(const FoundShare& share, base::MonoTime now) {
   request.nonce = share.nonce;
   request.version_bits = share.work->version_bits;
   const std::uint64_t id = next_id_++;
-  unanswered_[id] = {now, share.work->difficulty.value(), share.is_block};
+  unanswered_[id] = {now, std::make_shared<const FoundShare>(share)};
+  counters_.best_share = std::max(counters_.best_share, bitcoin::hash_difficulty(share.hash.bytes));
   if (share.is_block) ++counters_.blocks_found;
   host_.send(stratum::write_submit(id, request));
 }
 
-void MinerClient::on_submit_answer(const Submitted& share, const stratum::ServerResponse& answer) {
+void MinerClient::on_submit_answer(const Submitted& submitted,
+                                   const stratum::ServerResponse& answer) {
+  const FoundShare& share = *submitted.share;
+  const std::string_view name = share.is_block ? "block" : "share";
   if (answer.accepted) {
     ++counters_.accepted;
-    counters_.difficulty_accepted += share.difficulty;
+    counters_.difficulty_accepted += share.work->difficulty.value();
     if (share.is_block) ++counters_.blocks_accepted;
-    host_.report({ClientEventKind::accepted, share.is_block ? "block accepted" : "share accepted"});
+    host_.report(
+        {ClientEventKind::accepted, fmt::format("{} accepted", name), submitted.share, nullptr});
     return;
   }
   ++counters_.rejected;
-  host_.report(
-      {ClientEventKind::rejected,
-       fmt::format("{} rejected: {}", share.is_block ? "block" : "share", reason_text(answer))});
+  const std::string reason = reason_text(answer);
+  counters_.reject_reasons.count(reason);
+  host_.report({ClientEventKind::rejected, fmt::format("{} rejected: {}", name, reason),
+                submitted.share, nullptr});
   if (is_disowned(answer)) fail("the pool no longer knows this worker", refused_pause);
 }
 

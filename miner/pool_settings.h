@@ -32,4 +32,11 @@ struct PoolSettings {
   bool operator==(const PoolSettings&) const = default;
 };
 
+// "stratum+ssl://pool.example:3443"
+inline std::string url_of(const PoolSettings& pool) {
+  const bool is_ipv6 = pool.host.find(':') != std::string::npos;
+  return std::string(pool.tls ? "stratum+ssl://" : "stratum+tcp://") +
+         (is_ipv6 ? "[" + pool.host + "]" : pool.host) + ":" + std::to_string(pool.port);
+}
+
 }  // namespace miner

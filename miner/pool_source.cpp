@@ -159,6 +159,9 @@ void PoolSource::describe(Status& status) const {
   status.job_id = client_.job_id();
   status.unanswered = client_.unanswered();
   status.reconnects = reconnects_;
+  for (const PoolSettings& pool : settings_.pools) {
+    status.pools.push_back({url_of(pool), pool.username, &pool == settings_.pools.data()});
+  }
   if (!status.coherence || client_.coherence() == nullptr) return;
   status.coherence->counters = client_.coherence()->counters();
   status.coherence->unanswered = client_.coherence()->unanswered();

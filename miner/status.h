@@ -10,6 +10,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace miner {
 
@@ -30,6 +31,18 @@ class RateMeter {
 enum class LinkState { connecting, handshake, mining, waiting_for_job, disconnected };
 std::string_view name_of(LinkState state);
 
+struct ThreadStatus {
+  double hash_rate = 0;  // of the last ten seconds
+  std::uint64_t hashes = 0;
+  std::uint64_t wrong_proposals = 0;
+};
+
+struct PoolStatus {
+  std::string url;  // without a password
+  std::string user;
+  bool active = false;  // the one that is mined for
+};
+
 struct Status {
   LinkState link = LinkState::disconnected;
   double hash_rate = 0;  // of the last ten seconds
@@ -38,11 +51,13 @@ struct Status {
   ClientCounters counters;
   double difficulty = 0;
   std::string job_id;
+  std::vector<PoolStatus> pools;  // in order of preference
   std::size_t unanswered = 0;
   std::uint64_t reconnects = 0;
   std::uint64_t wrong_proposals = 0;  // see Search
   std::string_view kernel;
   std::uint32_t threads = 0;                 // that hash; 0: only coherence work is mined
+  std::vector<ThreadStatus> per_thread;      // of those
   std::optional<CoherenceStatus> coherence;  // none: no coherence work is mined
 };
 

@@ -3,8 +3,6 @@
 #include "common/base/assert.h"
 #include "common/uv/clock.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -18,10 +16,11 @@ constexpr std::chrono::nanoseconds batch_aim = std::chrono::milliseconds(20);
 }  // namespace
 
 Worker::Worker(std::uint32_t index, std::uint32_t workers, const ScanKernel& kernel,
-               WorkerOutbox& outbox, const WorkerGuide& guide)
+               WorkerOutbox& outbox, const WorkerGuide& guide, const ThreadManners& manners)
     : index_(index),
       outbox_(outbox),
       guide_(guide),
+      manners_(manners),
       search_(index, workers, kernel),
       orders_(loop_, 1, [this](Order&& order) { search_.set_work(std::move(order.work)); }),
       batch_(first_batch),
@@ -43,9 +42,7 @@ void Worker::post(std::shared_ptr<const Work> work) {
 }
 
 void Worker::run(const std::stop_token& stop) {
-  // Hashing takes what others leave: the rest of the machine, the pool on it too, stays quick.
-  // Linux applies this to the calling thread alone. A refusal changes nothing that matters.
-  (void)setpriority(PRIO_PROCESS, 0, 10);
+  apply_manners(manners_);
   while (!stop.stop_requested()) {
     if (search_.active()) {
       scan_batch();

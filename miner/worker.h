@@ -10,6 +10,7 @@
 
 #include "common/uv/mailbox.h"
 #include "miner/coherence_work.h"
+#include "miner/machine.h"
 #include "miner/search.h"
 
 #include <atomic>
@@ -36,7 +37,7 @@ class Worker {
  public:
   // `outbox` and `guide` outlive the worker. REQUIRES: index < workers.
   Worker(std::uint32_t index, std::uint32_t workers, const ScanKernel& kernel, WorkerOutbox& outbox,
-         const WorkerGuide& guide);
+         const WorkerGuide& guide, const ThreadManners& manners = {});
   // Within a batch's time.
   ~Worker();
   Worker(const Worker&) = delete;
@@ -63,6 +64,7 @@ class Worker {
   const std::uint32_t index_;
   WorkerOutbox& outbox_;
   const WorkerGuide& guide_;
+  const ThreadManners manners_;
   Search search_;
   uv::Loop loop_;
   uv::Mailbox<Order> orders_;

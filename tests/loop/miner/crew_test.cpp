@@ -2,12 +2,16 @@
 #include "miner/crew.h"
 
 #include "common/crypto/cpu_features.h"
+#include "common/uv/clock.h"
 #include "tests/loop/miner/fake_pool.h"
 #include "tests/loop/miner/waiting.h"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
+#include <filesystem>
 #include <set>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -72,6 +76,32 @@ TEST_CASE("both kinds: every thread's shares and proofs come, and are counted") 
   CHECK_EQ(status.coherence->threads, 1);
   CHECK_FALSE(status.kernel.empty());
   CHECK_FALSE(status.coherence->kernel.empty());
+  REQUIRE_EQ(status.per_thread.size(), 2);
+  crew.sample_rates(uv::read_clock().mono);
+  REQUIRE(wait_until(loop, [&] {
+    crew.sample_rates(uv::read_clock().mono);
+    status = {};
+    crew.describe(status);
+    return status.per_thread[0].hash_rate > 0 && status.per_thread[1].hash_rate > 0;
+  }));
+}
+
+int tasks_with_nice(int nice) {
+  int count = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    const auto id = static_cast<id_t>(std::stoul(task.path().filename().string()));
+    count += getpriority(PRIO_PROCESS, id) == nice ? 1 : 0;
+  }
+  return count;
+}
+
+TEST_CASE("every thread has the crew's manners") {
+  uv::Loop loop;
+  Found found;
+  CrewSettings settings{2, 1};
+  settings.nice = 17;
+  const Crew crew(loop, settings, both_kernels(), std::ref(found));
+  CHECK(wait_until(loop, [] { return tasks_with_nice(17) == 3; }));
 }
 
 TEST_CASE("nothing is wanted: it hashes and sends nothing") {

@@ -96,6 +96,9 @@ TEST_CASE("a found share is submitted as the vectors have it, and its answer is 
   CHECK_EQ(talk.client.counters().blocks_found, 1);
   CHECK_EQ(talk.client.counters().blocks_accepted, 1);
   CHECK_EQ(talk.client.counters().difficulty_accepted, 1);
+  CHECK_EQ(talk.client.counters().best_share, bitcoin::hash_difficulty(share.hash.bytes));
+  REQUIRE_NE(talk.host.events.back().share, nullptr);
+  CHECK_EQ(talk.host.events.back().share->nonce, golden::v1_nonce);
 }
 
 TEST_CASE("where rolling is granted, submit carries the job's own bits under the mask") {
@@ -118,6 +121,8 @@ TEST_CASE("answers come in any order, unknown ones are passed over") {
   CHECK_EQ(talk.client.counters().rejected, 1);
   CHECK_EQ(talk.host.events.back().kind, ClientEventKind::rejected);
   CHECK_EQ(talk.host.events.back().text, "share rejected: Low difficulty share?[2J");
+  CHECK_EQ(talk.client.counters().reject_reasons.counts().at("Low difficulty share?[2J"), 1);
+  CHECK_NE(talk.host.events.back().share, nullptr);
   for (const char* line : {R"({"id":6,"result":true,"error":null})",     // a second time
                            R"({"id":99,"result":true,"error":null})",    // never asked
                            R"({"id":null,"result":true,"error":null})",  //

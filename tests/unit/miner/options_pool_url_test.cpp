@@ -106,6 +106,17 @@ TEST_CASE("proxies") {
   }
 }
 
+TEST_CASE("a pool's address as it is shown") {
+  PoolSettings pool;
+  pool.host = "h";
+  pool.port = 3333;
+  pool.password = "secret";
+  CHECK_EQ(url_of(pool), "stratum+tcp://h:3333");
+  pool.host = "::1";
+  pool.tls = true;
+  CHECK_EQ(url_of(pool), "stratum+ssl://[::1]:3333");
+}
+
 TEST_CASE("a password is not repeated in a message") {
   CHECK_EQ(without_password("stratum+tcp://a:secret@h:1"), "stratum+tcp://a:…@h:1");
   CHECK_EQ(without_password("a:sec@ret@h"), "a:…@h");
