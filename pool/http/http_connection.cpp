@@ -123,6 +123,7 @@ void HttpConnection::end_asked() {
 
 void HttpConnection::begin_events(const net::HttpResponse& head, std::string_view last_event_id) {
   if (shared_.events.watchers() >= shared_.watchers_max) return send(Site::answer_overloaded());
+  shared_.before_watching();
   watching_ = true;
   waiting_.clear();
   stream_->write(net::write_endless_response(head));

@@ -40,6 +40,7 @@ struct HttpDeadlines {
 struct HttpShared {
   std::function<void(const net::HttpRequest&, const Responder&)> answer;
   EventHub& events;
+  std::function<void()> before_watching;  // somebody is about to be told the newest events
   std::size_t answers_waited_for = 0;
   std::size_t answers_waited_for_max = limits::http_answers_waited_for_max;
   std::size_t watchers_max = limits::http_watchers_max;

@@ -3,7 +3,6 @@
 #include "common/base/host_port.h"
 #include "common/log.h"
 #include "common/uv/clock.h"
-#include "pool/http/api.h"
 
 #include <algorithm>
 #include <utility>
@@ -71,7 +70,7 @@ HttpLoop::HttpLoop(Options options, Hooks hooks)
       shared_{[this](const net::HttpRequest& request, const Responder& responder) {
                 site_.answer(request, responder);
               },
-              events_},
+              events_, [this] { feed_.refresh(snapshot(), uv::read_clock().mono); }},
       mailbox_(loop_, limits::http_mailbox_messages_max,
                [this](HttpMessage&& message) {
                  std::visit([this](const auto& concrete) { on(concrete); }, message);
@@ -156,11 +155,21 @@ void HttpLoop::on_query_failed(const std::string& error) {
 
 // ---------------------------------------------------------------- events
 
-void HttpLoop::tell_watchers(base::MonoTime now) {
-  if (events_.watchers() > 0) {
-    looked_at_ = now;
-    events_.publish("pool", pool_json(snapshot()));
-  }
+void HttpLoop::on(const NodeStatus& message) {
+  state_.on(message);
+  snapshot_.reset();  // a new tip is told at once
+  tell_watchers();
+}
+
+void HttpLoop::tell_watchers() {
+  if (events_.watchers() == 0) return;
+  const base::MonoTime now = uv::read_clock().mono;
+  looked_at_ = now;
+  feed_.update(snapshot(), now);
+}
+
+void HttpLoop::keep_watchers() {
+  const base::MonoTime now = uv::read_clock().mono;
   if (now - kept_alive_ < limits::http_events_keep_alive) return;
   kept_alive_ = now;
   events_.keep_alive();
@@ -218,7 +227,8 @@ void HttpLoop::on_tick() {
   const base::Instant now = uv::read_clock();
   state_.tick(now);
   read_database(now);
-  tell_watchers(now.mono);
+  tell_watchers();
+  keep_watchers();
   const HttpDeadlines deadlines{options_.idle_deadline, options_.request_deadline,
                                 options_.answer_deadline};
   for (auto& [id, connection] : connections_) connection->check_deadlines(now.mono, deadlines);

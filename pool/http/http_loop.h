@@ -15,6 +15,7 @@
 #include "common/uv/tcp.h"
 #include "pool/core/limits.h"
 #include "pool/http/http_connection.h"
+#include "pool/http/live_feed.h"
 #include "pool/http/pool_state.h"
 #include "pool/http/site.h"
 #include "pool/messages.h"
@@ -64,7 +65,7 @@ class HttpLoop {
   HttpLoop(Options options, Hooks hooks);
 
   void on(const ShardStats& message) { state_.on(message); }
-  void on(const NodeStatus& message) { state_.on(message); }
+  void on(const NodeStatus& message);
   void on(const JournalStatus& message) { state_.on(message); }
   void on(const StoredStats& message) { state_.on(message); }
   void on(const CoherenceStatus& message) { state_.on(message); }
@@ -83,7 +84,8 @@ class HttpLoop {
   void on_query_failed(const std::string& error);
   const PoolSnapshot& snapshot();
   SiteSources site_sources();
-  void tell_watchers(base::MonoTime now);
+  void tell_watchers();
+  void keep_watchers();
 
   const Options options_;
   const Hooks hooks_;
@@ -91,6 +93,7 @@ class HttpLoop {
   PoolState state_;
   Site site_;
   EventHub events_;
+  LiveFeed feed_{events_};
   HttpShared shared_;
   std::optional<PoolSnapshot> snapshot_;  // as of snapshot_made_
   base::MonoTime snapshot_made_;

@@ -4,6 +4,7 @@
 #include "pool/http/api.h"
 #include "pool/http/api_coherence.h"
 #include "pool/http/assets.h"
+#include "pool/http/content_coding.h"
 #include "pool/http/page.h"
 #include "pool/http/responses.h"
 
@@ -37,12 +38,26 @@ std::string_view page_template(std::string_view name) {
   return found->html;
 }
 
+std::string_view body_of(const WebAsset& asset, ContentCoding coding) {
+  if (coding == ContentCoding::brotli) return asset.brotli;
+  return coding == ContentCoding::gzip ? asset.gzip : asset.raw;
+}
+
+// Each packed form has an etag of its own (RFC 9110, 8.8.3.3).
 net::HttpResponse asset_response(const WebAsset& asset, const net::HttpHeaders& request_headers) {
-  const bool known = is_known_to_client(request_headers, asset.etag);
-  net::HttpResponse out =
-      response(known ? 304 : 200, asset.type, known ? std::string{} : std::string(asset.raw),
-               asset.is_immutable ? kept_for_ever : "no-cache");
-  out.headers.emplace_back("etag", std::string(asset.etag));
+  const ContentCoding coding = choose_coding(net::header_value(request_headers, "accept-encoding"));
+  std::string etag(asset.etag);
+  if (coding != ContentCoding::identity)
+    etag.insert(etag.size() - 1, "-").insert(etag.size() - 1, name_of(coding));
+  const bool known = is_known_to_client(request_headers, etag);
+  net::HttpResponse out = response(known ? 304 : 200, asset.type,
+                                   known ? std::string{} : std::string(body_of(asset, coding)),
+                                   asset.is_immutable ? kept_for_ever : "no-cache");
+  out.headers.emplace_back("etag", etag);
+  out.headers.emplace_back("vary", "accept-encoding");
+  if (coding != ContentCoding::identity && !known) {
+    out.headers.emplace_back("content-encoding", name_of(coding));
+  }
   return out;
 }
 

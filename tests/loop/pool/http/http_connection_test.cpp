@@ -119,7 +119,7 @@ class Serving {
   HttpShared shared_{[this](const net::HttpRequest& request, const Responder& responder) {
                        answer(request, responder);
                      },
-                     events_};
+                     events_, [] {}};
   std::map<std::string, Responder> kept_;
   std::map<int, std::unique_ptr<HttpConnection>> connections_;
   std::vector<int> closed_;

@@ -103,6 +103,23 @@ TEST_CASE("reports of the other threads show in the answers") {
   CHECK(starts_with(running.get("/readyz"), "HTTP/1.1 200 "));
 }
 
+TEST_CASE("who watches hears of a tip when it comes") {
+  Running running;
+  running.post(node_at(77));
+  CHECK(running.wait_for("/api/v1/pool", "\"height\":77"));
+  Client watcher(running.port());
+  REQUIRE(watcher.send("GET /api/v1/stream HTTP/1.1\r\nHost: x\r\n\r\n"));
+  const std::string first = watcher.read_until(
+      [](const std::string& text) { return text.find("event: pool\n") != text.npos; });
+  CHECK(starts_with(first, "HTTP/1.1 200 OK\r\n"));
+  CHECK_NE(first.find("event: tip\ndata: {\"height\":77,"), std::string::npos);
+  running.post(node_at(78));
+  const std::string tip = watcher.read_until(
+      [](const std::string& text) { return text.find("{\"height\":78,") != text.npos; });
+  CHECK_NE(tip.find("event: tip\ndata: {\"height\":78,"), std::string::npos);
+  CHECK(starts_with(running.get("/api/v1/stream", "HEAD"), "HTTP/1.1 200 "));
+}
+
 TEST_CASE("the database is read through the query thread, and its absence is told") {
   std::atomic<std::uint64_t> blocks{0};
   std::atomic<std::uint64_t> totals{0};

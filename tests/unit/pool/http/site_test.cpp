@@ -139,6 +139,34 @@ TEST_CASE("an asset that the browser has is not sent again") {
   CHECK_EQ(served.asked, 0);
 }
 
+TEST_CASE("an asset comes packed to who takes that, each form with its own etag") {
+  Served served;
+  for (const WebAsset& asset : web_assets()) {
+    CAPTURE(asset.name);
+    const auto get = [&](const char* coding, const std::string& seen) {
+      return served.get(std::string(asset.path), "GET",
+                        {{"accept-encoding", coding}, {"if-none-match", seen}});
+    };
+    const net::HttpResponse plain = get("", "");
+    const net::HttpResponse gzip = get("gzip", "");
+    const net::HttpResponse brotli = get("gzip, br", "");
+    CHECK_EQ(plain.body, asset.raw);
+    CHECK_EQ(gzip.body, asset.gzip);
+    CHECK_EQ(brotli.body, asset.brotli);
+    CHECK_EQ(header(plain, "content-encoding"), "");
+    CHECK_EQ(header(gzip, "content-encoding"), "gzip");
+    CHECK_EQ(header(brotli, "content-encoding"), "br");
+    for (const net::HttpResponse* got : {&plain, &gzip, &brotli}) {
+      CHECK_EQ(header(*got, "vary"), "accept-encoding");
+    }
+    CHECK_NE(header(plain, "etag"), header(gzip, "etag"));
+    CHECK_NE(header(gzip, "etag"), header(brotli, "etag"));
+    CHECK_EQ(get("gzip, br", header(brotli, "etag")).status, 304);
+    CHECK_EQ(get("gzip, br", header(gzip, "etag")).status, 200);
+    CHECK_EQ(get("", header(brotli, "etag")).status, 200);
+  }
+}
+
 TEST_CASE("readiness says what is missing, health does not care") {
   Served served;
   served.snapshot.node->connected = false;
