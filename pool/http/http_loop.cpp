@@ -1,6 +1,5 @@
 #include "pool/http/http_loop.h"
 
-#include "common/base/host_port.h"
 #include "common/log.h"
 #include "common/uv/clock.h"
 
@@ -18,8 +17,6 @@ constexpr auto database_read_period_unseen = 60s;  // while nobody looks
 constexpr auto looking_ends_after = 60s;
 constexpr auto database_read_deadline = 10s;  // then the answer is given up and asked for again
 constexpr auto snapshot_kept = 100ms;         // requests within this see the same figures
-constexpr auto refused_deadline = 1s;
-constexpr std::size_t refused_max = 32;
 constexpr int stop_ticks_max = 3;
 
 PoolFacts facts_of(const HttpLoop::Options& options) {
@@ -36,28 +33,16 @@ PoolFacts facts_of(const HttpLoop::Options& options) {
 }  // namespace
 
 base::Result<std::unique_ptr<HttpLoop>, std::string> HttpLoop::open(Options options, Hooks hooks) {
-  const auto where = base::parse_host_port(options.listen);
-  if (!where) {
-    return base::err("http.listen: " + options.listen +
-                     " is not host:port: " + std::string(base::describe(where.error())));
-  }
   std::unique_ptr<HttpLoop> self(new HttpLoop(std::move(options), std::move(hooks)));
-  uv::ListenOptions listen;
-  listen.host = where->host;
-  listen.port = where->port;
-  uv::TcpOptions streams;
-  streams.write_queue_bytes_max = limits::http_write_queue_bytes_max;
-  HttpLoop& loop = *self;
-  auto listener = uv::TcpListener::listen(
-      loop.loop_, listen, streams,
-      [&loop](std::unique_ptr<uv::TcpStream> stream) { loop.on_accept(std::move(stream)); });
-  if (!listener) {
-    return base::err("http.listen: can't listen on " + loop.options_.listen + ": " +
-                     uv::describe(listener.error()) +
-                     "; stop what uses it, or set http.listen to another address");
-  }
-  loop.listener_ = std::move(*listener);
-  loop.bound_port_ = loop.listener_->bound_port();
+  const Options& given = self->options_;
+  HttpServer::Options server;
+  server.key = "http.listen";
+  server.listen = given.listen;
+  server.connections_max = given.connections_max;
+  server.deadlines = {given.idle_deadline, given.request_deadline, given.answer_deadline};
+  auto opened = HttpServer::open(self->loop_, std::move(server), self->shared_);
+  if (!opened) return base::err(opened.error());
+  self->server_ = std::move(*opened);
   return self;
 }
 
@@ -94,7 +79,7 @@ SiteSources HttpLoop::site_sources() {
 }
 
 void HttpLoop::run() {
-  LOG(info, "http_listening", {"address", options_.listen}, {"port", bound_port_});
+  LOG(info, "http_listening", {"address", options_.listen}, {"port", bound_port()});
   tick_.start(tick_period, tick_period);
   loop_.run();
 }
@@ -175,52 +160,6 @@ void HttpLoop::keep_watchers() {
   events_.keep_alive();
 }
 
-// ---------------------------------------------------------------- connections
-
-void HttpLoop::on_accept(std::unique_ptr<uv::TcpStream> stream) {
-  if (connections_.size() >= options_.connections_max && !make_room()) {
-    return refuse(std::move(stream));
-  }
-  const std::uint64_t id = next_connection_++;
-  auto connection =
-      std::make_unique<HttpConnection>(std::move(stream), shared_, [this, id] { on_closed(id); });
-  HttpConnection& accepted = *connection;
-  connections_.emplace(id, std::move(connection));
-  accepted.start();
-}
-
-// Closes the connection that has been idle longest; false when none is idle.
-bool HttpLoop::make_room() {
-  auto idlest = connections_.end();
-  for (auto it = connections_.begin(); it != connections_.end(); ++it) {
-    if (!it->second->is_idle()) continue;
-    if (idlest == connections_.end() ||
-        it->second->last_progress() < idlest->second->last_progress()) {
-      idlest = it;
-    }
-  }
-  if (idlest == connections_.end()) return false;
-  graveyard_.push_back(std::move(idlest->second));
-  graveyard_.back()->close();
-  connections_.erase(idlest);
-  return true;
-}
-
-void HttpLoop::refuse(std::unique_ptr<uv::TcpStream> stream) {
-  if (refused_.size() >= refused_max) return;  // closes as it goes
-  stream->set_callbacks({});
-  stream->write(net::write_response(Site::answer_busy()));
-  stream->close_after_flush(refused_deadline);
-  refused_.push_back(std::move(stream));
-}
-
-void HttpLoop::on_closed(std::uint64_t connection) {
-  const auto found = connections_.find(connection);
-  if (found == connections_.end()) return;  // made room
-  graveyard_.push_back(std::move(found->second));
-  connections_.erase(found);
-}
-
 // ---------------------------------------------------------------- time
 
 void HttpLoop::on_tick() {
@@ -229,30 +168,18 @@ void HttpLoop::on_tick() {
   read_database(now);
   tell_watchers();
   keep_watchers();
-  const HttpDeadlines deadlines{options_.idle_deadline, options_.request_deadline,
-                                options_.answer_deadline};
-  for (auto& [id, connection] : connections_) connection->check_deadlines(now.mono, deadlines);
-  refused_.erase(std::remove_if(refused_.begin(), refused_.end(),
-                                [](const auto& stream) { return !stream->is_open(); }),
-                 refused_.end());
+  server_->check_deadlines(now.mono);
   if (stopping_ && ++ticks_since_stop_ >= stop_ticks_max) loop_.stop();
 }
 
 void HttpLoop::on_turn_end() {
-  graveyard_.clear();
-  if (stopping_ && connections_.empty()) loop_.stop();
+  server_->end_turn();
+  if (stopping_ && server_->is_empty()) loop_.stop();
 }
 
 void HttpLoop::on(const Shutdown& /*message*/) {
   stopping_ = true;
-  listener_.reset();
-  for (auto& [id, connection] : connections_) {
-    if (connection->is_idle()) {
-      connection->close();
-    } else {
-      connection->finish();
-    }
-  }
+  server_->stop();
 }
 
 }  // namespace pool

@@ -4,7 +4,6 @@
 // request never waits for a database, and no number of requests is more than a little work for
 // anybody else. The database is read through the query thread every two seconds, while it is there.
 //
-// Full of connections: the one that has been idle longest makes room; when all are busy, 503.
 // Thread: open() on main's, run() on the thread "http"; mailbox() from any.
 // Errors: open() tells in one line which address could not be bound, and the option to change.
 #pragma once
@@ -12,9 +11,8 @@
 #include "common/base/result.h"
 #include "common/uv/loop.h"
 #include "common/uv/mailbox.h"
-#include "common/uv/tcp.h"
 #include "pool/core/limits.h"
-#include "pool/http/http_connection.h"
+#include "pool/http/http_server.h"
 #include "pool/http/live_feed.h"
 #include "pool/http/pool_state.h"
 #include "pool/http/site.h"
@@ -25,8 +23,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
-#include <vector>
 
 namespace pool {
 
@@ -59,7 +55,7 @@ class HttpLoop {
   // Returns after a Shutdown.
   void run();
   uv::Mailbox<HttpMessage>& mailbox() { return mailbox_; }
-  std::uint16_t bound_port() const { return bound_port_; }
+  std::uint16_t bound_port() const { return server_->bound_port(); }
 
  private:
   HttpLoop(Options options, Hooks hooks);
@@ -73,10 +69,6 @@ class HttpLoop {
   void on(const QueryResult& message);
   void on(const Shutdown& message);
 
-  void on_accept(std::unique_ptr<uv::TcpStream> stream);
-  bool make_room();
-  void refuse(std::unique_ptr<uv::TcpStream> stream);
-  void on_closed(std::uint64_t connection);
   void on_tick();
   void on_turn_end();
   void read_database(base::Instant now);
@@ -106,12 +98,7 @@ class HttpLoop {
   base::MonoTime kept_alive_{};
   std::optional<base::MonoTime> looked_at_;  // the page or the API, by anyone
 
-  std::unordered_map<std::uint64_t, std::unique_ptr<HttpConnection>> connections_;
-  std::uint64_t next_connection_ = 1;
-  std::vector<std::unique_ptr<HttpConnection>> graveyard_;  // freed when the turn ends
-  std::vector<std::unique_ptr<uv::TcpStream>> refused_;     // saying goodbye
-  std::unique_ptr<uv::TcpListener> listener_;
-  std::uint16_t bound_port_ = 0;
+  std::unique_ptr<HttpServer> server_;
   bool stopping_ = false;
   int ticks_since_stop_ = 0;
 
