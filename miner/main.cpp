@@ -2,10 +2,13 @@
 // signal comes.
 #include "common/bloom/bloom.h"
 #include "common/crypto/cpu_features.h"
+#include "common/crypto/kernel_choice.h"
 #include "common/uv/clock.h"
+#include "miner/auto_detect.h"
 #include "miner/bench.h"
 #include "miner/coherence_attempt.h"
 #include "miner/console.h"
+#include "miner/machine.h"
 #include "miner/miner_loop.h"
 #include "miner/options.h"
 #include "miner/pool_source.h"
@@ -25,12 +28,12 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <thread>
 #include <vector>
 
 namespace {
 
 constexpr int exit_usage = 2;
+constexpr int exit_out_of_memory = 4;
 
 constexpr std::string_view no_such_kernel =
     "phaseminer: --kernel \"{}\": expected one that works on this processor (phaseminer selftest "
@@ -51,17 +54,32 @@ void warn_of(const Kernel& failed) {
              failed.name);
 }
 
+template <class Kernel, class SelfTest>
+const Kernel* choose_kernel(const miner::Options& options, std::span<const Kernel> kernels,
+                            const crypto::CpuFeatures& cpu, const SelfTest& works) {
+  const std::string forced = wanted(options, kernels);
+  const auto checked = [&works](const Kernel& kernel) {
+    const bool well = works(kernel);
+    if (!well) warn_of(kernel);
+    return well;
+  };
+  if (options.auto_detect && forced.empty()) {
+    return miner::fastest_kernel<Kernel>(
+        kernels, cpu, checked, [](const Kernel& kernel) { return miner::quick_rate(kernel); });
+  }
+  return crypto::first_working(kernels, cpu, forced, checked, [](const Kernel&) {});
+}
+
 // False: said why.
 bool choose_kernels(const miner::Options& options, const crypto::CpuFeatures& cpu,
                     const miner::ThreadSplit& threads, miner::MinerKernels& kernels) {
   if (threads.sha256d > 0) {
-    kernels.scan = miner::pick_working_kernel(miner::scan_kernels(), cpu,
-                                              wanted(options, miner::scan_kernels()),
-                                              warn_of<miner::ScanKernel>);
+    kernels.scan = choose_kernel(options, miner::scan_kernels(), cpu,
+                                 [](const auto& kernel) { return miner::self_test(kernel); });
   }
   if (threads.coherence > 0) {
-    kernels.bloom = bloom::pick_working_kernel(
-        bloom::kernels(), cpu, wanted(options, bloom::kernels()), warn_of<bloom::Kernel>);
+    kernels.bloom = choose_kernel(options, bloom::kernels(), cpu,
+                                  [](const auto& kernel) { return bloom::self_test(kernel); });
   }
   const bool scan_well = threads.sha256d == 0 || kernels.scan != nullptr;
   const bool bloom_well = threads.coherence == 0 || kernels.bloom != nullptr;
@@ -110,8 +128,7 @@ bool all_is_there(const miner::Options& options) {
 
 int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
   if (!all_is_there(options)) return exit_usage;
-  const miner::ThreadSplit threads =
-      miner::split_threads(options, std::thread::hardware_concurrency());
+  const miner::ThreadSplit threads = miner::split_threads(options, miner::usable_cores());
   miner::MinerKernels kernels;
   if (!choose_kernels(options, cpu, threads, kernels)) return exit_usage;
 
@@ -126,12 +143,18 @@ int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
   const auto make_source = [&](miner::WorkSourceHost& host) {
     return std::make_unique<miner::PoolSource>(loop, pools_from(options, threads), host);
   };
-  const miner::MinerSettings settings{{threads.sha256d, threads.coherence}, options.witness_path};
+  const miner::MinerSettings settings{
+      {threads.sha256d, threads.coherence, options.nice, options.cpu_affinity},
+      options.witness_path};
   std::optional<miner::MinerLoop> mining;
   mining.emplace(loop, settings, kernels, console, make_source);
   // They outlive the miner loop, so that a second Ctrl-C while its threads end does no harm.
   const uv::Signal interrupt(loop, SIGINT, [&mining] { mining->stop(); });
   const uv::Signal terminate(loop, SIGTERM, [&mining] { mining->stop(); });
+  uv::Timer time_limit(loop, [&mining] { mining->stop(); });
+  if (options.time_limit_seconds > 0) {
+    time_limit.start(std::chrono::seconds(options.time_limit_seconds), {});
+  }
   mining->start();
   loop.run();
   const int exit_code = mining->exit_code();
@@ -165,6 +188,12 @@ int main(int argc, char** argv) {
   if (!options) {
     fmt::print(options.error().code == 0 ? stdout : stderr, "{}", options.error().text);
     return options.error().code;
+  }
+  if (options->memory_bytes_max > 0) {
+    if (auto why = miner::limit_memory(options->memory_bytes_max, exit_out_of_memory)) {
+      fmt::print(stderr, "phaseminer: --max-memory-gb: {}\n", *why);
+      return exit_usage;
+    }
   }
   const crypto::CpuFeatures cpu = crypto::detect_cpu_features();
   switch (options->command) {

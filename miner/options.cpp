@@ -1,5 +1,6 @@
 #include "miner/options.h"
 
+#include "miner/options_config.h"
 #include "miner/options_table.h"
 #include "miner/options_values.h"
 #include "miner/version.h"
@@ -8,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace miner {
@@ -57,6 +59,26 @@ CLI::App* describe_attempt(CLI::App& app, Texts& texts, AttemptTexts& values) {
   return attempt;
 }
 
+CLI::App* describe_selftest(CLI::App& app, Texts& texts) {
+  CLI::App* selftest = app.add_subcommand("selftest",
+                                          "Check kernels, the division of work, and coherence "
+                                          "replay against known answers; with --solo "
+                                          "URL the node's RPC too");
+  selftest->add_flag("--network", texts.network,
+                     "Check the pool as well (-o, -u): mine until it has accepted a share");
+  selftest->fallthrough();  // -o, -u, --solo and the like are mining's
+  return selftest;
+}
+
+// A mistake in a value that the file gave names the file.
+std::string with_origin(const std::string& mistake, const std::string& file,
+                        const std::set<std::string_view>& keys_of_file) {
+  if (!mistake.starts_with("--")) return mistake;
+  const std::string_view key = std::string_view(mistake).substr(2, mistake.find_first_of(" :") - 2);
+  if (!keys_of_file.contains(key)) return mistake;
+  return fmt::format("--config \"{}\": {}", file, mistake);
+}
+
 tl::unexpected<OptionsExit> mistake_exit(std::string_view mistake) {
   return base::err(OptionsExit{2, fmt::format("phaseminer: {}\n", mistake)});
 }
@@ -77,8 +99,7 @@ base::Result<Options, OptionsExit> parse_options(std::vector<std::string> argume
   describe_mining(app, texts);
   const CLI::App* bench = describe_bench(app, texts);
   const CLI::App* attempt = describe_attempt(app, texts, attempt_texts);
-  const CLI::App* selftest =
-      app.add_subcommand("selftest", "Check every kernel against known blocks");
+  const CLI::App* selftest = describe_selftest(app, texts);
 
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
   try {
@@ -93,20 +114,28 @@ base::Result<Options, OptionsExit> parse_options(std::vector<std::string> argume
   } catch (const CLI::ParseError& error) {
     return mistake_exit(fmt::format("{}; phaseminer --help lists the options", error.what()));
   }
-  if (bench->parsed()) options.command = Command::bench;
+  if (bench->parsed() || texts.benchmark) options.command = Command::bench;
   if (selftest->parsed()) options.command = Command::selftest;
   if (attempt->parsed()) options.command = Command::coherence_attempt;
+  std::set<std::string_view> keys_of_file;
+  if (!texts.config.empty()) {
+    auto file = read_config_file(texts.config);
+    if (!file) return mistake_exit(file.error());
+    keys_of_file = merge_config(std::move(*file), texts);
+  }
   options.json = texts.json;
   options.progress = texts.progress;
   const Mistake mistake = options.command == Command::coherence_attempt
                               ? read_attempt_options(attempt_texts, options)
                               : read_mining_options(texts, options);
-  if (mistake) return mistake_exit(*mistake);
+  if (mistake) return mistake_exit(with_origin(*mistake, texts.config, keys_of_file));
   return options;
 }
 
 ThreadSplit split_threads(const Options& options, std::uint32_t cores) {
-  const std::uint32_t all = options.threads > 0 ? options.threads : std::max(1U, cores);
+  const std::uint32_t free_cores = std::max(1U, cores - std::min(cores, options.reserved_cores));
+  std::uint32_t all = options.threads > 0 ? options.threads : free_cores;
+  if (options.memory_bytes_max > 0) all = threads_within(options.memory_bytes_max, all);
   if (options.algorithm == Algorithm::sha256d) return {all, 0};
   if (options.algorithm == Algorithm::coherence) return {0, all};
   const std::uint32_t coherence =

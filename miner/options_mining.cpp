@@ -1,4 +1,5 @@
 // What the texts of mining's options mean.
+#include "common/base/host_port.h"
 #include "common/bloom/bloom.h"
 #include "miner/options_table.h"
 #include "miner/options_values.h"
@@ -98,12 +99,69 @@ Mistake read_nonce_order(const std::string& text, Options& options) {
                   fmt::format("one of {}", fmt::join(nonce_order_names, ", ")));
 }
 
+Mistake read_affinity(const std::string& text, Options& options) {
+  if (text.empty()) return std::nullopt;
+  auto cores = parse_cores(text);
+  if (!cores) {
+    return expected("--cpu-affinity", text,
+                    fmt::format("cores from 0 to {} as 0,2-3, or a mask as 0xd", core_number_max));
+  }
+  options.cpu_affinity = std::move(*cores);
+  return std::nullopt;
+}
+
+Mistake read_memory(const std::string& text, Options& options) {
+  constexpr double bytes_per_gb = 1e9;
+  constexpr double gb_max = 1e6;
+  double gb = 0;
+  if (Mistake mistake = read_positive("--max-memory-gb", text, gb_max, gb)) return mistake;
+  options.memory_bytes_max = static_cast<std::uint64_t>(gb * bytes_per_gb);
+  constexpr std::uint64_t least = memory_base_bytes + memory_bytes_per_thread;
+  if (text.empty() || options.memory_bytes_max >= least) return std::nullopt;
+  return expected("--max-memory-gb", text,
+                  fmt::format("at least {:.2f}, which one thread takes",
+                              static_cast<double>(least) / bytes_per_gb));
+}
+
+// HOST:PORT, PORT, or HOST.
+Mistake read_api(const std::string& text, Options& options) {
+  if (text.empty()) return std::nullopt;
+  ApiSettings api;
+  const bool is_port = text.find_first_not_of("0123456789") == std::string::npos;
+  const auto address = base::parse_host_port(is_port ? api.host + ":" + text : text);
+  if (!address || address->port == 0) {
+    return expected("--api-bind", text, "PORT or HOST:PORT, with a port from 1 to 65535");
+  }
+  api.host = address->host;
+  api.port = address->port;
+  options.api = std::move(api);
+  return std::nullopt;
+}
+
+Mistake read_machine(const Texts& texts, Options& options) {
+  return first_of({
+      read_number("--threads", texts.threads, 0, threads_max, " (0: one per core)",
+                  options.threads),
+      read_number("--reserved-cores", texts.reserved_cores, 0, threads_max, "",
+                  options.reserved_cores),
+      read_affinity(texts.cpu_affinity, options),
+      read_number("--nice", texts.nice, -20, 19, "", options.nice),
+      read_memory(texts.max_memory, options),
+      read_number("--time-limit", texts.time_limit, 0, 1'000'000'000, " (seconds; 0: none)",
+                  options.time_limit_seconds),
+      read_api(texts.api_bind, options),
+  });
+}
+
 void read_flags(const Texts& texts, Options& options) {
   options.quiet = texts.quiet;
   options.protocol_dump = texts.protocol_dump;
   options.version_rolling = !texts.no_version_rolling;
   options.redirect = !texts.no_redirect;
   options.witness_path = texts.witness;
+  options.auto_detect = texts.auto_detect;
+  options.debug = texts.debug;
+  options.report_dir = texts.report_dir;
 }
 
 }  // namespace
@@ -111,8 +169,7 @@ void read_flags(const Texts& texts, Options& options) {
 Mistake read_mining_options(const Texts& texts, Options& options) {
   read_flags(texts, options);
   Mistake mistake = first_of({
-      read_number("--threads", texts.threads, 0, threads_max, " (0: one per core)",
-                  options.threads),
+      read_machine(texts, options),
       read_algorithm(texts.algorithm, options),
       read_kernel(texts.kernel, options),
       read_split(texts.coherence_threads, options),
@@ -128,7 +185,8 @@ Mistake read_mining_options(const Texts& texts, Options& options) {
                   options.shares_per_second_max),
       read_number("--seconds", texts.seconds, 1, 3600, "", options.bench_seconds),
   });
-  if (mistake || options.command != Command::mine) return mistake;
+  options.network = texts.network;
+  if (mistake || options.command == Command::bench) return mistake;
   return read_source(texts, options);
 }
 

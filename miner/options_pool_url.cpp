@@ -1,12 +1,11 @@
 // Addresses as -o, -x and --solo take them.
 #include "miner/options_values.h"
 
-#include "common/base/bytes.h"
+#include "common/base/percent.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace miner {
@@ -60,21 +59,6 @@ base::Result<PoolAddress, std::string> read_host_and_port(std::string_view text,
 
 }  // namespace
 
-std::optional<std::string> decode_percent(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    std::array<std::uint8_t, 1> byte{};
-    if (!base::decode_hex(text.substr(i + 1, 2), byte)) return std::nullopt;
-    out += static_cast<char>(byte[0]);
-    i += 2;
-  }
-  return out;
-}
-
 std::optional<UserInfo> take_user_info(std::string_view& rest) {
   // The last one: a password may hold an @ that nobody wrote as %40.
   const std::size_t at = rest.rfind('@');
@@ -83,11 +67,12 @@ std::optional<UserInfo> take_user_info(std::string_view& rest) {
   rest.remove_prefix(at + 1);
   const std::size_t colon = info.find(':');
   UserInfo user;
-  user.username = decode_percent(info.substr(0, colon));
-  if (!user.username || user.username->empty()) return std::nullopt;
-  if (colon == std::string_view::npos) return user;
-  user.password = decode_percent(info.substr(colon + 1));
-  return user.password ? std::optional(user) : std::nullopt;
+  user.username = base::percent_decoded(info.substr(0, colon));
+  if (user.username->empty()) return std::nullopt;
+  if (colon != std::string_view::npos) {
+    user.password = base::percent_decoded(info.substr(colon + 1));
+  }
+  return user;
 }
 
 std::string without_password(std::string_view url) {

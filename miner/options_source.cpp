@@ -130,7 +130,7 @@ bool is_address(const std::string& text) {
 
 Mistake read_solo(const Texts& texts, Options& options) {
   SoloSettings solo;
-  if (!texts.urls.empty()) {
+  if (!texts.urls.empty() && options.command != Command::selftest) {
     return expected("--solo", without_password(texts.solo), "not to be given with --url");
   }
   if (options.algorithm != Algorithm::sha256d) {
@@ -138,6 +138,10 @@ Mistake read_solo(const Texts& texts, Options& options) {
                     "--algo sha256d: coherence work comes from a pool");
   }
   if (Mistake mistake = read_node(texts, solo.node)) return mistake;
+  if (texts.address.empty() && options.command == Command::selftest) {
+    options.solo = std::move(solo);
+    return std::nullopt;
+  }
   if (texts.address.empty()) {
     return "--address is missing: expected who gets the reward of --solo (--address ADDRESS)";
   }
@@ -180,8 +184,14 @@ Mistake read_positive(std::string_view option, const std::string& text, double m
 }
 
 Mistake read_source(const Texts& texts, Options& options) {
-  if (!texts.solo.empty()) return read_solo(texts, options);
-  if (Mistake mistake = check_solo_only(texts)) return mistake;
+  const bool tests = options.command == Command::selftest;
+  if (!texts.solo.empty()) {
+    if (Mistake mistake = read_solo(texts, options)) return mistake;
+    if (!tests || !texts.network) return std::nullopt;
+  } else if (Mistake mistake = check_solo_only(texts)) {
+    return mistake;
+  }
+  if (tests && !texts.network) return std::nullopt;
   if (texts.urls.empty()) {
     return "--url is missing: expected the pool's address (-o stratum+tcp://HOST:PORT)";
   }

@@ -24,9 +24,13 @@ struct Texts {
   std::string proxy, ca_file, suggest_difficulty, timeout;
   std::string solo, cookie_file, address, coinbase_tag;
   std::string algorithm, threads, coherence_threads, kernel, nonce_order;
-  std::string retry_pause, retries, shares, witness, seconds;
+  std::string reserved_cores, cpu_affinity, nice, max_memory;
+  std::string retry_pause, retries, shares, witness, seconds, time_limit;
+  std::string config, api_bind, report_dir;
   bool tls_insecure = false, no_version_rolling = false, no_redirect = false;
   bool dry_run = false, quiet = false, json = false, progress = false, protocol_dump = false;
+  bool network = false;  // selftest's
+  bool auto_detect = false, benchmark = false, debug = false;
 };
 
 using TextMember = std::variant<std::string Texts::*, Values Texts::*, bool Texts::*>;

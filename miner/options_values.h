@@ -56,8 +56,6 @@ struct UserInfo {
 // Takes it off the front of `rest`, a URL without its scheme. Nullopt: there is one that makes no
 // sense.
 std::optional<UserInfo> take_user_info(std::string_view& rest);
-// Nullopt: a % that two hex digits do not follow.
-std::optional<std::string> decode_percent(std::string_view text);
 // The URL without the password in it, for messages.
 std::string without_password(std::string_view url);
 

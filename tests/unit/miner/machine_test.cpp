@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <limits>
 #include <memory>
@@ -87,6 +88,7 @@ TEST_CASE("who asks for more memory than the limit ends with the exit code that 
   const pid_t child = fork();
   REQUIRE_GE(child, 0);
   if (child == 0) {
+    (void)!freopen("/dev/null", "w", stderr);  // it says why
     if (limit_memory(memory_base_bytes, 44)) std::_Exit(1);
     volatile const std::size_t much = std::size_t{4} * memory_base_bytes;
     const std::unique_ptr<char[]> block(new char[much]);

@@ -107,6 +107,71 @@ TEST_CASE("threads: all for one kind, half for each of two, and at least one for
   }
 }
 
+TEST_CASE("reserved cores and a memory limit leave fewer threads") {
+  Options options;
+  options.reserved_cores = 2;
+  CHECK_EQ(split_threads(options, 6).sha256d, 4);
+  CHECK_EQ(split_threads(options, 2).sha256d, 1);
+  CHECK_EQ(split_threads(options, 0).sha256d, 1);
+  options.threads = 6;  // said is said
+  CHECK_EQ(split_threads(options, 6).sha256d, 6);
+  options.memory_bytes_max = memory_base_bytes + 3 * memory_bytes_per_thread;
+  CHECK_EQ(split_threads(options, 6).sha256d, 3);
+}
+
+TEST_CASE("how the machine is used, and what is told of it") {
+  const auto options = parse_options({"-o",
+                                      "h",
+                                      "-u",
+                                      "a",
+                                      "-b",
+                                      "[::1]:4028",
+                                      "--nice",
+                                      "19",
+                                      "--cpu-affinity",
+                                      "0x5",
+                                      "-D",
+                                      "--max-memory-gb",
+                                      "1.5",
+                                      "--auto-detect",
+                                      "--reserved-cores",
+                                      "1",
+                                      "--time-limit",
+                                      "10",
+                                      "--report-dir",
+                                      "r"});
+  REQUIRE(options.has_value());
+  CHECK_EQ(options->api->host, "::1");
+  CHECK_EQ(options->nice, 19);
+  CHECK_EQ(options->cpu_affinity, std::vector<std::uint32_t>{0, 2});
+  CHECK(options->debug);
+  CHECK_EQ(options->memory_bytes_max, 1'500'000'000);
+  CHECK(options->auto_detect);
+  CHECK_EQ(options->reserved_cores, 1);
+  CHECK_EQ(options->time_limit_seconds, 10);
+  CHECK_EQ(options->report_dir, "r");
+  const auto usual = parse_options({"-o", "h", "-u", "a"});
+  CHECK_FALSE(usual->api.has_value());
+  CHECK_EQ(usual->nice, 10);
+}
+
+TEST_CASE("selftest may be given a node and a pool") {
+  const auto both =
+      parse_options({"selftest", "--network", "-o", "h", "-u", "a", "--solo", "http://u:p@n:1"});
+  REQUIRE(both.has_value());
+  CHECK(both->network);
+  CHECK_EQ(both->pools.size(), 1);
+  CHECK_EQ(both->solo->node.host, "n");
+  const auto alone = parse_options({"selftest", "-o", "h"});  // no user: not needed
+  REQUIRE(alone.has_value());
+  CHECK(alone->pools.empty());
+  CHECK_FALSE(parse_options({"selftest", "--network"}).has_value());
+}
+
+TEST_CASE("cpuminer's --benchmark is the command bench") {
+  CHECK_EQ(parse_options({"--benchmark"})->command, Command::bench);
+}
+
 TEST_CASE("bench measures both kinds unless told which") {
   CHECK_EQ(parse_options({"bench"}).value().algorithm, Algorithm::both);
   CHECK_EQ(parse_options({"bench", "--algo", "coherence"}).value().algorithm, Algorithm::coherence);
@@ -178,6 +243,18 @@ TEST_CASE("a mistake is one line that names the option, the value and what was e
       {"retry pause zero", {"-o", "h", "-u", "a", "-R", "0"}, "--retry-pause \"0\"", "1 to 3600"},
       {"unknown option", {"-o", "h", "-u", "a", "--bogus"}, "\"--bogus\"", "--help"},
       {"an option without its value", {"-o"}, "--url", "--help"},
+      {"a port alone is too large", {"-o", "h", "-u", "a", "-b", "65536"}, "--api-bind", "PORT"},
+      {"no port", {"-o", "h", "-u", "a", "-b", "h"}, "--api-bind \"h\"", "HOST:PORT"},
+      {"port 0", {"-o", "h", "-u", "a", "-b", "0"}, "--api-bind \"0\"", "1 to 65535"},
+      {"a core too far",
+       {"-o", "h", "-u", "a", "--cpu-affinity", "1024"},
+       "--cpu-affinity \"1024\"",
+       "0 to 1023"},
+      {"too nice", {"-o", "h", "-u", "a", "--nice", "20"}, "--nice \"20\"", "-20 to 19"},
+      {"too little memory",
+       {"-o", "h", "-u", "a", "--max-memory-gb", "0.1"},
+       "--max-memory-gb \"0.1\"",
+       "at least 0.15"},
       {"bench: bad seconds", {"bench", "--seconds", "0"}, "--seconds \"0\"", "1 to 3600"},
   };
   check_mistakes(rows);
