@@ -30,7 +30,7 @@ void write_text(std::FILE* to, std::string_view text) {
   std::fflush(to);
 }
 
-bool shown(ClientEventKind kind, bool quiet) {
+bool shown(ClientEventKind kind, bool quiet, bool debug) {
   switch (kind) {
     case ClientEventKind::problem:
     case ClientEventKind::rejected:
@@ -41,7 +41,7 @@ bool shown(ClientEventKind kind, bool quiet) {
       return !quiet;
     case ClientEventKind::job:
     case ClientEventKind::accepted:
-      return false;  // the status line counts them
+      return debug;  // the status line counts them
   }
   return true;
 }
@@ -57,7 +57,7 @@ Console::Console(const ConsoleOptions& options, std::FILE* out, std::FILE* err)
 void Console::notice(std::string_view text, const base::Instant& now) { print_line(text, now); }
 
 void Console::event(const ClientEvent& event, const base::Instant& now) {
-  if (!shown(event.kind, options_.quiet)) return;
+  if (!shown(event.kind, options_.quiet, options_.debug)) return;
   std::uint64_t held_back = 0;
   if (!limiter_.allow(now.mono, held_back)) return;
   if (held_back > 0) print_line(fmt::format("({} lines not shown)", held_back), now);

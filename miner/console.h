@@ -4,6 +4,7 @@
 //   not a terminal  events, and the status as an ordinary line every ten seconds
 //   quiet           problems and the totals only
 //   json            one object per second on stdout, nothing else there; events go to stderr
+//   debug           every job and every accepted share as well
 //   progress        lines about the most coherent attempt on stdout, with those of json if that is
 //                   chosen too, nothing else there; events go to stderr
 //
@@ -25,6 +26,7 @@ struct ConsoleOptions {
   bool quiet = false;
   bool json = false;
   bool progress = false;
+  bool debug = false;  // every event
 };
 
 class Console {

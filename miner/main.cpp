@@ -132,7 +132,8 @@ int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
   miner::MinerKernels kernels;
   if (!choose_kernels(options, cpu, threads, kernels)) return exit_usage;
 
-  miner::Console console({options.quiet, options.json, options.progress}, stdout, stderr);
+  miner::Console console({options.quiet, options.json, options.progress, options.debug}, stdout,
+                         stderr);
   if (!options.quiet) {
     console.notice(fmt::format("phaseminer {}: {}, pool {}:{}", miner::program_version,
                                who_mines(threads, kernels), options.pools.front().host,

@@ -61,8 +61,9 @@ struct Status {
   std::optional<CoherenceStatus> coherence;  // none: no coherence work is mined
 };
 
-// "22.81 MH/s | 12 accepted, 0 rejected | difficulty 0.001 | job 1a | 2 blocks | 3 min 07 s"; what
-// is said of coherence work stands before the time, or alone where nothing else is mined.
+// "22.81 MH/s (11.40 MH/s, 11.41 MH/s) | 12 accepted, 1 rejected (1 x stale) | difficulty 0.001 |
+// best 0.52 | 2 blocks | 3 min 07 s | stratum+tcp://pool.example:3333 | job 1a"; what is said of
+// coherence work stands before the time, or alone where nothing else is mined.
 std::string status_line(const Status& status);
 // One JSON object without a newline; keys as miner/README.md lists them.
 std::string status_json(const Status& status, bool final);

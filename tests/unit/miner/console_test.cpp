@@ -2,8 +2,12 @@
 #include "miner/console.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <string>
 
@@ -128,6 +132,64 @@ TEST_CASE("a flood of events is cut to twenty lines in ten seconds") {
   CHECK_EQ(lines_of(files.on_out()), 20);
   console.event(problem, at(10));
   CHECK_NE(files.on_out().find("(980 lines not shown)"), std::string::npos);
+}
+
+TEST_CASE("debug shows what is usually counted only") {
+  Output files;
+  Console console({false, false, false, true}, files.out.get(), files.err.get());
+  console.event(accepted, at(0));
+  CHECK_NE(files.on_out().find("] share accepted\n"), std::string::npos);
+}
+
+// A terminal of so many columns, and what was written to it.
+class Terminal {
+ public:
+  explicit Terminal(unsigned short columns) {
+    master_ = posix_openpt(O_RDWR | O_NOCTTY);
+    REQUIRE_GE(master_, 0);
+    REQUIRE_EQ(grantpt(master_), 0);
+    REQUIRE_EQ(unlockpt(master_), 0);
+    screen_.reset(std::fopen(ptsname(master_), "w"));
+    REQUIRE_NE(screen_, nullptr);
+    const winsize size{24, columns, 0, 0};
+    REQUIRE_EQ(ioctl(master_, TIOCSWINSZ, &size), 0);
+  }
+  ~Terminal() { close(master_); }
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+
+  std::FILE* screen() const { return screen_.get(); }
+  // REQUIRES: something was written.
+  std::string written() const {
+    std::string text(4096, '\0');
+    const ssize_t size = read(master_, text.data(), text.size());
+    text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    return text;
+  }
+
+ private:
+  int master_ = -1;
+  std::unique_ptr<std::FILE, CloseFile> screen_;
+};
+
+TEST_CASE(
+    "on a terminal: one line, rewritten each second, as wide as there is room, events above") {
+  const Terminal terminal(40);
+  Console console({}, terminal.screen(), terminal.screen());
+  Status status;
+  status.threads = 1;
+  status.pools = {{"stratum+tcp://a.pool.with.a.long.name.example:3333", "a", true}};
+  CHECK(console.status(status, at(0)));
+  const std::string first = terminal.written();
+  CHECK_EQ(first.rfind("\r0 H/s | 0 accepted, 0 rejected", 0), 0);
+  CHECK_EQ(first.size(), 1 + 39 + 3);
+  CHECK(first.ends_with("\x1b[K"));
+  CHECK(console.status(status, at(1)));
+  CHECK_EQ(terminal.written(), first);  // no ten seconds in between
+  console.event(connected, at(1));
+  const std::string event = terminal.written();
+  CHECK_EQ(event.rfind("\r\x1b[K[", 0), 0);
+  CHECK_NE(event.find("] authorized as a\r\n0 H/s"), std::string::npos);
 }
 
 }  // namespace

@@ -47,8 +47,16 @@ Status mining_status() {
 TEST_CASE("the status line tells what matters") {
   Status status = mining_status();
   CHECK_EQ(status_line(status),
-           "22.81 MH/s | 12 accepted, 1 rejected | difficulty 0.001 | job 000000000000001a | 3 min "
-           "07 s");
+           "22.81 MH/s | 12 accepted, 1 rejected | difficulty 0.001 | 3 min 07 s | job "
+           "000000000000001a");
+  status.per_thread = {{11.40e6, 0, 0}, {11.41e6, 0, 0}};
+  status.pools = {{"stratum+tcp://first:1", "a", false}, {"stratum+tcp://h:3333", "a", true}};
+  status.counters.best_share = 0.5219;
+  status.counters.reject_reasons.count("stale\x1b");
+  CHECK_EQ(status_line(status),
+           "22.81 MH/s (11.40 MH/s, 11.41 MH/s) | 12 accepted, 1 rejected (1 x stale?) | "
+           "difficulty 0.001 | best 0.5219 | 3 min 07 s | stratum+tcp://h:3333 | job "
+           "000000000000001a");
   status.counters.blocks_accepted = 1;
   CHECK_NE(status_line(status).find("| 1 block |"), std::string::npos);
   status.link = LinkState::disconnected;
@@ -57,14 +65,32 @@ TEST_CASE("the status line tells what matters") {
   CHECK_NE(status_line(status).find("waiting for a job"), std::string::npos);
 }
 
+TEST_CASE("of many threads the least and the greatest rate, of many reasons the most frequent") {
+  Status status = mining_status();
+  for (int i = 0; i < 9; ++i) status.per_thread.push_back({1e6 + i * 1e4, 0, 0});
+  for (const char* reason : {"low", "stale", "low", "old"}) {
+    status.counters.reject_reasons.count(reason);
+  }
+  const std::string line = status_line(status);
+  CHECK_NE(line.find(" (9 x 1.000 MH/s to 1.080 MH/s) |"), std::string::npos);
+  CHECK_NE(line.find("1 rejected (2 x low, ...) |"), std::string::npos);
+  CHECK_NE(totals_text(status).find("1 rejected (2 x low, 1 x old, 1 x stale)"), std::string::npos);
+}
+
 TEST_CASE("the JSON object is one line with the documented keys") {
   Status status = mining_status();
   status.job_id = "a\"b\n";
+  status.pools = {{"stratum+tcp://h:3333", "a", true}};
+  status.per_thread = {{11.4e6, 0, 0}, {11.41e6, 0, 0}};
+  status.counters.reject_reasons.count("low \"x\"");
+  status.counters.best_share = 2.5;
   const std::string json = status_json(status, true);
   for (const char* part :
        {R"("state":"mining")", R"("final":true)", R"("hash_rate":22810000,)", R"("accepted":12,)",
         R"("rejected":1,)", R"("difficulty":0.001,)", R"("job_id":"a\"b\n")",
-        R"("kernel":"x86_shani")", R"("blocks_accepted":0,)", R"("uptime_s":187,)"}) {
+        R"("kernel":"x86_shani")", R"("blocks_accepted":0,)", R"("uptime_s":187,)",
+        R"("pool":"stratum+tcp://h:3333")", R"("best_share":2.5,)",
+        R"("reject_reasons":{"low \"x\"":1},)", R"("thread_hash_rates":[11400000,11410000])"}) {
     CAPTURE(part);
     CHECK_NE(json.find(part), std::string::npos);
   }
