@@ -1,5 +1,6 @@
 #include "miner/crew.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace miner {
@@ -17,8 +18,8 @@ Crew::Crew(uv::Loop& loop, const CrewSettings& settings, const MinerKernels& ker
       found_(loop, found_waiting_max, std::move(on_message)) {
   const std::uint32_t threads = settings_.threads;
   for (std::uint32_t i = 0; i < threads; ++i) {
-    workers_.push_back(
-        std::make_unique<Worker>(i, threads, *kernels_.scan, found_, guide_, manners_of(i)));
+    workers_.push_back(std::make_unique<Worker>(i, threads, *kernels_.scan, found_, guide_,
+                                                manners_of(i), settings_.nonce_step));
   }
   const std::uint32_t bloom_threads = settings_.coherence_threads;
   for (std::uint32_t i = 0; i < bloom_threads; ++i) {
@@ -90,6 +91,7 @@ void Crew::describe(Status& status) const {
   status.hashes = hashes();
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     status.wrong_proposals += workers_[i]->wrong_proposals();
+    status.switch_time_max = std::max(status.switch_time_max, workers_[i]->switch_time_max());
     status.per_thread.push_back(
         {thread_rates_[i].per_second(), workers_[i]->hashes(), workers_[i]->wrong_proposals()});
   }

@@ -29,6 +29,7 @@ struct CrewSettings {
   // Thread i stays on core i modulo their number, those of coherence work counted after the others;
   // empty: the system decides.
   std::vector<std::uint32_t> cores = {};
+  std::uint32_t nonce_step = 1;  // of a NonceOrder
 };
 
 class Crew {

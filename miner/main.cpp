@@ -10,6 +10,7 @@
 #include "miner/console.h"
 #include "miner/machine.h"
 #include "miner/miner_loop.h"
+#include "miner/nonce_order.h"
 #include "miner/options.h"
 #include "miner/pool_source.h"
 #include "miner/version.h"
@@ -144,8 +145,9 @@ int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
   const auto make_source = [&](miner::WorkSourceHost& host) {
     return std::make_unique<miner::PoolSource>(loop, pools_from(options, threads), host);
   };
+  const std::uint32_t nonce_step = miner::find_nonce_order(options.nonce_order)->step;
   const miner::MinerSettings settings{
-      {threads.sha256d, threads.coherence, options.nice, options.cpu_affinity},
+      {threads.sha256d, threads.coherence, options.nice, options.cpu_affinity, nonce_step},
       options.witness_path};
   std::optional<miner::MinerLoop> mining;
   mining.emplace(loop, settings, kernels, console, make_source);

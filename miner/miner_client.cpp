@@ -35,7 +35,7 @@ bool same_headers(const Work& a, const Work& b) {
   return x.prev_hash == y.prev_hash && x.coinb1 == y.coinb1 && x.coinb2 == y.coinb2 &&
          x.merkle_branch == y.merkle_branch && x.version == y.version && x.nbits == y.nbits &&
          x.ntime == y.ntime && a.extranonce1 == b.extranonce1 &&
-         a.extranonce2_size == b.extranonce2_size;
+         a.extranonce2_size == b.extranonce2_size && a.version_mask == b.version_mask;
 }
 
 }  // namespace
@@ -164,7 +164,7 @@ std::shared_ptr<const Work> MinerClient::make_work(const stratum::Notify& notify
   if (const auto target = bitcoin::Target256::from_compact(notify.nbits)) {
     work->network_target = *target;
   }
-  if (version_mask_) work->version_bits = notify.version & *version_mask_;
+  work->version_mask = version_mask_;
   work->epoch = epoch_;
   const bool same_search = work_ && same_headers(*work_, *work);
   work->search_id = same_search ? last_search_id_ : ++last_search_id_;
@@ -186,10 +186,16 @@ void MinerClient::on_message(const stratum::SetDifficulty& message) {
                                                          difficulty_text(difficulty_.value()))});
 }
 
-// Effective at once for what is submitted (BIP310); the bits that are sent are the job's own, so
-// they are right under any mask.
+// Effective at once (BIP310): the job goes on with other versions.
 void MinerClient::on_message(const stratum::SetVersionMask& message) {
+  if (version_mask_ == message.mask) return;
   version_mask_ = message.mask;
+  if (!work_) return;
+  auto work = std::make_shared<Work>(*work_);
+  work->version_mask = message.mask;
+  work->search_id = ++last_search_id_;
+  work_ = std::move(work);
+  host_.set_work(work_);
 }
 
 void MinerClient::on_message(const stratum::SetExtranonce& message) {

@@ -40,6 +40,11 @@ void MinerClient::flush(base::MonoTime now) {
     std::deque<FoundShare>& queue = blocks_queued_.empty() ? queued_ : blocks_queued_;
     const FoundShare share = std::move(queue.front());
     queue.pop_front();
+    // Bits that the pool has since forbidden (mining.set_version_mask).
+    if ((share.version_bits.value_or(0) & ~version_mask_.value_or(0)) != 0) {
+      ++counters_.dropped_stale;
+      continue;
+    }
     if (!submitted_hashes_.insert(share.hash)) {
       ++counters_.dropped_repeat;
       continue;
@@ -56,7 +61,7 @@ void MinerClient::submit(const FoundShare& share, base::MonoTime now) {
   request.extranonce2_hex = base::to_hex(share.extranonce2);
   request.ntime = share.ntime;
   request.nonce = share.nonce;
-  request.version_bits = share.work->version_bits;
+  request.version_bits = share.version_bits;
   const std::uint64_t id = next_id_++;
   unanswered_[id] = {now, std::make_shared<const FoundShare>(share)};
   counters_.best_share = std::max(counters_.best_share, bitcoin::hash_difficulty(share.hash.bytes));

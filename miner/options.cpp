@@ -41,6 +41,8 @@ CLI::App* describe_bench(CLI::App& app, Texts& texts) {
       ->type_name("N");
   bench->add_option("-a,--algo", texts.algorithm, "sha256d, coherence, or both (default)");
   bench->add_option("--kernel", texts.kernel, "Only this kernel");
+  bench->add_option("--nonce-order", texts.nonce_order,
+                    "Compare this order of nonces with the usual one, or all of them");
   bench->add_flag("--json", texts.json, "One JSON object per measurement");
   return bench;
 }

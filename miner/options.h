@@ -50,6 +50,7 @@ struct Options {
   bool redirect = true;                // follow client.reconnect
   bool protocol_dump = false;          // every line from and to the pool, on stderr
   std::uint32_t timeout_seconds = 90;  // without a word from the pool: disconnected
+  // Of `bench`: empty, unless orders are to be compared.
   std::string nonce_order = "sequential";
   std::uint32_t threads = 0;                // 0: one per core
   std::uint32_t coherence_threads = 0;      // of `threads`, where both kinds are mined; 0: half

@@ -1,6 +1,7 @@
 // What the texts of mining's options mean.
 #include "common/base/host_port.h"
 #include "common/bloom/bloom.h"
+#include "miner/nonce_order.h"
 #include "miner/options_table.h"
 #include "miner/options_values.h"
 #include "miner/scan_kernel.h"
@@ -83,20 +84,18 @@ Mistake check_coherence_only(const Options& options) {
   return std::nullopt;
 }
 
-constexpr std::string_view nonce_order_names[] = {
-    "sequential", "golden",  "lucas",   "families",         "lanes",
-    "strides",    "palette", "sandbox", "knuth-sorrellian",
-};
-
+// To be measured, an order must be named; "all" is each of them.
 Mistake read_nonce_order(const std::string& text, Options& options) {
+  const bool bench = options.command == Command::bench;
+  if (bench) options.nonce_order.clear();
   if (text.empty()) return std::nullopt;
   options.nonce_order = text;
-  if (std::find(std::begin(nonce_order_names), std::end(nonce_order_names), text) !=
-      std::end(nonce_order_names)) {
-    return std::nullopt;
-  }
-  return expected("--nonce-order", text,
-                  fmt::format("one of {}", fmt::join(nonce_order_names, ", ")));
+  if (find_nonce_order(text) != nullptr || (bench && text == "all")) return std::nullopt;
+  std::vector<std::string_view> names;
+  for (const NonceOrder& order : nonce_orders()) names.push_back(order.name);
+  return expected(
+      "--nonce-order", text,
+      fmt::format("one of {}, knuth-sorrellian{}", fmt::join(names, ", "), bench ? ", all" : ""));
 }
 
 Mistake read_affinity(const std::string& text, Options& options) {

@@ -165,9 +165,11 @@ std::string status_json(const Status& status, bool final) {
       R"("job_id":{},"jobs":{},"reconnects":{},"lines_not_understood":{},"wrong_proposals":{},)",
       json_string(status.job_id), c.jobs, status.reconnects, c.lines_not_understood,
       status.wrong_proposals);
-  json += fmt::format(R"("pool":{},"best_share":{},"reject_reasons":{},"thread_hash_rates":{})",
-                      json_string(active_pool(status)), c.best_share,
-                      reasons_json(c.reject_reasons), thread_rates_json(status));
+  json +=
+      fmt::format(R"("pool":{},"best_share":{},"reject_reasons":{},"thread_hash_rates":{},)"
+                  R"("switch_us_max":{})",
+                  json_string(active_pool(status)), c.best_share, reasons_json(c.reject_reasons),
+                  thread_rates_json(status), status.switch_time_max.count());
   if (status.coherence) json += ",\"coherence\":" + coherence_json(*status.coherence);
   return json + "}";
 }

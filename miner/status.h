@@ -54,7 +54,8 @@ struct Status {
   std::vector<PoolStatus> pools;  // in order of preference
   std::size_t unanswered = 0;
   std::uint64_t reconnects = 0;
-  std::uint64_t wrong_proposals = 0;  // see Search
+  std::uint64_t wrong_proposals = 0;             // see Search
+  std::chrono::microseconds switch_time_max{0};  // see Worker
   std::string_view kernel;
   std::uint32_t threads = 0;                 // that hash; 0: only coherence work is mined
   std::vector<ThreadStatus> per_thread;      // of those

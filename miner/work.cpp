@@ -4,28 +4,32 @@
 #include "common/bitcoin/coinbase.h"
 #include "common/bitcoin/merkle.h"
 #include "common/crypto/sha256.h"
+#include "miner/version_rolling.h"
 
 #include <algorithm>
 
 namespace miner {
 
-WorkShare::WorkShare(std::uint32_t worker, std::uint32_t workers, std::size_t extranonce2_size,
-                     std::uint32_t ntime_values)
+WorkShare::WorkShare(std::uint32_t worker, std::uint32_t workers, const WorkSpace& space)
     : worker_(worker),
       workers_(workers),
       extranonce2_values_(std::uint64_t{1}
-                          << (8 * std::min(extranonce2_size, extranonce2_counted_bytes_max))) {
+                          << (8 * std::min(space.extranonce2_size, extranonce2_counted_bytes_max))),
+      version_groups_(space.version_groups) {
   ASSERT(worker < workers);
-  ASSERT(ntime_values >= 1 && ntime_values <= ntime_roll_seconds_max + 1);
-  const std::uint64_t all_units = extranonce2_values_ * ntime_values;  // below 2^58
+  ASSERT(space.version_groups >= 1 && space.version_groups <= 1U << rolled_bits_counted_max);
+  ASSERT(space.ntime_values >= 1 && space.ntime_values <= ntime_roll_seconds_max + 1);
+  // Below 2^(32 + 16 + 10).
+  const std::uint64_t all_units = extranonce2_values_ * version_groups_ * space.ntime_values;
   size_ = worker_ < all_units ? (all_units - worker_ - 1) / workers_ + 1 : 0;
 }
 
 WorkUnit WorkShare::operator[](std::uint64_t index) const {
   ASSERT(index < size_);
   const std::uint64_t unit = worker_ + index * workers_;
-  return WorkUnit{unit % extranonce2_values_,
-                  static_cast<std::uint32_t>(unit / extranonce2_values_)};
+  const std::uint64_t rest = unit / extranonce2_values_;
+  return WorkUnit{unit % extranonce2_values_, static_cast<std::uint32_t>(rest % version_groups_),
+                  static_cast<std::uint32_t>(rest / version_groups_)};
 }
 
 void UnitCursor::start(const WorkShare& share, std::uint64_t search_id) {
@@ -66,13 +70,17 @@ bitcoin::HeaderBytes build_header(const Work& work, base::ByteSpan extranonce2,
   return header.serialize();
 }
 
+std::uint32_t top_word_max_of(const bitcoin::Target256& target) {
+  return base::read_le32(base::ByteSpan(target.bytes()).subspan(28));
+}
+
 ScanJob build_scan_job(const bitcoin::HeaderBytes& header, const bitcoin::Target256& target) {
   ScanJob job{};
   add_midstate(job, header);
   for (std::size_t i = 0; i < 3; ++i) {
     job.tail[i] = base::read_be32(base::ByteSpan(header).subspan(64 + 4 * i));
   }
-  job.top_word_max = base::read_le32(base::ByteSpan(target.bytes()).subspan(28));
+  job.top_word_max = top_word_max_of(target);
   job.nonce_step = 1;
   return job;
 }

@@ -1,8 +1,9 @@
 // Work: a pool's job as this miner hashes it, and the order in which its threads search it.
 //
-// A unit is one value of extranonce2 with one ntime: 2^32 nonces. Units are numbered, extranonce2
-// running fastest; of w workers, worker i takes the units i, i + w, i + 2w, …  So no two threads
-// ever try the same header, also where a pool leaves only one byte of extranonce2 or none.
+// A unit is one value of extranonce2 with one group of versions and one ntime: 2^32 nonces, each
+// tried with every version of the group. Units are numbered, extranonce2 running fastest, then the
+// groups; of w workers, worker i takes the units i, i + w, i + 2w, …  So no two threads ever try
+// the same header, also where a pool leaves only one byte of extranonce2 or none.
 //
 // Units:  ntime in seconds since 1970; hashes and targets little-endian.
 // Thread: pure; a Work is immutable and read by all threads.
@@ -24,9 +25,9 @@ namespace miner {
 // How far past the job's ntime a header may be dated when extranonce2 runs out: well inside the two
 // hours that consensus allows (Bitcoin Core, chain.h MAX_FUTURE_BLOCK_TIME).
 inline constexpr std::uint32_t ntime_roll_seconds_max = 600;
-// Bytes of extranonce2 that are counted; longer ones end in zeros. 2^48 units are enough for
-// anyone.
-inline constexpr std::size_t extranonce2_counted_bytes_max = 6;
+// Bytes of extranonce2 that are counted; longer ones end in zeros. 2^32 of them, of 2^32 nonces
+// each, are enough for anyone.
+inline constexpr std::size_t extranonce2_counted_bytes_max = 4;
 
 struct Work {
   stratum::Notify notify;
@@ -35,9 +36,8 @@ struct Work {
   bitcoin::Difficulty difficulty;
   bitcoin::Target256 share_target;    // of that difficulty
   bitcoin::Target256 network_target;  // of nbits; zero where nbits is nonsense
-  // What submit sends as version_bits: the job's own bits under the mask the pool granted. None
-  // when version rolling was not granted.
-  std::optional<std::uint32_t> version_bits;
+  // The bits of the version that may be rolled; none when version rolling was not granted.
+  std::optional<std::uint32_t> version_mask;
   // Shares of a Work from an earlier epoch (another connection, or a clean job since) are
   // worthless.
   std::uint64_t epoch = 0;
@@ -52,6 +52,8 @@ struct FoundShare {
   base::Bytes extranonce2;
   std::uint32_t ntime = 0;
   std::uint32_t nonce = 0;
+  // What submit sends as version_bits: the header's under the mask. None without version rolling.
+  std::optional<std::uint32_t> version_bits;
   bitcoin::BlockHash hash;
   bool is_block = false;  // it also meets the network target
 };
@@ -61,17 +63,24 @@ enum class Appetite : std::uint8_t { shares, blocks, nothing };
 
 struct WorkUnit {
   std::uint64_t extranonce2 = 0;
+  std::uint32_t version_group = 0;
   std::uint32_t ntime_offset = 0;  // seconds past the job's ntime
   friend auto operator<=>(const WorkUnit&, const WorkUnit&) = default;
+};
+
+// All units of a job.
+struct WorkSpace {
+  std::size_t extranonce2_size = 0;
+  std::uint32_t version_groups = 1;  // at most 2^16
+  std::uint32_t ntime_values = 1;    // the job's own and those after it; at most
+                                     // ntime_roll_seconds_max + 1
 };
 
 // One worker's units of a job, numbered from 0.
 class WorkShare {
  public:
-  // ntime_values: how many values of ntime may be used (1: the job's own only).
-  // REQUIRES: worker < workers; ntime_values from 1 to ntime_roll_seconds_max + 1.
-  WorkShare(std::uint32_t worker, std::uint32_t workers, std::size_t extranonce2_size,
-            std::uint32_t ntime_values);
+  // REQUIRES: worker < workers; the space as it says.
+  WorkShare(std::uint32_t worker, std::uint32_t workers, const WorkSpace& space);
 
   std::uint64_t size() const { return size_; }
   // REQUIRES: index < size().
@@ -81,6 +90,7 @@ class WorkShare {
   std::uint64_t worker_;
   std::uint64_t workers_;
   std::uint64_t extranonce2_values_;
+  std::uint64_t version_groups_;
   std::uint64_t size_;
 };
 
@@ -105,6 +115,9 @@ base::Bytes extranonce2_bytes(std::uint64_t counter, std::size_t size);
 // The 80 bytes to hash, with nonce 0: coinbase, merkle branch and all.
 bitcoin::HeaderBytes build_header(const Work& work, base::ByteSpan extranonce2,
                                   std::uint32_t ntime);
+
+// A hash that meets the target has at most this as its most significant word.
+std::uint32_t top_word_max_of(const bitcoin::Target256& target);
 
 // What a kernel needs to scan the nonces of `header`: midstate, tail and the target's top word.
 // nonce_step is 1.

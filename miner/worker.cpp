@@ -11,18 +11,19 @@ namespace {
 
 constexpr std::uint32_t first_batch = 64 * scan_count_multiple;
 constexpr std::uint32_t batch_max = 1U << 28;
-constexpr std::chrono::nanoseconds batch_aim = std::chrono::milliseconds(20);
+constexpr std::chrono::nanoseconds batch_aim = std::chrono::milliseconds(10);
 
 }  // namespace
 
 Worker::Worker(std::uint32_t index, std::uint32_t workers, const ScanKernel& kernel,
-               WorkerOutbox& outbox, const WorkerGuide& guide, const ThreadManners& manners)
+               WorkerOutbox& outbox, const WorkerGuide& guide, const ThreadManners& manners,
+               std::uint32_t nonce_step)
     : index_(index),
       outbox_(outbox),
       guide_(guide),
       manners_(manners),
-      search_(index, workers, kernel),
-      orders_(loop_, 1, [this](Order&& order) { search_.set_work(std::move(order.work)); }),
+      search_(index, workers, kernel, nonce_step),
+      orders_(loop_, 1, [this](Order&& order) { on_order(std::move(order)); }),
       batch_(first_batch),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
@@ -38,7 +39,7 @@ void Worker::request_stop() {
 
 void Worker::post(std::shared_ptr<const Work> work) {
   const auto same = [](const Order&, const Order&) { return true; };
-  ASSERT(orders_.post_latest(Order{std::move(work)}, same));
+  ASSERT(orders_.post_latest(Order{std::move(work), uv::read_clock().mono}, same));
 }
 
 void Worker::run(const std::stop_token& stop) {
@@ -51,6 +52,15 @@ void Worker::run(const std::stop_token& stop) {
       (void)loop_.run_once();
     }
   }
+}
+
+void Worker::on_order(Order&& order) {
+  const bool was_active = search_.active();
+  search_.set_work(std::move(order.work));
+  if (!was_active) return;
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(uv::read_clock().mono -
+                                                                          order.posted_at);
+  if (took > switch_time_max()) switch_us_max_.store(took.count(), std::memory_order_relaxed);
 }
 
 void Worker::scan_batch() {

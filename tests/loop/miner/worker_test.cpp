@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <thread>
 
 namespace miner {
@@ -78,7 +79,7 @@ TEST_CASE("a worker without work does nothing; with work it posts shares of that
 TEST_CASE("the newest order replaces one that waits, and reaches the worker within a batch") {
   Bench bench;
   Worker worker(0, 1, bench.kernel, bench.outbox, bench.guide);
-  worker.post(work_of(1, 65536));  // a difficulty at which nothing is found: batches grow to 20 ms
+  worker.post(work_of(1, 65536));  // a difficulty at which nothing is found: batches grow to 10 ms
   REQUIRE(wait_until(bench.loop, [&] { return worker.hashes() > 500'000; }));
   const base::MonoTime posted = uv::read_clock().mono;
   for (std::uint8_t tip = 2; tip < 50; ++tip) worker.post(work_of(tip, 65536));
@@ -88,6 +89,40 @@ TEST_CASE("the newest order replaces one that waits, and reaches the worker with
   // 50 ms on a machine of its own; tests share theirs with others.
   CHECK_LT(uv::read_clock().mono - posted, milliseconds(1000));
   CHECK_EQ(bench.shares[0].work, newest);
+}
+
+// Which search each batch was of, told by ntime: the kernel sees no more of a work.
+std::atomic<std::uint32_t> last_ntime{0};
+std::atomic<std::uint32_t> batches{0};
+std::size_t scan_telling(const ScanJob& job, std::uint32_t, std::uint32_t count, FoundNonce*,
+                         std::size_t) {
+  last_ntime = job.tail[1];
+  ++batches;
+  std::this_thread::sleep_for(std::chrono::microseconds(count / 64));
+  return 0;
+}
+
+TEST_CASE("after an order at most one more batch of the old work is begun") {
+  Bench bench;
+  const auto always = [](const crypto::CpuFeatures&) { return true; };
+  const ScanKernel telling{"telling", 1, always, scan_telling};
+  Worker worker(0, 1, telling, bench.outbox, bench.guide);
+  std::shared_ptr<const Work> works[] = {work_of(1, 65536), nullptr};
+  auto later = std::make_shared<Work>(*work_of(2, 65536));
+  later->notify.ntime = works[0]->notify.ntime + 1;
+  works[1] = std::move(later);
+  worker.post(works[0]);
+  for (int turn = 1; turn <= 20; ++turn) {
+    const std::uint32_t begun = batches;
+    REQUIRE(wait_until(bench.loop, [&] { return batches >= begun + 2; }));
+    const std::uint32_t before_order = last_ntime;
+    worker.post(works[turn % 2]);
+    // One batch was under way, and another may have been about to begin.
+    const std::uint32_t at_order = batches;
+    REQUIRE(wait_until(bench.loop, [&] { return batches >= at_order + 2; }));
+    CHECK_NE(last_ntime, before_order);
+  }
+  CHECK_GT(worker.switch_time_max().count(), 0);
 }
 
 TEST_CASE("a full mailbox loses shares, not the worker") {

@@ -84,6 +84,9 @@ struct Conversation {
     found.extranonce2 = base::Bytes(8, 0);
     found.ntime = 0x67b6f938;
     found.nonce = ++next_nonce;
+    if (const auto mask = found.work->version_mask) {
+      found.version_bits = found.work->notify.version & *mask;
+    }
     base::write_le32(found.hash.bytes, found.nonce);
     found.is_block = is_block;
     return found;

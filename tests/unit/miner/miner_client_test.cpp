@@ -67,8 +67,7 @@ TEST_CASE("a whole conversation comes out the same at every fragment size") {
     CHECK_EQ(work.difficulty.value(), 0.5);
     CHECK_EQ(work.share_target, bitcoin::Target256::from_difficulty(work.difficulty));
     CHECK_EQ(work.network_target, bitcoin::Target256::from_compact(0x1e0377ae).value());
-    REQUIRE(work.version_bits.has_value());
-    CHECK_EQ(*work.version_bits, 0);
+    CHECK_EQ(work.version_mask, 0x1fffe000);
     CHECK(talk.host.disconnects.empty());
     CHECK_EQ(talk.client.counters().lines_not_understood, 0);
   }
@@ -81,7 +80,7 @@ TEST_CASE("a found share is submitted as the vectors have it, and its answer is 
   talk.line(authorize_ok);
   talk.line(golden::v1_notify_line);
   REQUIRE_EQ(talk.host.works.size(), 1);
-  CHECK_FALSE(talk.host.works[0]->version_bits.has_value());
+  CHECK_FALSE(talk.host.works[0]->version_mask.has_value());
   FoundShare share = talk.share(true);
   share.nonce = golden::v1_nonce;
   talk.client.on_share(share, talk.now);
@@ -394,6 +393,36 @@ TEST_CASE("a line without an end is given up, whatever its pieces") {
     talk.client.on_bytes(base::as_bytes(piece), talk.now);
   }
   CHECK_EQ(talk.host.disconnects.size(), 1);
+}
+
+TEST_CASE("rolled bits are submitted; a new mask applies to the job at hand, and to what waits") {
+  ClientOptions options;
+  options.unanswered_max = 1;
+  Conversation talk(options);
+  talk.handshake();
+  talk.line(golden::v1_notify_line);
+  REQUIRE_EQ(talk.host.works.size(), 1);
+  const std::uint64_t search_id = talk.host.works[0]->search_id;
+  FoundShare low = talk.share();
+  low.version_bits = 0x00006000;
+  talk.client.on_share(low, talk.now);
+  CHECK(contains(talk.host.sent.back(), "\"00006000\"]"));
+  FoundShare high = talk.share();  // waits for the first one's answer
+  high.version_bits = 0x10000000;
+  talk.client.on_share(high, talk.now);
+  CHECK_EQ(talk.host.submits(), 1);
+
+  talk.line(R"({"id":null,"method":"mining.set_version_mask","params":["00ffe000"]})");
+  REQUIRE_EQ(talk.host.works.size(), 2);
+  CHECK_EQ(talk.host.works[1]->version_mask, 0x00ffe000);
+  CHECK_NE(talk.host.works[1]->search_id, search_id);  // the units are others
+  CHECK_EQ(talk.host.works[1]->notify.job_id, talk.host.works[0]->notify.job_id);
+  talk.line(R"({"id":4,"result":true,"error":null})");
+  CHECK_EQ(talk.host.submits(), 1);
+  CHECK_EQ(talk.client.counters().dropped_stale, 1);
+
+  talk.line(R"({"id":null,"method":"mining.set_version_mask","params":["00ffe000"]})");
+  CHECK_EQ(talk.host.works.size(), 2);
 }
 
 TEST_CASE("the pool's other words: ping, version, message, reconnect") {

@@ -57,54 +57,63 @@ TEST_CASE("workers' shares of small spaces: no unit twice, none left out") {
   struct Row {
     const char* why;
     std::uint32_t workers;
-    std::size_t extranonce2_size;
-    std::uint32_t ntime_values;
+    WorkSpace space;
   };
   const Row rows[] = {
-      {"one worker takes all", 1, 1, 1},
-      {"two share evenly", 2, 1, 1},
-      {"seven do not divide 256", 7, 1, 1},
-      {"rolling ntime adds units", 3, 1, 3},
-      {"more workers than values of extranonce2", 300, 1, 2},
-      {"more workers than units: some get none", 300, 1, 1},
-      {"no extranonce2 at all", 4, 0, 601},
-      {"two bytes", 5, 2, 2},
+      {"one worker takes all", 1, {1, 1, 1}},
+      {"two share evenly", 2, {1, 1, 1}},
+      {"seven do not divide 256", 7, {1, 1, 1}},
+      {"rolling ntime adds units", 3, {1, 1, 3}},
+      {"rolling versions adds units", 3, {1, 4, 1}},
+      {"both do", 5, {1, 8, 3}},
+      {"more workers than values of extranonce2", 300, {1, 1, 2}},
+      {"more workers than units: some get none", 300, {1, 1, 1}},
+      {"no extranonce2 at all", 4, {0, 1, 601}},
+      {"no extranonce2, but versions", 4, {0, 16, 601}},
+      {"all the versions there are", 3, {0, 65536, 2}},
+      {"two bytes", 5, {2, 1, 2}},
   };
   for (const Row& row : rows) {
     CAPTURE(row.why);
+    const std::uint64_t extranonce2_values = std::uint64_t{1} << (8 * row.space.extranonce2_size);
     std::set<WorkUnit> seen;
     std::uint64_t total = 0;
     for (std::uint32_t worker = 0; worker < row.workers; ++worker) {
-      const WorkShare share(worker, row.workers, row.extranonce2_size, row.ntime_values);
+      const WorkShare share(worker, row.workers, row.space);
       for (std::uint64_t i = 0; i < share.size(); ++i) {
         const WorkUnit unit = share[i];
-        CHECK_LT(unit.extranonce2, std::uint64_t{1} << (8 * row.extranonce2_size));
-        CHECK_LT(unit.ntime_offset, row.ntime_values);
+        REQUIRE_LT(unit.extranonce2, extranonce2_values);
+        REQUIRE_LT(unit.version_group, row.space.version_groups);
+        REQUIRE_LT(unit.ntime_offset, row.space.ntime_values);
         seen.insert(unit);
         ++total;
       }
     }
-    const std::uint64_t all = (std::uint64_t{1} << (8 * row.extranonce2_size)) * row.ntime_values;
+    const std::uint64_t all =
+        extranonce2_values * row.space.version_groups * row.space.ntime_values;
     CHECK_EQ(total, all);
     CHECK_EQ(seen.size(), all);
   }
 }
 
-TEST_CASE("extranonce2 runs before ntime, and huge spaces neither overflow nor overlap") {
-  const WorkShare first(0, 3, 8, ntime_roll_seconds_max + 1);
-  const WorkShare second(1, 3, 8, ntime_roll_seconds_max + 1);
-  CHECK_EQ(first[0], WorkUnit{0, 0});
-  CHECK_EQ(first[1], WorkUnit{3, 0});
-  CHECK_EQ(second[1], WorkUnit{4, 0});
+TEST_CASE("extranonce2 runs before versions, these before ntime; huge spaces do not overflow") {
+  const WorkSpace huge{16, 1 << 16, ntime_roll_seconds_max + 1};
+  const WorkShare first(0, 3, huge);
+  const WorkShare second(1, 3, huge);
+  CHECK_EQ(first[0], WorkUnit{0, 0, 0});
+  CHECK_EQ(first[1], WorkUnit{3, 0, 0});
+  CHECK_EQ(second[1], WorkUnit{4, 0, 0});
   CHECK_GT(first.size(), std::uint64_t{1} << 55);
   const WorkUnit last = first[first.size() - 1];
   CHECK_EQ(last.ntime_offset, ntime_roll_seconds_max);
-  CHECK_LT(last.extranonce2, std::uint64_t{1} << 48);
-  CHECK_EQ(WorkShare(0, 1, 1, 2)[256], WorkUnit{0, 1});
+  CHECK_EQ(last.version_group, 65535);
+  CHECK_LT(last.extranonce2, std::uint64_t{1} << 32);
+  CHECK_EQ(WorkShare(0, 1, {1, 2, 2})[256], WorkUnit{0, 1, 0});
+  CHECK_EQ(WorkShare(0, 1, {1, 2, 2})[512], WorkUnit{0, 0, 1});
 }
 
 TEST_CASE("a cursor walks every unit once for each job, from where the last job left it") {
-  const WorkShare share(1, 2, 1, 2);  // 256 units
+  const WorkShare share(1, 2, {1, 1, 2});  // 256 units
   UnitCursor cursor;
   CHECK_FALSE(cursor.next().has_value());
   cursor.start(share, 1);
@@ -121,11 +130,11 @@ TEST_CASE("a cursor walks every unit once for each job, from where the last job 
   cursor.start(share, 2);  // the same headers under another name: nothing is left to try
   CHECK_FALSE(cursor.next().has_value());
 
-  cursor.start(WorkShare(1, 2, 0, 2), 3);  // a much smaller space than the number has reached
+  cursor.start(WorkShare(1, 2, {0, 1, 2}), 3);  // a much smaller space than the number has reached
   CHECK(cursor.next().has_value());
   CHECK_FALSE(cursor.next().has_value());
 
-  cursor.start(WorkShare(5, 6, 0, 2), 4);  // a worker without units
+  cursor.start(WorkShare(5, 6, {0, 1, 2}), 4);  // a worker without units
   CHECK_FALSE(cursor.next().has_value());
 }
 
