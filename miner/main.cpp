@@ -4,6 +4,7 @@
 #include "common/crypto/cpu_features.h"
 #include "common/crypto/kernel_choice.h"
 #include "common/uv/clock.h"
+#include "miner/api_server.h"
 #include "miner/auto_detect.h"
 #include "miner/bench.h"
 #include "miner/coherence_attempt.h"
@@ -154,6 +155,17 @@ int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
   // They outlive the miner loop, so that a second Ctrl-C while its threads end does no harm.
   const uv::Signal interrupt(loop, SIGINT, [&mining] { mining->stop(); });
   const uv::Signal terminate(loop, SIGTERM, [&mining] { mining->stop(); });
+  std::unique_ptr<miner::ApiServer> api;
+  if (options.api) {
+    auto listening = miner::ApiServer::listen(loop, *options.api, [&mining] {
+      return miner::ApiFacts{mining->status(), uv::read_clock().unix_seconds()};
+    });
+    if (!listening) {
+      fmt::print(stderr, "phaseminer: --api-bind: {}\n", listening.error());
+      return exit_usage;
+    }
+    api = std::move(*listening);
+  }
   uv::Timer time_limit(loop, [&mining] { mining->stop(); });
   if (options.time_limit_seconds > 0) {
     time_limit.start(std::chrono::seconds(options.time_limit_seconds), {});

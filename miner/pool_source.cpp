@@ -160,7 +160,14 @@ void PoolSource::describe(Status& status) const {
   status.unanswered = client_.unanswered();
   status.reconnects = reconnects_;
   for (const PoolSettings& pool : settings_.pools) {
-    status.pools.push_back({url_of(pool), pool.username, &pool == settings_.pools.data()});
+    PoolStatus& one = status.pools.emplace_back();
+    one.url = url_of(pool);
+    one.user = pool.username;
+    one.active = &pool == settings_.pools.data();
+    if (!one.active) continue;
+    one.accepted = status.counters.accepted;
+    one.rejected = status.counters.rejected;
+    one.difficulty_accepted = status.counters.difficulty_accepted;
   }
   if (!status.coherence || client_.coherence() == nullptr) return;
   status.coherence->counters = client_.coherence()->counters();

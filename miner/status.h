@@ -41,6 +41,9 @@ struct PoolStatus {
   std::string url;  // without a password
   std::string user;
   bool active = false;  // the one that is mined for
+  std::uint64_t accepted = 0;
+  std::uint64_t rejected = 0;
+  double difficulty_accepted = 0;
 };
 
 struct Status {

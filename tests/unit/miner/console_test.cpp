@@ -178,7 +178,7 @@ TEST_CASE(
   Console console({}, terminal.screen(), terminal.screen());
   Status status;
   status.threads = 1;
-  status.pools = {{"stratum+tcp://a.pool.with.a.long.name.example:3333", "a", true}};
+  status.pools = {{"stratum+tcp://a.pool.with.a.long.name.example:3333", "a", true, 0, 0, 0}};
   CHECK(console.status(status, at(0)));
   const std::string first = terminal.written();
   CHECK_EQ(first.rfind("\r0 H/s | 0 accepted, 0 rejected", 0), 0);

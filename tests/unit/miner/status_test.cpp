@@ -50,7 +50,8 @@ TEST_CASE("the status line tells what matters") {
            "22.81 MH/s | 12 accepted, 1 rejected | difficulty 0.001 | 3 min 07 s | job "
            "000000000000001a");
   status.per_thread = {{11.40e6, 0, 0}, {11.41e6, 0, 0}};
-  status.pools = {{"stratum+tcp://first:1", "a", false}, {"stratum+tcp://h:3333", "a", true}};
+  status.pools = {{"stratum+tcp://first:1", "a", false, 0, 0, 0},
+                  {"stratum+tcp://h:3333", "a", true, 0, 0, 0}};
   status.counters.best_share = 0.5219;
   status.counters.reject_reasons.count("stale\x1b");
   CHECK_EQ(status_line(status),
@@ -80,7 +81,7 @@ TEST_CASE("of many threads the least and the greatest rate, of many reasons the 
 TEST_CASE("the JSON object is one line with the documented keys") {
   Status status = mining_status();
   status.job_id = "a\"b\n";
-  status.pools = {{"stratum+tcp://h:3333", "a", true}};
+  status.pools = {{"stratum+tcp://h:3333", "a", true, 0, 0, 0}};
   status.per_thread = {{11.4e6, 0, 0}, {11.41e6, 0, 0}};
   status.counters.reject_reasons.count("low \"x\"");
   status.counters.best_share = 2.5;
