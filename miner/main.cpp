@@ -7,6 +7,7 @@
 #include "miner/api_server.h"
 #include "miner/auto_detect.h"
 #include "miner/bench.h"
+#include "miner/bench_orders.h"
 #include "miner/coherence_attempt.h"
 #include "miner/console.h"
 #include "miner/machine.h"
@@ -215,7 +216,10 @@ int main(int argc, char** argv) {
     case miner::Command::mine:
       return mine(*options, cpu);
     case miner::Command::bench:
-      return check_output([&] { return miner::run_bench(*options, cpu, stdout); });
+      return check_output([&] {
+        return options->nonce_order.empty() ? miner::run_bench(*options, cpu, stdout)
+                                            : miner::run_bench_orders(*options, cpu, stdout);
+      });
     case miner::Command::selftest:
       return check_output([&] { return miner::run_selftest(cpu, stdout); });
     case miner::Command::coherence_attempt:
