@@ -83,8 +83,13 @@ std::span<const ScanKernel> scan_kernels() {
   using crypto::CpuFeatures;
   static constexpr ScanKernel kernels[] = {
 #if defined(__x86_64__)
+    {"x86_avx512", 16, [](const CpuFeatures& cpu) { return cpu.avx512f; }, scan_x86_avx512},
     {"x86_shani", 2, [](const CpuFeatures& cpu) { return cpu.sha_ni && cpu.sse41; },
      scan_x86_shani},
+    {"x86_avx2", 8, [](const CpuFeatures& cpu) { return cpu.avx2; }, scan_x86_avx2},
+#endif
+#if defined(__aarch64__)
+    {"arm_sha2", 2, [](const CpuFeatures& cpu) { return cpu.arm_sha2; }, scan_arm_sha2},
 #endif
     {"portable", 1, [](const CpuFeatures&) { return true; }, scan_portable},
   };

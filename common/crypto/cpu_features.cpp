@@ -4,6 +4,8 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace crypto {
@@ -50,6 +52,16 @@ CpuFeatures detect_cpu_features() {
   features.avx512f = (saved & zmm) == zmm && has_bit(extended.ebx, 16);
   features.avx512bw = features.avx512f && has_bit(extended.ebx, 30);
   features.avx512vnni = features.avx512f && has_bit(extended.ecx, 11);
+  return features;
+}
+
+#elif defined(__aarch64__) && defined(__linux__)
+
+// Source: Linux, Documentation/arch/arm64/elf_hwcaps.rst (HWCAP_SHA2).
+CpuFeatures detect_cpu_features() {
+  constexpr unsigned long sha2 = 1UL << 6;
+  CpuFeatures features;
+  features.arm_sha2 = (getauxval(AT_HWCAP) & sha2) != 0;
   return features;
 }
 

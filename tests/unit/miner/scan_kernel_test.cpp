@@ -5,6 +5,7 @@
 #include "tests/unit/miner/kernels.h"
 
 #include <doctest/doctest.h>
+#include <openssl/sha.h>
 
 #include <array>
 #include <string>
@@ -47,6 +48,42 @@ TEST_CASE("every kernel proposes what the portable one does, with one midstate a
     for_each_supported([&](const ScanKernel& kernel) {
       CHECK_EQ(scan(kernel.scan, job.job, job.first, 4096), expected);
     });
+  }
+}
+
+// What OpenSSL says of a header with this nonce: the most significant word of its double SHA-256.
+std::uint32_t openssl_top_word(bitcoin::HeaderBytes header, std::uint32_t nonce) {
+  base::write_le32(std::span(header).subspan(76), nonce);
+  std::array<unsigned char, 32> first{};
+  std::array<unsigned char, 32> second{};
+  SHA256(header.data(), header.size(), first.data());
+  SHA256(first.data(), first.size(), second.data());
+  return base::read_le32(base::ByteSpan(second).subspan(28));
+}
+
+TEST_CASE("every kernel proposes what OpenSSL proposes, of random headers in several versions") {
+  base::Random random(7);
+  for (int round = 0; round < 24; ++round) {
+    std::array<bitcoin::HeaderBytes, scan_midstates_max> headers{};
+    for (std::uint8_t& byte : headers[0]) byte = static_cast<std::uint8_t>(random.next());
+    const auto versions = 1 + static_cast<std::uint32_t>(random.below(scan_midstates_max));
+    ScanJob job = build_scan_job(headers[0], bitcoin::Target256());
+    for (std::uint32_t m = 1; m < versions; ++m) {
+      headers[m] = headers[0];
+      base::write_le32(headers[m], static_cast<std::uint32_t>(random.next()));
+      add_midstate(job, headers[m]);
+    }
+    job.top_word_max = 0x0fffffff;
+    const auto first = static_cast<std::uint32_t>(random.next());
+    kernels::Proposals expected;
+    for (std::uint32_t i = 0; i < 256; ++i) {
+      for (std::uint32_t m = 0; m < versions; ++m) {
+        if (openssl_top_word(headers[m], first + i) > job.top_word_max) continue;
+        expected.emplace_back(first + i, m);
+      }
+    }
+    for_each_supported(
+        [&](const ScanKernel& kernel) { CHECK_EQ(scan(kernel.scan, job, first, 256), expected); });
   }
 }
 
