@@ -17,16 +17,26 @@ namespace {
 // spare.
 constexpr std::size_t line_bytes_max = 256 * 1024;
 constexpr std::uint32_t bad_lines_max = 8;
-constexpr std::size_t extranonce1_bytes_max = 32;
-constexpr std::uint32_t extranonce2_bytes_max = 16;
 constexpr std::size_t hashes_remembered = 4096;
 constexpr std::uint32_t reconnect_pause_seconds_max = 60;
 
-// Our ids are plain numbers; zero when the text is not one.
+// Our ids are plain numbers, which some pools send back as strings; zero when it is neither.
 std::uint64_t parse_id(std::string_view json) {
+  if (json.size() > 2 && json.front() == '"' && json.back() == '"') {
+    json = json.substr(1, json.size() - 2);
+  }
   std::uint64_t id = 0;
   const auto [end, error] = std::from_chars(json.data(), json.data() + json.size(), id);
   return error == std::errc() && end == json.data() + json.size() ? id : 0;
+}
+
+// Names as DNS compares them.
+bool same_host(std::string_view a, std::string_view b) {
+  if (a.ends_with('.')) a.remove_suffix(1);
+  if (b.ends_with('.')) b.remove_suffix(1);
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool same_headers(const Work& a, const Work& b) {
@@ -57,36 +67,39 @@ void MinerClient::on_connected(base::MonoTime now) {
   forget_connection();
   connected_ = true;
   lines_.emplace(line_bytes_max);
-  connected_at_ = heard_at_ = now;
+  connected_at_ = heard_at_ = job_at_ = pinged_at_ = now_ = now;
   allowance_.start(now);
   if (coherence_) coherence_->on_connected(now);
-  configure_id_ = next_id_++;
-  stratum::Configure configure;
-  if (options_.sha256d) {
-    configure.extensions = {"version-rolling"};
-    configure.version_rolling_mask = options_.version_mask;
-  }
-  if (coherence_) coherence_->join(configure);
-  host_.send(stratum::write_configure(configure_id_, configure));
-  subscribe_id_ = next_id_++;
-  host_.send(stratum::write_subscribe(subscribe_id_, {options_.user_agent, {}}));
+  log_in();
 }
 
 void MinerClient::on_disconnected() { forget_connection(); }
 
+void MinerClient::end() {
+  forget_connection();
+  drop_kept();
+}
+
 void MinerClient::forget_connection() {
-  counters_.unanswered_lost += unanswered_.size();
+  if (connected_) choose_words();
+  keep_shares();
   drop_queued();
-  unanswered_.clear();
   ++epoch_;
   if (work_) host_.set_work(nullptr);
   work_.reset();
   early_notify_.reset();
-  connected_ = authorized_ = subscribed_ = false;
+  connected_ = authorized_ = subscribed_ = resumes_ = heard_anything_ = false;
   version_mask_.reset();
   difficulty_ = bitcoin::Difficulty();
   bad_lines_ = 0;
   if (coherence_) coherence_->on_disconnected();
+}
+
+// A pool that closes without a word may have met something it can't read: the next time we say
+// less, and the time after that everything again. Unless it has understood everything once.
+void MinerClient::choose_words() {
+  understood_all_ = understood_all_ || (heard_anything_ && !bare_);
+  bare_ = !heard_anything_ && !bare_ && !understood_all_ && !coherence_;
 }
 
 void MinerClient::fail(std::string_view why, std::chrono::seconds pause) {
@@ -97,8 +110,10 @@ void MinerClient::fail(std::string_view why, std::chrono::seconds pause) {
 }
 
 void MinerClient::on_bytes(base::ByteSpan bytes, base::MonoTime now) {
+  now_ = now;
   if (!connected_) return;
   heard_at_ = now;
+  heard_anything_ = true;
   const bool fits = lines_->push(bytes, [this](std::string_view line) { return on_line(line); });
   if (!fits) return fail(fmt::format("the pool sent a line of more than {} bytes", line_bytes_max));
   if (connected_) flush(now);
@@ -119,7 +134,15 @@ bool MinerClient::on_line(std::string_view line) {
 }
 
 void MinerClient::on_tick(base::MonoTime now) {
+  now_ = now;
+  if (!kept_.empty() && now - kept_since_ > options_.resume_window) drop_kept();
+  if (connected_) check_deadlines(now);
   if (!connected_) return;
+  flush(now);
+  if (coherence_) coherence_->on_tick(now);
+}
+
+void MinerClient::check_deadlines(base::MonoTime now) {
   if (now - heard_at_ > options_.silence_timeout) {
     return fail(fmt::format("no word from the pool for {} s", options_.silence_timeout.count()));
   }
@@ -132,8 +155,14 @@ void MinerClient::on_tick(base::MonoTime now) {
     return fail(fmt::format("the pool did not answer a share within {} s",
                             options_.answer_timeout.count()));
   }
-  flush(now);
-  if (coherence_) coherence_->on_tick(now);
+  // Pings would hide a pool that is there and has nothing.
+  if (now - job_at_ > options_.job_timeout) {
+    return fail(fmt::format("no new job from the pool for {} s", options_.job_timeout.count()));
+  }
+  const bool ping_due = now - heard_at_ > options_.ping_after && pinged_at_ <= heard_at_;
+  if (!authorized_ || !ping_due) return;
+  pinged_at_ = now;
+  host_.send(stratum::write_ping(next_id_++));  // any answer will do, a refusal too
 }
 
 // --- what the pool says ---
@@ -150,8 +179,11 @@ void MinerClient::on_message(const stratum::Notify& notify) {
     drop_queued();
   }
   work_ = make_work(notify);
+  job_at_ = heard_at_;
   ++counters_.jobs;
   publish_work();
+  warn_of_difficulty();
+  resubmit_kept();
 }
 
 std::shared_ptr<const Work> MinerClient::make_work(const stratum::Notify& notify) {
@@ -182,17 +214,31 @@ void MinerClient::publish_work() {
 void MinerClient::on_message(const stratum::SetDifficulty& message) {
   if (message.difficulty == difficulty_ || !options_.sha256d) return;
   difficulty_ = message.difficulty;
+  difficulty_told_ = false;
   host_.report({ClientEventKind::difficulty, fmt::format("difficulty {} from the next job on",
                                                          difficulty_text(difficulty_.value()))});
 }
 
+// Below a difficulty of 1 the network is a test's, where this is usual.
+void MinerClient::warn_of_difficulty() {
+  const double network = work_->network_target.difficulty();
+  if (network < 1 || difficulty_.value() <= network || std::exchange(difficulty_told_, true)) {
+    return;
+  }
+  host_.report({ClientEventKind::problem,
+                fmt::format("the pool's difficulty {} is above the network's {}: a block that does "
+                            "not meet it is no share",
+                            difficulty_text(difficulty_.value()), difficulty_text(network))});
+}
+
 // Effective at once (BIP310): the job goes on with other versions.
 void MinerClient::on_message(const stratum::SetVersionMask& message) {
-  if (version_mask_ == message.mask) return;
-  version_mask_ = message.mask;
+  const std::uint32_t mask = message.mask & options_.version_mask;
+  if (version_mask_ == mask || !options_.version_rolling) return;
+  version_mask_ = mask;
   if (!work_) return;
   auto work = std::make_shared<Work>(*work_);
-  work->version_mask = message.mask;
+  work->version_mask = mask;
   work->search_id = ++last_search_id_;
   work_ = std::move(work);
   host_.set_work(work_);
@@ -212,6 +258,7 @@ void MinerClient::on_message(const stratum::CoherenceSetTarget& message) {
 }
 
 void MinerClient::on_message(const stratum::CoherenceNotify& message) {
+  job_at_ = heard_at_;
   if (coherence_) coherence_->on_message(message);
 }
 
@@ -219,12 +266,20 @@ void MinerClient::set_coherence_work(std::shared_ptr<const CoherenceWork> work) 
   host_.set_coherence_work(std::move(work));
 }
 
+// Work is never taken to another host on a peer's word alone; another port of the same host is the
+// same operator's.
 void MinerClient::on_message(const stratum::Reconnect& message) {
   const auto pause =
       std::chrono::seconds(std::min(message.wait_seconds, reconnect_pause_seconds_max));
-  // Work is never taken to another address on a peer's word alone.
-  const std::string_view note = message.host.empty() ? "" : "; the address it named is ignored";
-  fail(fmt::format("the pool asks to reconnect{}", note), pause);
+  const bool elsewhere = !message.host.empty() && !same_host(message.host, options_.host);
+  if (elsewhere || !options_.redirect || message.port == 0) {
+    const bool ignored = elsewhere || (!options_.redirect && message.port != 0);
+    return fail(fmt::format("the pool asks to reconnect{}",
+                            ignored ? "; the address it named is ignored" : ""),
+                pause);
+  }
+  host_.redirect(static_cast<std::uint16_t>(message.port));
+  fail(fmt::format("the pool asks to reconnect to its port {}", message.port), pause);
 }
 
 void MinerClient::on_message(const stratum::ShowMessage& message) {
@@ -254,70 +309,13 @@ void MinerClient::on_message(const stratum::ServerResponse& message) {
   if (id == configure_id_) return on_configure_answer(message);
   if (id == subscribe_id_ && !subscribed_) return on_subscribe_answer(message);
   if (id == authorize_id_ && !authorized_) return on_authorize_answer(message);
+  if (id == suggest_id_) return on_suggest_answer(message);
   if (coherence_ && coherence_->on_answer(id, message, heard_at_)) return;
   const auto found = unanswered_.find(id);
   if (found == unanswered_.end()) return;
   const Submitted share = found->second;
   unanswered_.erase(found);
   on_submit_answer(share, message);
-}
-
-// --- the handshake ---
-
-void MinerClient::on_configure_answer(const stratum::ServerResponse& answer) {
-  const auto result = stratum::parse_configure_result(answer.result_json);
-  const bool answered = answer.accepted && result.has_value();
-  if (coherence_) coherence_->on_configured(answered ? std::optional(*result) : std::nullopt);
-  if (!answered || !result->version_rolling_mask) return;
-  const bool granted =
-      std::any_of(result->extensions.begin(), result->extensions.end(), [](const auto& extension) {
-        return extension.first == "version-rolling" && extension.second;
-      });
-  if (granted) version_mask_ = *result->version_rolling_mask;
-}
-
-bool MinerClient::set_extranonce(base::Bytes extranonce1, std::uint32_t extranonce2_size) {
-  if (extranonce1.size() > extranonce1_bytes_max || extranonce2_size > extranonce2_bytes_max) {
-    fail(fmt::format("extranonce1 of {} bytes and extranonce2_size {}: expected at most {} and {}",
-                     extranonce1.size(), extranonce2_size, extranonce1_bytes_max,
-                     extranonce2_bytes_max));
-    return false;
-  }
-  extranonce1_ = std::move(extranonce1);
-  extranonce2_size_ = extranonce2_size;
-  return true;
-}
-
-void MinerClient::on_subscribe_answer(const stratum::ServerResponse& answer) {
-  if (!answer.accepted) {
-    return fail(fmt::format("the pool refused to subscribe us: {}", reason_text(answer)),
-                refused_pause);
-  }
-  const auto result = stratum::parse_subscribe_result(answer.result_json);
-  if (!result) {
-    return fail(fmt::format("unusable answer to subscribe: {}",
-                            printable(result.error(), peer_text_bytes_max)));
-  }
-  if (!set_extranonce(result->extranonce1, result->extranonce2_size)) return;
-  subscribed_ = true;
-  authorize_id_ = next_id_++;
-  host_.send(stratum::write_authorize(authorize_id_, {options_.username, options_.password}));
-}
-
-void MinerClient::on_authorize_answer(const stratum::ServerResponse& answer) {
-  if (!answer.accepted) {
-    return fail(fmt::format("the pool refused user \"{}\": {}", printable(options_.username, 128),
-                            reason_text(answer)),
-                refused_pause);
-  }
-  authorized_ = true;
-  host_.report({ClientEventKind::connected,
-                fmt::format("authorized as {}", printable(options_.username, 128))});
-  if (coherence_) coherence_->on_authorized();
-  if (!early_notify_) return;
-  const stratum::Notify notify = std::move(*early_notify_);
-  early_notify_.reset();
-  on_message(notify);
 }
 
 }  // namespace miner

@@ -10,8 +10,12 @@
 //
 // Shares wait in a bounded queue and go out while few enough are unanswered, so a pool that answers
 // slowly, or a target that nearly every hash meets, costs neither memory nor traffic. Shares that
-// meet the network target go first. No hash is ever submitted twice, and shares of an earlier
-// connection or from before a clean job are not submitted at all.
+// meet the network target go first. Shares from before a clean job are not submitted at all.
+//
+// A connection that comes back asks the pool for its old session. Only if that is granted (the same
+// extranonce1 again) and the tip is still the same, shares of the old connection go out: those that
+// waited, and once more those that were not answered. Otherwise no hash is ever submitted twice,
+// and no share outlives its connection.
 //
 // Of coherence work this class knows only when to hand what to its CoherenceClient.
 //
@@ -41,6 +45,9 @@
 namespace miner {
 
 struct ClientOptions {
+  std::uint32_t pool =
+      0;             // its number among several: in each Work, so that shares find the way back
+  std::string host;  // the pool's, as configured: client.reconnect may name it, and no other
   std::string username;
   std::string password = "x";
   std::string user_agent;
@@ -50,9 +57,16 @@ struct ClientOptions {
   double shares_per_second_max = 0;  // of each kind of work; 0: as many as the pool answers
   bool sha256d = true;
   bool coherence = false;
+  bool version_rolling = true;          // ask for it
+  bool redirect = true;                 // follow client.reconnect to another port of the same host
+  double suggest_difficulty = 0;        // 0: the pool decides
+  std::chrono::seconds ping_after{45};  // of silence: ask whether the pool is there
   std::chrono::seconds silence_timeout{90};
+  std::chrono::seconds job_timeout{600};  // without a new job of any kind
   std::chrono::seconds handshake_timeout{30};
   std::chrono::seconds answer_timeout{120};  // to a share
+  // How long shares of a connection that ended wait for its session to be resumed; 0: never.
+  std::chrono::seconds resume_window{120};
 };
 
 class MinerHost {
@@ -65,6 +79,8 @@ class MinerHost {
   // This connection is of no more use. Nothing further is sent on it; a new one may be opened after
   // `pause` at the earliest.
   virtual void disconnect(std::chrono::seconds pause) = 0;
+  // The pool wants to be reached at another port of its host. disconnect() follows.
+  virtual void redirect(std::uint16_t port) = 0;
   virtual void report(const ClientEvent& event) = 0;
 };
 
@@ -76,10 +92,12 @@ struct ClientCounters {
   double difficulty_accepted = 0;
   double best_share = 0;  // the difficulty that the best submitted hash meets
   RejectReasons reject_reasons;
-  std::uint64_t dropped_stale = 0;    // found or queued for a job that was over
-  std::uint64_t dropped_full = 0;     // more than the queue holds
-  std::uint64_t dropped_repeat = 0;   // the same hash again
-  std::uint64_t unanswered_lost = 0;  // submitted, and the connection ended without an answer
+  std::uint64_t dropped_stale = 0;      // found or queued for a job that was over
+  std::uint64_t dropped_full = 0;       // more than the queue holds
+  std::uint64_t dropped_repeat = 0;     // the same hash again
+  std::uint64_t unanswered_lost = 0;    // submitted, and the connection ended without an answer
+  std::uint64_t resubmitted = 0;        // once more, over a session that was resumed
+  std::uint64_t resubmitted_known = 0;  // of these, those that the pool had received before
   std::uint64_t jobs = 0;
   std::uint64_t lines_not_understood = 0;
 };
@@ -93,6 +111,8 @@ class MinerClient final : private CoherenceHost {
 
   void on_connected(base::MonoTime now);
   void on_disconnected();
+  // There will be no further connection: what waits for one is lost.
+  void end();
   void on_bytes(base::ByteSpan bytes, base::MonoTime now);
   // Call it a few times a second: deadlines, and shares that had to wait.
   void on_tick(base::MonoTime now);
@@ -108,7 +128,8 @@ class MinerClient final : private CoherenceHost {
   // The current job's; empty and 0 without one.
   std::string job_id() const { return work_ ? work_->notify.job_id : std::string(); }
   double difficulty() const { return work_ ? work_->difficulty.value() : 0; }
-  std::size_t unanswered() const { return unanswered_.size(); }
+  // Those of a connection that may be resumed as well.
+  std::size_t unanswered() const;
   bool awaits_answers() const {
     return !unanswered_.empty() || (coherence_ && coherence_->unanswered() > 0);
   }
@@ -118,8 +139,13 @@ class MinerClient final : private CoherenceHost {
 
  private:
   struct Submitted {
-    base::MonoTime at;
     std::shared_ptr<const FoundShare> share;
+    base::MonoTime at;
+    bool again = false;  // over a resumed session
+  };
+  struct Queued {
+    FoundShare share;
+    bool again = false;  // has been submitted before
   };
 
   // CoherenceHost
@@ -148,14 +174,26 @@ class MinerClient final : private CoherenceHost {
   void on_configure_answer(const stratum::ServerResponse& answer);
   void on_subscribe_answer(const stratum::ServerResponse& answer);
   void on_authorize_answer(const stratum::ServerResponse& answer);
+  void on_suggest_answer(const stratum::ServerResponse& answer);
   void on_submit_answer(const Submitted& submitted, const stratum::ServerResponse& answer);
 
+  void log_in();
+  void begin_session(stratum::SubscribeResult&& result);
+  void ask_for_more();
   bool set_extranonce(base::Bytes extranonce1, std::uint32_t extranonce2_size);
   std::shared_ptr<const Work> make_work(const stratum::Notify& notify);
   void publish_work();
   void flush(base::MonoTime now);
-  void submit(const FoundShare& share, base::MonoTime now);
+  void submit(Queued&& queued, base::MonoTime now);
   void drop_queued();
+  void count_dropped(const Queued& queued);
+  bool is_of_this_tip(const FoundShare& share) const;
+  void keep_shares();
+  void drop_kept();
+  void resubmit_kept();
+  void check_deadlines(base::MonoTime now);
+  void warn_of_difficulty();
+  void choose_words();
   void forget_connection();
   void fail(std::string_view why, std::chrono::seconds pause = std::chrono::seconds{0});
 
@@ -168,25 +206,41 @@ class MinerClient final : private CoherenceHost {
   RecentHashes submitted_hashes_;
   Allowance allowance_;
   std::optional<CoherenceClient> coherence_;
+  base::MonoTime now_{};  // of the last call that told
+
+  // Of the session, which may outlive its connection.
+  std::string session_id_;
+  base::Bytes session_extranonce1_;
+  std::uint32_t session_extranonce2_size_ = 0;
+  std::deque<Queued> kept_;  // shares of the connection that ended
+  base::MonoTime kept_since_{};
+  bool bare_ = false;            // say no more than every pool must understand
+  bool understood_all_ = false;  // has answered when it was asked for everything
 
   // Of one connection.
   bool connected_ = false;
   std::optional<stratum::LineBuffer> lines_;
   base::MonoTime connected_at_{};
   base::MonoTime heard_at_{};
+  base::MonoTime job_at_{};
+  base::MonoTime pinged_at_{};
+  bool heard_anything_ = false;
   std::uint64_t configure_id_ = 0;
   std::uint64_t subscribe_id_ = 0;
   std::uint64_t authorize_id_ = 0;
+  std::uint64_t suggest_id_ = 0;
+  bool resumes_ = false;  // asked for its old session, and got it
   bool authorized_ = false;
   bool subscribed_ = false;
   std::optional<std::uint32_t> version_mask_;
   base::Bytes extranonce1_;
   std::uint32_t extranonce2_size_ = 0;
   bitcoin::Difficulty difficulty_;               // of the next job
+  bool difficulty_told_ = false;                 // that it is absurd
   std::optional<stratum::Notify> early_notify_;  // came before the answers it needs
   std::shared_ptr<const Work> work_;
-  std::deque<FoundShare> blocks_queued_;
-  std::deque<FoundShare> queued_;
+  std::deque<Queued> blocks_queued_;
+  std::deque<Queued> queued_;
   std::map<std::uint64_t, Submitted> unanswered_;  // by request id, so the oldest is first
   std::uint32_t bad_lines_ = 0;
 };

@@ -117,6 +117,8 @@ void PoolSource::disconnect(std::chrono::seconds pause) {
   if (stream_ && !stream_over_) stream_->close();
 }
 
+void PoolSource::redirect(std::uint16_t) {}
+
 void PoolSource::report(const ClientEvent& event) {
   if (event.kind == ClientEventKind::accepted) {
     backoff_.reset();

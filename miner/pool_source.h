@@ -49,7 +49,7 @@ class PoolSource final : public WorkSource, private MinerHost {
   Appetite coherence_appetite() const override;
   bool awaits_answers() const override { return client_.awaits_answers(); }
   void stop() override { stopping_ = true; }
-  void end() override { client_.on_disconnected(); }
+  void end() override { client_.end(); }
   void describe(Status& status) const override;
   bool is_resolving() const override { return connector_ != nullptr; }
 
@@ -59,6 +59,7 @@ class PoolSource final : public WorkSource, private MinerHost {
   void set_work(std::shared_ptr<const Work> work) override;
   void set_coherence_work(std::shared_ptr<const CoherenceWork> work) override;
   void disconnect(std::chrono::seconds pause) override;
+  void redirect(std::uint16_t port) override;
   void report(const ClientEvent& event) override;
 
   void connect();

@@ -70,6 +70,7 @@ std::string write_authorize(std::uint64_t id, const Authorize& request);
 std::string write_configure(std::uint64_t id, const Configure& request);
 std::string write_suggest_difficulty(std::uint64_t id, bitcoin::Difficulty difficulty);
 std::string write_extranonce_subscribe(std::uint64_t id);
+std::string write_ping(std::uint64_t id);
 std::string write_submit(std::uint64_t id, const Submit& request);
 std::string write_coherence_submit(std::uint64_t id, const CoherenceSubmit& request);
 std::string write_pong(std::string_view id_json);

@@ -85,6 +85,8 @@ std::string write_extranonce_subscribe(std::uint64_t id) {
   return request(id, "mining.extranonce.subscribe", {});
 }
 
+std::string write_ping(std::uint64_t id) { return request(id, "mining.ping", {}); }
+
 std::string write_submit(std::uint64_t id, const Submit& submit) {
   std::string params;
   params.reserve(96 + submit.worker_name.size());

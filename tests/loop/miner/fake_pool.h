@@ -159,6 +159,9 @@ class Pool {
       on_submit(request.id, *submit);
     } else if (const auto* proof = std::get_if<stratum::CoherenceSubmit>(&request.message)) {
       on_coherence_submit(request.id, *proof);
+    } else if (std::holds_alternative<stratum::ExtranonceSubscribe>(request.message) ||
+               std::holds_alternative<stratum::Ping>(request.message)) {
+      send(stratum::write_result_true(request.id));
     } else {
       ++malformed;
     }

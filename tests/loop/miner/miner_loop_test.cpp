@@ -160,7 +160,7 @@ TEST_CASE("a pool that does not answer gets at most 256 shares, and more once it
   CHECK_EQ(rig.pool.repeats, 0);
 }
 
-TEST_CASE("connections that end: it comes back, with the same job, and repeats no share") {
+TEST_CASE("connections that end: it comes back, and repeats no share but unanswered ones") {
   Rig rig;
   rig.pool.set_job(fake::make_job(1, 1, true));
   std::size_t next_drop = 50;
@@ -173,7 +173,8 @@ TEST_CASE("connections that end: it comes back, with the same job, and repeats n
   dropper.start(milliseconds(2), milliseconds(2));
   rig.mine();
   CHECK_EQ(rig.pool.connections, 5);
-  CHECK_EQ(rig.pool.repeats, 0);
+  // The fake pool gives everybody the same extranonce1: to the miner that is its old session.
+  CHECK_LE(rig.pool.repeats, rig.mining->status().counters.resubmitted);
   CHECK_EQ(rig.mining->status().reconnects, 4);
   CHECK_NE(rig.printed().find("not mining, next attempt in"), std::string::npos);
 }

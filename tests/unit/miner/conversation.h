@@ -18,6 +18,7 @@ struct RecordingHost final : MinerHost {
   std::vector<std::shared_ptr<const Work>> works;  // null: told to stop
   std::vector<std::shared_ptr<const CoherenceWork>> coherence_works;
   std::vector<seconds> disconnects;
+  std::vector<std::uint16_t> redirects;
   std::vector<ClientEvent> events;
 
   void send(std::string_view line) override { sent.emplace_back(line); }
@@ -26,6 +27,7 @@ struct RecordingHost final : MinerHost {
     coherence_works.push_back(std::move(work));
   }
   void disconnect(seconds pause) override { disconnects.push_back(pause); }
+  void redirect(std::uint16_t port) override { redirects.push_back(port); }
   void report(const ClientEvent& event) override { events.push_back(event); }
 
   std::size_t submits(std::string_view method = "mining.submit") const {
@@ -50,6 +52,15 @@ inline constexpr std::string_view subscribe_ok =
 inline constexpr std::string_view authorize_ok = R"({"id":3,"result":true,"error":null})";
 inline constexpr std::string_view difficulty_low =
     R"({"id":null,"method":"mining.set_difficulty","params":[0.5]})";
+
+inline std::string notify_line(std::string_view job, std::string_view coinb1, bool clean,
+                               std::string_view prevhash_digit = "0") {
+  std::string prevhash;
+  for (int i = 0; i < 64; ++i) prevhash += prevhash_digit;
+  return R"({"id":null,"method":"mining.notify","params":[")" + std::string(job) + R"(",")" +
+         prevhash + R"(",")" + std::string(coinb1) +
+         R"(","00",[],"20000000","207fffff","67b6f938",)" + (clean ? "true" : "false") + "]}";
+}
 
 struct Conversation {
   RecordingHost host;
@@ -76,6 +87,27 @@ struct Conversation {
   void pass(milliseconds time) {
     now += time;
     client.on_tick(now);
+  }
+  // The number of the newest request of this method; 0 without one.
+  std::uint64_t last_id(std::string_view method) const {
+    for (auto sent = host.sent.rbegin(); sent != host.sent.rend(); ++sent) {
+      if (sent->find("\"" + std::string(method) + "\"") == std::string::npos) continue;
+      return std::stoull(sent->substr(std::string_view("{\"id\":").size()));
+    }
+    return 0;
+  }
+  // The pool's answer to that request; `rest` as in R"("result":true,"error":null)".
+  void answer(std::string_view method, std::string_view rest) {
+    line("{\"id\":" + std::to_string(last_id(method)) + "," + std::string(rest) + "}");
+  }
+  static constexpr std::string_view yes = R"("result":true,"error":null)";
+  // Another connection, on which the pool gives this extranonce1.
+  void come_back(std::string_view extranonce1) {
+    client.on_disconnected();
+    client.on_connected(now);
+    answer("mining.subscribe", R"("result":[[["mining.notify","6an"]],")" +
+                                   std::string(extranonce1) + R"(",8],"error":null)");
+    answer("mining.authorize", yes);
   }
   // A share of the current job, unlike any other so far.
   FoundShare share(bool is_block = false) {

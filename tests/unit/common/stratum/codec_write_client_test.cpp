@@ -80,6 +80,7 @@ TEST_CASE("the smaller requests and answers") {
   REQUIRE(difficulty);
   CHECK_EQ(stratum::write_suggest_difficulty(4, *difficulty),
            "{\"id\":4,\"method\":\"mining.suggest_difficulty\",\"params\":[0.5]}\n");
+  CHECK_EQ(stratum::write_ping(6), "{\"id\":6,\"method\":\"mining.ping\",\"params\":[]}\n");
   CHECK_EQ(stratum::write_extranonce_subscribe(5),
            "{\"id\":5,\"method\":\"mining.extranonce.subscribe\",\"params\":[]}\n");
   CHECK_EQ(stratum::write_pong("4"), "{\"id\":4,\"result\":\"pong\",\"error\":null}\n");
