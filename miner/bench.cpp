@@ -3,6 +3,7 @@
 #include "common/base/assert.h"
 #include "common/bloom/bloom.h"
 #include "common/uv/clock.h"
+#include "miner/bench_scan.h"
 #include "miner/scan_kernel.h"
 #include "miner/text.h"
 
@@ -12,6 +13,7 @@
 #include <atomic>
 #include <numeric>
 #include <span>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -19,26 +21,25 @@
 namespace miner {
 namespace {
 
-constexpr std::uint32_t batch = 256 * scan_count_multiple;
 constexpr std::uint32_t bench_level = 2;  // the usual one; a round costs the same at each
+constexpr std::uint32_t midstate_counts[] = {1, 2, 4, scan_midstates_max};
 
 double seconds_between(base::MonoTime from, base::MonoTime to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
-// Hashes until told to stop; the hash rate of this thread.
+// Hashes with as many midstates as there may be, until told to stop; the hash rate of this thread.
 double measure_thread(const ScanKernel& kernel, const std::atomic<bool>& stop) {
+  constexpr std::uint32_t nonces = 32 * scan_count_multiple;
   ScanJob job{};
-  for (std::uint32_t i = 0; i < 8; ++i) job.midstates[0][i] = 0x9e3779b9 * (i + 1);
-  job.midstate_count = 1;
-  job.top_word_max = 0;
+  job.midstate_count = scan_midstates_max;
   job.nonce_step = 1;
   FoundNonce found[16];
   std::uint64_t hashes = 0;
   const base::MonoTime began = uv::read_clock().mono;
   while (!stop.load(std::memory_order_relaxed)) {
-    (void)kernel.scan(job, static_cast<std::uint32_t>(hashes), batch, found, 16);
-    hashes += batch;
+    (void)kernel.scan(job, static_cast<std::uint32_t>(hashes), nonces, found, 16);
+    hashes += std::uint64_t{nonces} * scan_midstates_max;
   }
   return static_cast<double>(hashes) / seconds_between(began, uv::read_clock().mono);
 }
@@ -74,58 +75,79 @@ double measure(const Kernel& kernel, std::uint32_t threads, std::uint32_t second
   return std::accumulate(rates.begin(), rates.end(), 0.0);
 }
 
-void print_rate(const Options& options, const ScanKernel& kernel, std::uint32_t threads,
-                double rate, std::FILE* out) {
-  const double each = rate / threads;
-  if (options.json) {
-    fmt::print(out,
-               "{{\"kernel\":{},\"lanes\":{},\"threads\":{},\"hash_rate\":{:.0f},"
-               "\"hash_rate_per_thread\":{:.0f}}}\n",
-               json_string(kernel.name), kernel.lanes, threads, rate, each);
-  } else {
-    fmt::print(out, "{:<12} {:>2} lanes  {:>3} thread{} {:>12}  {:>12} per thread\n", kernel.name,
-               kernel.lanes, threads, threads == 1 ? " " : "s", hash_rate_text(rate),
-               hash_rate_text(each));
-  }
-  std::fflush(out);
+// What bench prints at its end, as JSON: one array for each kind.
+struct Report {
+  std::string kernels = "[]";
+  std::string coherence_kernels;
+};
+
+std::uint32_t threads_of(const Options& options) {
+  return options.threads > 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
 }
 
-void print_rate(const Options& options, const bloom::Kernel& kernel, std::uint32_t threads,
-                double rate, std::FILE* out) {
-  const double each = rate / threads;
-  if (options.json) {
-    fmt::print(out,
-               "{{\"kernel\":{},\"algorithm\":\"coherence\",\"lanes\":{},\"threads\":{},"
-               "\"rounds_per_second\":{:.0f},\"rounds_per_second_per_thread\":{:.0f}}}\n",
-               json_string(kernel.name), kernel.lanes.count, threads, rate, each);
-  } else {
-    fmt::print(out,
-               "{:<12} {:>2} lanes  {:>3} thread{} {:>11} rounds/s  {:>9} per thread, {:.3f} ns "
-               "per oscillator and round\n",
-               kernel.name, kernel.lanes.count, threads, threads == 1 ? " " : "s", count_text(rate),
-               count_text(each), 1e9 / (each * coherence::oscillators));
+// The kernels that are asked for and run here; those that don't are told of.
+template <class Kernel>
+std::vector<const Kernel*> chosen(std::span<const Kernel> kernels, const Options& options,
+                                  const crypto::CpuFeatures& cpu, std::FILE* out) {
+  std::vector<const Kernel*> result;
+  for (const Kernel& kernel : kernels) {
+    if (!options.kernel.empty() && kernel.name != options.kernel) continue;
+    if (kernel.supported(cpu)) {
+      result.push_back(&kernel);
+    } else if (!options.json) {
+      fmt::print(out, "{:<12} not supported by this processor\n", kernel.name);
+    }
   }
-  std::fflush(out);
+  return result;
 }
 
 // False: none was measured.
-template <class Kernel>
-bool bench_kernels(std::span<const Kernel> kernels, const Options& options,
-                   const crypto::CpuFeatures& cpu, std::FILE* out) {
-  const std::uint32_t all =
-      options.threads > 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
-  bool any = false;
-  for (const Kernel& kernel : kernels) {
-    if (!options.kernel.empty() && kernel.name != options.kernel) continue;
-    if (!kernel.supported(cpu)) {
-      if (!options.json) fmt::print(out, "{:<12} not supported by this processor\n", kernel.name);
-      continue;
-    }
-    any = true;
-    print_rate(options, kernel, 1, measure(kernel, 1, options.bench_seconds), out);
-    if (all > 1) print_rate(options, kernel, all, measure(kernel, all, options.bench_seconds), out);
+bool bench_hashes(const Options& options, const crypto::CpuFeatures& cpu, std::FILE* out,
+                  Report& report) {
+  const auto kernels = chosen(scan_kernels(), options, cpu, out);
+  if (kernels.empty()) return false;
+  const ScanRates rates =
+      measure_scan_rates(kernels, midstate_counts, std::chrono::seconds(options.bench_seconds));
+  report.kernels = scan_rates_json(rates);
+  if (options.json) return true;
+  fmt::print(out, "{}", scan_rates_text(rates));
+  const std::uint32_t threads = threads_of(options);
+  for (const ScanKernel* const kernel : kernels) {
+    if (threads == 1) break;
+    const double rate = measure(*kernel, threads, options.bench_seconds);
+    fmt::print(out, "{:<12} {} threads, {} midstates: {}, {} per thread\n", kernel->name, threads,
+               scan_midstates_max, hash_rate_text(rate), hash_rate_text(rate / threads));
+    std::fflush(out);
   }
-  return any;
+  return true;
+}
+
+void print_rounds(const bloom::Kernel& kernel, std::uint32_t threads, double rate, std::FILE* out) {
+  const double each = rate / threads;
+  fmt::print(out,
+             "{:<12} {:>2} lanes  {:>3} thread{} {:>11} rounds/s  {:>9} per thread, {:.3f} ns per "
+             "oscillator and round\n",
+             kernel.name, kernel.lanes.count, threads, threads == 1 ? " " : "s", count_text(rate),
+             count_text(each), 1e9 / (each * coherence::oscillators));
+  std::fflush(out);
+}
+
+bool bench_blooms(const Options& options, const crypto::CpuFeatures& cpu, std::FILE* out,
+                  Report& report) {
+  const auto kernels = chosen(bloom::kernels(), options, cpu, out);
+  const std::uint32_t threads = threads_of(options);
+  for (const bloom::Kernel* const kernel : kernels) {
+    const double rate = measure(*kernel, 1, options.bench_seconds);
+    report.coherence_kernels +=
+        fmt::format("{}{{\"name\":{},\"lanes\":{},\"rounds_per_second\":{:.0f}}}",
+                    report.coherence_kernels.empty() ? "" : ",", json_string(kernel->name),
+                    kernel->lanes.count, rate);
+    if (options.json) continue;
+    print_rounds(*kernel, 1, rate, out);
+    if (threads == 1) continue;
+    print_rounds(*kernel, threads, measure(*kernel, threads, options.bench_seconds), out);
+  }
+  return !kernels.empty();
 }
 
 template <class Kernel>
@@ -147,10 +169,15 @@ bool check_kernels(std::string_view kind, std::span<const Kernel> kernels,
 }  // namespace
 
 int run_bench(const Options& options, const crypto::CpuFeatures& cpu, std::FILE* out) {
+  Report report;
   const bool hashed =
-      options.algorithm != Algorithm::coherence && bench_kernels(scan_kernels(), options, cpu, out);
+      options.algorithm != Algorithm::coherence && bench_hashes(options, cpu, out, report);
   const bool bloomed =
-      options.algorithm != Algorithm::sha256d && bench_kernels(bloom::kernels(), options, cpu, out);
+      options.algorithm != Algorithm::sha256d && bench_blooms(options, cpu, out, report);
+  if (options.json) {
+    fmt::print(out, "{{\"kernels\":{},\"coherence_kernels\":[{}]}}\n", report.kernels,
+               report.coherence_kernels);
+  }
   return hashed || bloomed ? 0 : 1;
 }
 

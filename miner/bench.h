@@ -9,8 +9,8 @@
 
 namespace miner {
 
-// The rate of every supported kernel of options.algorithm, with one thread and with all of them.
-// Exit code.
+// The rate of every supported kernel of options.algorithm, with one thread and with all of them; as
+// JSON one object, of one thread. Exit code.
 int run_bench(const Options& options, const crypto::CpuFeatures& cpu, std::FILE* out);
 
 // Every kernel against known answers, one line each. 0 only if all that the processor supports

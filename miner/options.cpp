@@ -36,14 +36,14 @@ void describe_mining(CLI::App& app, Texts& texts) {
 
 CLI::App* describe_bench(CLI::App& app, Texts& texts) {
   CLI::App* bench = app.add_subcommand("bench", "Measure every kernel that this processor runs");
-  bench->add_option("--seconds", texts.seconds, "Time for each measurement (default 3)");
+  bench->add_option("--seconds", texts.seconds, "Time for each kernel (default 3)");
   bench->add_option("-t,--threads", texts.threads, "Threads; 0 (default): one per core")
       ->type_name("N");
   bench->add_option("-a,--algo", texts.algorithm, "sha256d, coherence, or both (default)");
   bench->add_option("--kernel", texts.kernel, "Only this kernel");
   bench->add_option("--nonce-order", texts.nonce_order,
                     "Compare this order of nonces with the usual one, or all of them");
-  bench->add_flag("--json", texts.json, "One JSON object per measurement");
+  bench->add_flag("--json", texts.json, "One JSON object, of one thread");
   return bench;
 }
 

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <rapidjson/document.h>
 
 #include <cstdio>
 #include <memory>
@@ -58,15 +59,27 @@ TEST_CASE("bench measures the kernel that is asked for, and says when it can't")
   REQUIRE(out != nullptr);
   CHECK_EQ(run_bench(options, crypto::CpuFeatures{}, out.get()), 0);
   const std::string text = contents(out.get());
-  CHECK_NE(text.find(R"("kernel":"portable","lanes":1,"threads":1,"hash_rate":)"),
-           std::string::npos);
-  CHECK_EQ(text.find("\"hash_rate\":0,"), std::string::npos);
+  rapidjson::Document rates;
+  REQUIRE_FALSE(rates.Parse(text.c_str()).HasParseError());
+  REQUIRE_EQ(rates["kernels"].Size(), 4);
+  for (const auto& row : rates["kernels"].GetArray()) {
+    CHECK_EQ(std::string(row["name"].GetString()), "portable");
+    CHECK_GT(row["hashes_per_second"].GetDouble(), 0);
+    CHECK_GT(row["cycles_per_hash"].GetDouble(), 0);
+    CHECK_GT(row["ratio_to_portable"].GetDouble(), 0);
+  }
+  CHECK_EQ(rates["kernels"][0]["midstates"].GetInt(), 1);
+  CHECK_EQ(rates["kernels"][3]["midstates"].GetInt(), 8);
+  CHECK_EQ(rates["coherence_kernels"].Size(), 0);
 
   options.algorithm = Algorithm::coherence;
-  CHECK_EQ(run_bench(options, crypto::CpuFeatures{}, out.get()), 0);
-  CHECK_NE(contents(out.get()).find(R"({"kernel":"portable","algorithm":"coherence","lanes":)"),
-           std::string::npos);
-  CHECK_EQ(contents(out.get()).find("\"rounds_per_second\":0,"), std::string::npos);
+  const std::unique_ptr<std::FILE, CloseFile> blooms(std::tmpfile());
+  REQUIRE(blooms != nullptr);
+  CHECK_EQ(run_bench(options, crypto::CpuFeatures{}, blooms.get()), 0);
+  REQUIRE_FALSE(rates.Parse(contents(blooms.get()).c_str()).HasParseError());
+  CHECK_EQ(rates["kernels"].Size(), 0);
+  REQUIRE_EQ(rates["coherence_kernels"].Size(), 1);
+  CHECK_GT(rates["coherence_kernels"][0]["rounds_per_second"].GetDouble(), 0);
 #if defined(__x86_64__)
   options.kernel = "x86_shani";
   CHECK_EQ(run_bench(options, crypto::CpuFeatures{}, out.get()), 1);
