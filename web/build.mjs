@@ -22,6 +22,7 @@ const bundles = [
   ['theme.js', 'js/theme.js', 'text/javascript; charset=utf-8'],
   ['app.js', 'js/app.js', 'text/javascript; charset=utf-8'],
   ['replay.js', 'js/replay.js', 'text/javascript; charset=utf-8'],
+  ['blocks.js', 'js/blocks.js', 'text/javascript; charset=utf-8'],
 ];
 const pages = {
   overview: 'State of the pool: hash rate, blocks, work delivery, shares.',
@@ -32,6 +33,8 @@ const pages = {
   connect: 'How to connect a miner: addresses and ready commands.',
   status: 'Nodes, database, journal: what is up, and what happened.',
 };
+
+const scripts = { coherence: 'replay.js', blocks: 'blocks.js' };  // beside app.js
 
 async function bundle(entry) {
   const result = await esbuild.build({
@@ -55,7 +58,7 @@ function packed(name, type, body, path) {
 /* The layout with a page in it, and its part of the menu marked. */
 function assemble(page, assets) {
   const filled = read('layout.html').replace('{{> content}}', () => read(`pages/${page}.html`))
-    .replace('{{> scripts}}', () => (page === 'coherence' ? '<script src="{{asset replay.js}}" defer></script>\n' : ''))
+    .replace('{{> scripts}}', () => (page in scripts ? `<script src="{{asset ${scripts[page]}}}" defer></script>\n` : ''))
     .replaceAll('{{page}}', page)
     .replaceAll('{{description}}', pages[page])
     .replace(/ ?\{\{current (\w+)\}\}/g, (_, name) => (name === page ? ' aria-current="page"' : ''));

@@ -93,6 +93,42 @@ std::string format_btc(std::int64_t sats) {
          digits.substr(2, 3) + thin_space + digits.substr(5, 3);
 }
 
+std::string format_sats(std::int64_t sats) {
+  const std::string with_commas = format_count(sats < 0 ? 0 - static_cast<std::uint64_t>(sats)
+                                                        : static_cast<std::uint64_t>(sats));
+  std::string out(sats < 0 ? "\u2212" : "");
+  for (const char c : with_commas) {
+    if (c == ',') {
+      out.append(thin_space);
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out;
+}
+
+std::string format_effort(double effort) {
+  if (!(effort >= 0) || !std::isfinite(effort)) return std::string(unknown_figure);
+  if (effort >= 9.995) {
+    const Scaled scaled = si(effort);
+    return std::string(scaled.number).append(no_break_space).append(scaled.letter).append("\u00d7");
+  }
+  const double percent = 100 * effort;
+  return print(percent < 9.995   ? "%.2f"
+               : percent < 99.95 ? "%.1f"
+                                 : "%.0f",
+               percent) +
+         thin_space + "%";
+}
+
+std::string format_signed_percent(double part) {
+  if (!std::isfinite(part)) return std::string(unknown_figure);
+  const std::string digits = print("%.1f", std::abs(100 * part));
+  std::string out;
+  if (digits != "0.0") out += part < 0 ? "\u2212" : "+";
+  return out.append(digits).append(thin_space).append("%");
+}
+
 std::string format_duration(std::int64_t seconds) {
   struct Unit {
     std::int64_t seconds;
@@ -133,6 +169,16 @@ std::string format_utc(std::int64_t unix_micros) {
 std::string format_utc_machine(std::int64_t unix_micros) {
   return utc_text(unix_micros, "%Y-%m-%dT%H:%M:%SZ");
 }
+
+std::string format_day(std::int64_t unix_micros) {
+  constexpr std::array<const char*, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                               "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const std::tm time = utc(unix_micros);
+  return print("%d %s, %02d:%02d", time.tm_mday, months[static_cast<std::size_t>(time.tm_mon)],
+               time.tm_hour, time.tm_min);
+}
+
+std::string format_clock(std::int64_t unix_micros) { return utc_text(unix_micros, "%H:%M:%S"); }
 
 std::optional<std::int64_t> parse_utc(std::string_view text) {
   constexpr std::string_view form = "0000-00-00T00:00:00";  // 0: a digit

@@ -1,299 +1,185 @@
 #include "pool/http/page.h"
 
-#include "common/bitcoin/hash.h"
 #include "pool/http/format.h"
+#include "pool/http/page_parts.h"
+#include "pool/http/page_text.h"
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 
 namespace pool {
 namespace {
 
-constexpr std::size_t blocks_shown_max = 12;
+using Needs = std::vector<PageNeed> (*)(const PageRequest&);
+using Fill = void (*)(const PageInput&, PageValues&);
 
-std::string unit(const Figure& figure) {
-  return escape_html(figure.number) + "<span class=\"unit\">" + escape_html(figure.unit) +
-         "</span>";
+std::string all_digits_or(const std::string& text, const char* other) {
+  const bool digits =
+      !text.empty() && text.size() <= 15 &&
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return digits ? text : other;
 }
 
-std::string link(const char* anchor, const std::string& text) {
-  return std::string("<a href=\"#") + anchor + "\">" + escape_html(text) + "</a>";
+std::string paged(std::string target, const PageRequest& r) {
+  const std::string before = all_digits_or(r.before, "");
+  return before.empty() ? target : target + "&before=" + before;
 }
 
-std::string plural(std::uint64_t count, const char* word) {
-  return format_count(count) + "\u00a0" + word + (count == 1 ? "" : "s");
+std::vector<PageNeed> overview_needs(const PageRequest& /*request*/) {
+  return {{"blocks", "/api/v1/blocks?limit=31"}, {"payouts", "/api/v1/payouts?limit=1"}};
 }
 
-std::string hashrate_text(double rate) {
-  const Figure figure = format_hashrate(rate);
-  return figure.number + "\u00a0" + figure.unit;
+std::vector<PageNeed> blocks_needs(const PageRequest& r) {
+  if (!r.block.empty()) return {{"block", "/api/v1/blocks/" + url_part(r.block)}};
+  return {{"blocks", paged("/api/v1/blocks?limit=50", r)}};
 }
 
-// The rate that the sentence and the title show: five minutes, long enough not to jump.
-double headline_rate(const PoolSnapshot& s) { return s.hashrate[1]; }
-
-// Blocks that a node took: the database's count where there is one, else that of this process. (On
-// regtest nearly every share is a candidate, so candidates say little.)
-std::string blocks_text(const PoolSnapshot& s) {
-  std::uint64_t accepted = s.node->blocks_accepted;
-  if (!s.blocks_by_status.empty()) {
-    accepted = 0;
-    for (const char* status : {"accepted", "confirmed"}) {
-      const auto found = s.blocks_by_status.find(status);
-      if (found != s.blocks_by_status.end()) accepted += found->second;
-    }
+std::vector<PageNeed> miner_needs(const PageRequest& r) {
+  if (r.address.empty()) {
+    return {{"miners", "/api/v1/miners?per_page=50&page=" + all_digits_or(r.number, "1")}};
   }
-  return accepted == 0 ? "no block yet" : plural(accepted, "block") + " accepted";
+  const std::string address = url_part(r.address);
+  return {{"miner", "/api/v1/miners/" + address},
+          {"shares", "/api/v1/shares?limit=30&address=" + address}};
 }
 
-std::string sentence(const PoolSnapshot& s) {
-  switch (s.condition()) {
-    case PoolCondition::starting:
-      return "Starting: the node has not answered yet.";
-    case PoolCondition::no_node:
-      return "No node answers, so there is no new work.";
-    case PoolCondition::journal_broken:
-      return "Shares can\u2019t be written to disk, so none are accepted.";
-    default:
-      break;
+std::vector<PageNeed> payouts_needs(const PageRequest& r) {
+  const std::string run = all_digits_or(r.run, "");
+  if (!run.empty()) {
+    return {{"run", "/api/v1/payouts/" + run + "?page=" + all_digits_or(r.number, "1")}};
   }
-  std::string out = "On the tip at height " + link("tip", format_count(s.node->height)) + ". ";
-  if (s.workers == 0)
-    return out + "Waiting for the first miner: " + link("connect", "connect one") + ".";
-  out += "Work sent to " + link("miners", plural(s.connections, "connection"));
-  if (s.notify_latency_us) out += " in " + link("miners", format_latency(*s.notify_latency_us));
-  return out + ". " + link("rate", hashrate_text(headline_rate(s))) + "; " +
-         link("blocks", blocks_text(s)) + ".";
+  return {{"payouts", paged("/api/v1/payouts?limit=25", r)},
+          {"preview", "/api/v1/payouts/preview?per_page=20", false}};
+}
+
+std::vector<PageNeed> coherence_needs(const PageRequest& r) {
+  return {{"coherence", "/api/v1/coherence"},
+          {"chain", paged("/api/v1/coherence/chain?limit=12", r)}};
+}
+
+std::vector<PageNeed> status_needs(const PageRequest& r) {
+  return {{"coherence", "/api/v1/coherence"}, {"events", paged("/api/v1/events?limit=40", r)}};
+}
+
+std::vector<PageNeed> nothing_more(const PageRequest& /*request*/) { return {}; }
+
+struct Page {
+  std::string_view name;
+  Needs needs;
+  Fill fill;
+};
+constexpr std::array<Page, 7> pages{{{"overview", overview_needs, fill_overview},
+                                     {"blocks", blocks_needs, fill_blocks},
+                                     {"miner", miner_needs, fill_miner},
+                                     {"payouts", payouts_needs, fill_payouts},
+                                     {"coherence", coherence_needs, fill_coherence},
+                                     {"connect", nothing_more, fill_connect},
+                                     {"status", status_needs, fill_status}}};
+
+const Page& page_named(std::string_view name) {
+  const auto found =
+      std::find_if(pages.begin(), pages.end(), [&](const Page& page) { return page.name == name; });
+  return found == pages.end() ? pages.front() : *found;
 }
 
 // Why it is so, what still works, and since when the figures stand; empty when all is well.
-std::string notice(const PoolSnapshot& s) {
-  switch (s.condition()) {
-    case PoolCondition::no_node:
-      return "<b>No node answers.</b> Miners keep their last work, shares are still journaled, and "
-             "found blocks are kept on disk until a node takes them. The log says why.";
-    case PoolCondition::journal_broken:
-      return "<b>The share journal can\u2019t be written.</b> The log says why.";
-    case PoolCondition::database_away:
-      return "<b>The database is away.</b> Mining goes on: shares are journaled on disk and stored "
-             "when it is back. Blocks are those last read.";
-    default:
-      return {};
+std::string notice(std::string_view state) {
+  if (state == "no_node") {
+    return "<b>No node answers.</b> Miners keep their last work, shares are still journaled, and "
+           "found blocks are kept on disk until a node takes them. The log says why.";
   }
-}
-
-std::string percent_attribute(double part, double whole) {
-  std::array<char, 16> text{};
-  const double percent = whole > 0 ? std::clamp(100 * part / whole, 0.0, 100.0) : 0;
-  std::snprintf(text.data(), text.size(), "%.1f%%", percent);
-  return text.data();
-}
-
-std::string hashrate_row(const std::string& window, double rate, double largest) {
-  std::string out = "<tr><th scope=\"row\">";
-  out += window;
-  out += "</th><td class=\"num value\" data-rate=\"";
-  out += window;
-  out += "\">";
-  out += unit(format_hashrate(rate));
-  out += "</td><td class=\"plot\"><svg class=\"bar\" height=\"16\" aria-hidden=\"true\">";
-  out +=
-      "<rect class=\"rail\" width=\"100%\" height=\"2\" y=\"7\"/><rect class=\"fill\" data-bar=\"";
-  out += window;
-  out += "\" width=\"";
-  out += percent_attribute(rate, largest);
-  out += "\" height=\"6\" y=\"5\"/></svg></td></tr>\n";
-  return out;
-}
-
-std::string hashrate_rows(const PoolSnapshot& s) {
-  const double largest = *std::max_element(s.hashrate.begin(), s.hashrate.end());
-  std::string out;
-  for (std::size_t i = 0; i < s.hashrate.size(); ++i) {
-    out += hashrate_row(std::string(HashrateWindows::names[i]), s.hashrate[i], largest);
+  if (state == "journal_broken") {
+    return "<b>The share journal can\u2019t be written.</b> Shares are refused until it can. The "
+           "log says why.";
   }
-  return out;
-}
-
-// "low_difficulty" to "Low difficulty".
-std::string reason_label(stratum::RejectReason reason) {
-  std::string label(stratum::reject_name(reason));
-  std::replace(label.begin(), label.end(), '_', ' ');
-  if (!label.empty()) label[0] = static_cast<char>(label[0] - 'a' + 'A');
-  return label;
-}
-
-// Every reason has its row; those without a case are hidden, so that the script need only count.
-std::string reject_rows(const PoolSnapshot& s) {
-  std::string out;
-  const auto all = static_cast<double>(s.shares_accepted + s.shares_rejected());
-  for (std::size_t i = 0; i < s.rejects.size(); ++i) {
-    const auto reason = static_cast<stratum::RejectReason>(i);
-    out += "<tr data-reason=\"" + std::string(stratum::reject_name(reason)) + "\"" +
-           (s.rejects[i] == 0 ? " hidden" : "") + "><th scope=\"row\">" + reason_label(reason) +
-           " <span class=\"faint small\">" + std::to_string(stratum::reject_code(reason)) +
-           "</span></th><td class=\"num\">" + format_count(s.rejects[i]) +
-           "</td><td class=\"num faint\">" +
-           escape_html(format_percent(static_cast<double>(s.rejects[i]), all)) + "</td></tr>\n";
+  if (state == "database_away") {
+    return "<b>The database is away.</b> Mining goes on: shares are journaled on disk and stored "
+           "when it is back. What is read from it may be missing or old.";
   }
-  return out;
+  return {};
 }
 
-struct StatusTag {
-  const char* status;
-  const char* css;
-  const char* label;
-};
-constexpr std::array<StatusTag, 5> status_tags{{{"submitted", "part", "Submitted"},
-                                                {"accepted", "", "Accepted"},
-                                                {"rejected", "bad", "Rejected"},
-                                                {"confirmed", "", "Confirmed"},
-                                                {"orphaned", "warn", "Orphaned"}}};
-
-constexpr std::int64_t confirmations_wanted = 100;  // then the coinbase can be spent
-
-bool is_maturing(const BlockRow& row) { return row.status == "accepted" && row.confirmations; }
-
-std::string status_label(const BlockRow& row) {
-  if (is_maturing(row)) {
-    const std::int64_t shown =
-        std::clamp<std::int64_t>(*row.confirmations, 0, confirmations_wanted);
-    return std::to_string(shown) + " of " + std::to_string(confirmations_wanted);
-  }
-  const auto known = std::find_if(status_tags.begin(), status_tags.end(),
-                                  [&](const StatusTag& tag) { return row.status == tag.status; });
-  return known == status_tags.end() ? row.status : known->label;
+void fill_common(const PageInput& in, PageValues& out) {
+  const std::string state = in.pool.at("state").text();
+  out["state"] = state.empty() ? "starting" : state;
+  out["notice"] = notice(state);
+  out["notice_class"] = state == "database_away" ? "" : "error";
+  out["time"] = time_tag(in.now_us, "full");
+  out["network"] = in.pool.at("network").text();
+  out["scheme"] = upper_case(in.pool.at("payout.scheme").text());
+  out["fee"] = ppm_text(in.pool.at("payout.fee_ppm").integer_or(0));
+  out["version"] = in.pool.at("version").text();
+  out["stratum"] = reachable_url(in.pool.at("stratum").text(), in.request.host);
 }
 
-std::string status_text(const BlockRow& row) {
-  const auto blocks = [](std::int64_t n) {
-    return plural(static_cast<std::uint64_t>(std::max<std::int64_t>(n, 0)), "block");
-  };
-  if (row.status == "confirmed") return "In the chain; its coinbase can be spent";
-  if (is_maturing(row)) {
-    return "In the chain; its coinbase can be spent in " + blocks(row.matures_in.value_or(0));
-  }
-  if (row.status == "accepted") return "A node took it; not seen in the chain yet";
-  if (row.status == "orphaned") return "The chain goes another way, for now or for good";
-  if (row.status == "submitted" && row.detail.empty()) return "No node has answered yet";
-  return row.detail;
-}
-
-// In words what the tag says in one: what it means, and what each node said.
-std::string status_title(const BlockRow& row) {
-  std::string title = status_text(row);
-  for (const BlockAnswer& answer : row.answers) {
-    title += "\n" + answer.node + ": " + answer.answer;
-    if (!answer.detail.empty()) title += ", " + answer.detail;
-  }
-  return title;
-}
-
-std::string status_tag(const BlockRow& row) {
-  const auto known = std::find_if(status_tags.begin(), status_tags.end(),
-                                  [&](const StatusTag& tag) { return row.status == tag.status; });
-  const std::string css = is_maturing(row)             ? "part"
-                          : known == status_tags.end() ? "off"
-                                                       : known->css;
-  return "<span class=\"tag " + css + "\" title=\"" + escape_html(status_title(row)) + "\">" +
-         escape_html(status_label(row)) + "</span>";
-}
-
-std::string block_row(const BlockRow& row) {
-  return "<tr><th scope=\"row\">" + format_count(row.height) + "</th><td>" + status_tag(row) +
-         "</td><td><time datetime=\"" + format_utc_machine(row.time_us) + "\" title=\"" +
-         format_utc(row.time_us) + "\">" + format_utc(row.time_us) +
-         "</time></td><td class=\"num\">" + format_btc(row.reward_sats) +
-         "</td><td><code title=\"" + escape_html(row.address) + "\">" +
-         escape_html(shorten(row.address, 8, 4)) + "</code> <span class=\"faint\">" +
-         escape_html(row.worker) + "</span></td><td><code title=\"" + escape_html(row.hash) +
-         "\">" + escape_html(shorten(row.hash, 0, 12)) + "</code></td></tr>\n";
-}
-
-std::string block_rows(const PoolSnapshot& s) {
-  if (s.blocks.empty()) {
-    return std::string("<tr><td colspan=\"6\" class=\"faint\">") +
-           (s.database_read_us ? "None yet." : "Not read from the database yet.") + "</td></tr>\n";
-  }
-  std::string out;
-  for (std::size_t i = 0; i < std::min(s.blocks.size(), blocks_shown_max); ++i) {
-    out += block_row(s.blocks[i]);
-  }
-  return out;
-}
-
-// "12 accepted, 1 orphaned"
-std::string blocks_note(const PoolSnapshot& s) {
-  std::string out;
-  for (const auto& [status, count] : s.blocks_by_status) {
-    if (count > 0) out += (out.empty() ? "" : ", ") + format_count(count) + " " + status;
-  }
-  return out;
-}
-
-void add_status(const PoolSnapshot& s, PageValues& out) {
-  const bool node_well = s.node && s.node->connected;
-  out["node_class"] = node_well ? "" : s.node ? "bad" : "off";
-  out["node_state"] = node_well ? "On the tip" : s.node ? "No answer" : "Not asked yet";
-  out["node_detail"] = s.node ? (node_well ? s.node->version : s.node->error) : "";
-  const bool database_well = s.database_connected();
-  out["database_class"] = database_well ? "" : s.stored ? "warn" : "off";
-  out["database_state"] = database_well ? "Connected" : s.stored ? "Away" : "Not tried yet";
-  out["database_detail"] = !s.stored        ? ""
-                           : !database_well ? s.stored->error
-                                            : plural(s.stored->shares_stored, "share") + " stored";
-  const bool journal_well = s.journal && s.journal->writable;
-  out["journal_class"] = journal_well ? "" : s.journal ? "bad" : "off";
-  out["journal_state"] = journal_well ? "Writing" : s.journal ? "Can\u2019t write" : "Not open yet";
-  out["journal_detail"] = !s.journal      ? ""
-                          : !journal_well ? s.journal->error
-                          : s.journal->fsyncs == 0
-                              ? ""
-                              : "last fsync " + format_latency(s.journal->last_fsync_us);
-}
-
-void add_chain(const PoolSnapshot& s, PageValues& out) {
-  const std::string unknown(unknown_figure);
-  const bool known = s.node && s.node->height > 0;
-  const bool has_template = s.node && s.node->template_time_us > 0;
-  out["height"] = known ? format_count(s.node->height) : unknown;
-  out["tip_full"] = known ? s.node->tip.display_hex() : "";
-  out["tip"] = known ? shorten(out["tip_full"], 0, 16) : unknown;
-  out["network_difficulty"] = known ? format_difficulty(s.node->network_difficulty) : unknown;
-  out["network_hashrate"] = known ? hashrate_text(s.node->network_hashrate) : unknown;
-  out["coinbase"] = has_template ? format_btc(s.node->coinbase_sats) : unknown;
-  out["template_transactions"] =
-      has_template ? format_count(s.node->template_transactions) : unknown;
-}
-
-void add_shares(const PoolSnapshot& s, PageValues& out) {
-  const std::string unknown(unknown_figure);
-  const std::uint64_t rejected = s.shares_rejected();
-  out["accepted"] = format_count(s.shares_accepted);
-  out["rejected"] = format_count(rejected);
-  out["rejected_part"] = format_percent(static_cast<double>(rejected),
-                                        static_cast<double>(s.shares_accepted + rejected));
-  out["stored"] = s.stored ? format_count(s.stored->shares_stored) : unknown;
-  out["pending"] = format_count(s.shares_pending);
-  out["best_share"] =
-      s.best_share_difficulty > 0 ? format_difficulty(s.best_share_difficulty) : unknown;
-  out["latency"] = s.notify_latency_us ? format_latency(*s.notify_latency_us) : unknown;
-}
-
-// Millionths as a percentage, exactly: "1 %", "0.25 %".
-std::string fee_text(std::uint32_t ppm) {
-  std::string rest = std::to_string(10'000 + ppm % 10'000).substr(1);
-  rest.resize(rest.find_last_not_of('0') + 1);
-  return std::to_string(ppm / 10'000) + (rest.empty() ? "" : "." + rest) + "\u2009%";
-}
-
-std::string upper_case(std::string text) {
-  for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  return text;
+// {{=form path}} or {{#form path}}
+std::string figure_in_template(std::string_view name, const JsonView& pool) {
+  const bool large = name.front() == '#';
+  name.remove_prefix(1);
+  const std::string_view form = name.substr(0, name.find(' '));
+  const std::string_view path = name.substr(std::min(name.size(), form.size() + 1));
+  const std::string text = format_as(form, pool.at(path), pool.at("time_us").integer_or(0));
+  return "<span data-v=\"" + std::string(path) + "\" data-as=\"" + std::string(form) + "\"" +
+         (large ? " data-large>" + with_units(text) : ">" + escape_html(text)) + "</span>";
 }
 
 }  // namespace
+
+JsonView PageInput::body(std::string_view name) const {
+  const auto found = answers.find(name);
+  return found != answers.end() && found->second.is_well() ? found->second.body : JsonView{};
+}
+
+std::string PageInput::trouble(std::string_view name) const {
+  const auto found = answers.find(name);
+  if (found == answers.end()) return "Not asked for.";
+  if (found->second.is_well()) return {};
+  const std::string message = found->second.body.at("error.message").text();
+  if (message.empty()) return "Not read from the database yet.";
+  return "Not read from the database: " + message + ".";
+}
+
+std::string live_figure(const PageInput& in, std::string_view form, std::string_view path) {
+  return figure_in_template("=" + std::string(form) + " " + std::string(path), in.pool);
+}
+
+std::string more_link(std::string_view path, std::string_view name, const JsonView& next,
+                      std::string_view text) {
+  const auto at = next.integer();
+  if (!at) return {};
+  const std::string_view join = path.find('?') == std::string_view::npos ? "?" : "&";
+  return "<p class=\"more\">" +
+         link(std::string(path) + std::string(join) + std::string(name) + "=" + std::to_string(*at),
+              text) +
+         "</p>";
+}
+
+std::vector<PageNeed> page_needs(const PageRequest& request) {
+  std::vector<PageNeed> needs{{"pool", "/api/v1/pool"}};
+  for (PageNeed& need : page_named(request.page).needs(request)) needs.push_back(std::move(need));
+  return needs;
+}
+
+int page_status(const PageRequest& /*request*/, const PageAnswers& answers) {
+  for (const std::string_view name : {"block", "miner", "run"}) {
+    const auto found = answers.find(name);
+    if (found != answers.end() && (found->second.status == 404 || found->second.status == 400)) {
+      return 404;
+    }
+  }
+  return 200;
+}
+
+std::string fill_page(std::string_view html, const PageRequest& request,
+                      const PageAnswers& answers) {
+  PageInput in{request, answers, {}, 0};
+  in.pool = in.body("pool");
+  in.now_us = in.pool.at("time_us").integer_or(0);
+  PageValues values;
+  fill_common(in, values);
+  page_named(request.page).fill(in, values);
+  return fill_template(html, values, in.pool);
+}
 
 std::string reachable_url(const std::string& stratum_url, std::string_view host) {
   const std::size_t port = host.rfind(':');
@@ -317,40 +203,7 @@ std::string reachable_url(const std::string& stratum_url, std::string_view host)
   return stratum_url;
 }
 
-PageValues page_values(const PoolSnapshot& s, std::string_view host) {
-  PageValues out;
-  const PoolCondition condition = s.condition();
-  out["state"] = name_of(condition);
-  out["title"] = "Phasepool: " + (s.node && s.node->connected
-                                      ? hashrate_text(headline_rate(s)) + ", on the tip at " +
-                                            format_count(s.node->height)
-                                      : std::string(name_of(condition)));
-  std::replace(out["title"].begin(), out["title"].end(), '_', ' ');
-  out["sentence"] = sentence(s);
-  out["notice"] = notice(s);
-  out["notice_class"] = condition == PoolCondition::database_away ? "" : "error";
-  out["time"] = format_utc(s.time_us);
-  out["time_machine"] = format_utc_machine(s.time_us);
-  out["network"] = std::string(bitcoin::network_name(s.facts.network));
-  out["scheme"] = upper_case(s.facts.scheme);
-  out["fee"] = fee_text(s.facts.fee_ppm);
-  out["uptime"] = format_duration(s.uptime_seconds);
-  out["version"] = s.facts.version;
-  out["stratum"] = reachable_url(s.facts.stratum_url, host);
-  out["miners"] = format_count(s.miners);
-  out["workers"] = format_count(s.workers);
-  out["connections"] = format_count(s.connections);
-  out["hashrate_rows"] = hashrate_rows(s);
-  out["reject_rows"] = reject_rows(s);
-  out["block_rows"] = block_rows(s);
-  out["blocks_note"] = blocks_note(s);
-  add_shares(s, out);
-  add_chain(s, out);
-  add_status(s, out);
-  return out;
-}
-
-std::string fill_template(std::string_view html, const PageValues& values) {
+std::string fill_template(std::string_view html, const PageValues& values, const JsonView& pool) {
   std::string out;
   out.reserve(html.size() * 2);
   for (;;) {
@@ -359,13 +212,15 @@ std::string fill_template(std::string_view html, const PageValues& values) {
     if (open == std::string_view::npos || close == std::string_view::npos) break;
     out += html.substr(0, open);
     std::string_view name = html.substr(open + 2, close - open - 2);
-    const bool markup = !name.empty() && name.front() == '&';
-    if (markup) name.remove_prefix(1);
+    const char first = name.empty() ? '\0' : name.front();
+    if (first == '&') name.remove_prefix(1);
     const auto value = values.find(name);
-    if (value == values.end()) {
+    if (first == '=' || first == '#') {
+      out += figure_in_template(name, pool);
+    } else if (value == values.end()) {
       out += html.substr(open, close + 2 - open);
     } else {
-      out += markup ? value->second : escape_html(value->second);
+      out += first == '&' ? value->second : escape_html(value->second);
     }
     html.remove_prefix(close + 2);
   }

@@ -1,15 +1,12 @@
 #include "pool/http/site.h"
 
-#include "common/base/assert.h"
 #include "pool/http/api.h"
 #include "pool/http/api_coherence.h"
 #include "pool/http/assets.h"
 #include "pool/http/content_coding.h"
-#include "pool/http/page.h"
+#include "pool/http/pages.h"
 #include "pool/http/responses.h"
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
 namespace pool {
@@ -17,26 +14,6 @@ namespace pool {
 namespace {
 
 constexpr std::string_view kept_for_ever = "public, max-age=31536000, immutable";
-
-struct PagePath {
-  std::string_view path;
-  std::string_view page;
-};
-constexpr std::array<PagePath, 7> page_paths{{{"/", "overview"},
-                                              {"/blocks", "blocks"},
-                                              {"/miner", "miner"},
-                                              {"/payouts", "payouts"},
-                                              {"/coherence", "coherence"},
-                                              {"/connect", "connect"},
-                                              {"/status", "status"}}};
-
-std::string_view page_template(std::string_view name) {
-  const auto pages = web_pages();
-  const auto found = std::find_if(pages.begin(), pages.end(),
-                                  [&](const WebPage& page) { return page.name == name; });
-  ASSERT(found != pages.end());
-  return found->html;
-}
 
 std::string_view body_of(const WebAsset& asset, ContentCoding coding) {
   if (coding == ContentCoding::brotli) return asset.brotli;
@@ -71,7 +48,8 @@ Site::Site(SiteSources sources) : sources_(std::move(sources)) {
   router_.set_hint(
       "the API is /api/v1/pool, /api/v1/blocks, /api/v1/coherence and /api/v1/rejects?user=…");
   add_assets();
-  add_pages();
+  add_probes();
+  add_pages(router_);
   add_api();
 }
 
@@ -83,12 +61,7 @@ void Site::add_assets() {
   }
 }
 
-void Site::add_pages() {
-  for (const PagePath& row : page_paths) {
-    const std::string_view html = page_template(row.page);
-    router_.get(row.path,
-                [this, html](const RoutedRequest& request) { return page(html, request.http); });
-  }
+void Site::add_probes() {
   router_.get("/healthz",
               [](const RoutedRequest&) { return fresh_response(200, text_type, "ok\n"); });
   router_.get("/readyz", [this](const RoutedRequest&) { return ready(); });
@@ -106,12 +79,6 @@ void Site::add_api() {
   router_.get_later("/api/v1/stream", [](const RoutedRequest&, const Responder& responder) {
     responder.answer_with_events(fresh_response(200, "text/event-stream", {}));
   });
-}
-
-net::HttpResponse Site::page(std::string_view html, const net::HttpRequest& request) const {
-  const std::string_view host = net::header_value(request.headers, "host");
-  return fresh_response(
-      200, html_type, fill_template(html, page_values(sources_.snapshot(Audience::viewer), host)));
 }
 
 net::HttpResponse Site::blocks() const {

@@ -49,10 +49,9 @@ class Site {
 
  private:
   void add_assets();
-  void add_pages();
+  void add_probes();
   void add_api();
 
-  net::HttpResponse page(std::string_view html, const net::HttpRequest& request) const;
   net::HttpResponse blocks() const;
   net::HttpResponse rejects(const RoutedRequest& request) const;
   net::HttpResponse ready() const;

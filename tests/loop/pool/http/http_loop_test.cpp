@@ -58,7 +58,7 @@ TEST_CASE("reports of the other threads show in the answers") {
   CHECK(running.wait_for("/api/v1/pool", "\"accepted\":1234"));
   CHECK(running.wait_for("/api/v1/pool", "\"state\":\"mining\""));
   CHECK(running.wait_for("/api/v1/pool", "\"height\":77"));
-  CHECK(running.wait_for("/", "On the tip at height <a href=\"#tip\">77</a>"));
+  CHECK(running.wait_for("/", "data-v=\"height\" data-as=\"count\">77</a>"));
   CHECK(starts_with(running.get("/readyz"), "HTTP/1.1 200 "));
 }
 

@@ -1,9 +1,12 @@
 #include "pool/http/page.h"
-#include "pool/http/assets.h"
 
-#include "tests/unit/pool/http/fixture.h"
+#include "pool/http/assets.h"
+#include "tests/unit/vectors.h"
 
 #include <doctest/doctest.h>
+
+#include <functional>
+#include <list>
 
 using namespace pool;
 
@@ -21,160 +24,227 @@ bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
-std::string page(const PoolSnapshot& s) {
-  return fill_template(web_page("overview"), page_values(s, "pool.example:8080"));
+// A page filled in from the vectors; what `missing` names did not come, `change` alters the rest.
+struct Filled {
+  using Change = std::function<void(const std::string&, rapidjson::Document&)>;
+
+  explicit Filled(PageRequest asked, const std::vector<std::string>& missing = {},
+                  const Change& change = {})
+      : request(std::move(asked)) {
+    for (const PageNeed& need : page_needs(request)) {
+      bool is_missing = false;
+      for (const std::string& name : missing) is_missing = is_missing || name == need.name;
+      documents.push_back(is_missing ? rapidjson::Document{}
+                                     : vectors::load("pages/" + need.name + ".json"));
+      if (is_missing) {
+        documents.back().Parse(R"({"error":{"code":"database_away","message":"gone","hint":""}})");
+      } else if (change) {
+        change(need.name, documents.back());
+      }
+      answers[need.name] = {is_missing ? 503 : 200, JsonView(documents.back())};
+    }
+    html = fill_page(web_page(request.page), request, answers);
+  }
+
+  PageRequest request;
+  std::list<rapidjson::Document> documents;
+  PageAnswers answers;
+  std::string html;
+};
+
+PageRequest to(const char* page, const std::function<void(PageRequest&)>& set = {}) {
+  PageRequest request;
+  request.page = page;
+  request.host = "pool.example:8080";
+  if (set) set(request);
+  return request;
+}
+
+// Every page in each of its modes.
+std::vector<PageRequest> every_request() {
+  const std::string hash(64, '0');
+  return {to("overview"),
+          to("blocks"),
+          to("blocks", [&](PageRequest& r) { r.block = hash; }),
+          to("miner"),
+          to("miner", [](PageRequest& r) { r.address = "bc1q"; }),
+          to("payouts"),
+          to("payouts", [](PageRequest& r) { r.run = "17"; }),
+          to("coherence"),
+          to("connect"),
+          to("status")};
+}
+
+void replace_texts(rapidjson::Value& value, const std::string& text,
+                   rapidjson::Document::AllocatorType& memory) {
+  if (value.IsString()) {
+    value.SetString(text.c_str(), memory);
+  } else if (value.IsArray()) {
+    for (auto& item : value.GetArray()) replace_texts(item, text, memory);
+  } else if (value.IsObject()) {
+    for (auto& member : value.GetObject()) replace_texts(member.value, text, memory);
+  }
 }
 
 }  // namespace
 
 TEST_CASE("a template's names are filled in, texts escaped, markup not") {
+  rapidjson::Document document;
+  document.Parse(R"({"time_us":1,"a":{"n":9990},"e":0.316,"t":"<b>"})");
+  const JsonView pool(document);
   const PageValues values{{"text", "<b>"}, {"markup", "<b>"}};
-  CHECK_EQ(fill_template("a {{text}} {{&markup}} {{text}}", values), "a &lt;b&gt; <b> &lt;b&gt;");
-  CHECK_EQ(fill_template("{{unknown}} {{text", values), "{{unknown}} {{text");
+  CHECK_EQ(fill_template("a {{text}} {{&markup}} {{text}}", values, pool),
+           "a &lt;b&gt; <b> &lt;b&gt;");
+  CHECK_EQ(fill_template("{{unknown}} {{text", values, pool), "{{unknown}} {{text");
   // A value that looks like a name is not filled in again.
-  CHECK_EQ(fill_template("{{a}}", {{"a", "{{b}}"}, {"b", "x"}}), "{{b}}");
+  CHECK_EQ(fill_template("{{a}}", {{"a", "{{b}}"}, {"b", "x"}}, pool), "{{b}}");
+  CHECK_EQ(fill_template("{{=count a.n}}", {}, pool),
+           "<span data-v=\"a.n\" data-as=\"count\">9,990</span>");
+  CHECK_EQ(fill_template("{{#effort e}}", {}, pool),
+           "<span data-v=\"e\" data-as=\"effort\" data-large>31.6<span "
+           "class=\"unit\">%</span></span>");
+  CHECK_EQ(fill_template("{{=text t}}", {}, pool),
+           "<span data-v=\"t\" data-as=\"text\">&lt;b&gt;</span>");
+  CHECK_EQ(fill_template("{{=count x}}", {}, pool),
+           "<span data-v=\"x\" data-as=\"count\">–</span>");
 }
 
-TEST_CASE("the page shows the basic numbers without a script") {
-  const std::string html = page(busy_snapshot());
-  CHECK_FALSE(has(html, "{{"));
-  CHECK(has(html, "On the tip at height <a href=\"#tip\">1,234</a>."));
-  CHECK(has(html, "<a href=\"#rate\">2.50\u00a0MH/s</a>"));
-  CHECK(has(html, "<span data-f=\"accepted\">9,990</span>"));
-  CHECK(has(html, "<span data-f=\"rejected_part\">0.10\u2009%</span>"));
-  CHECK(has(html, "<tr data-reason=\"stale\"><th scope=\"row\">Stale"));
-  CHECK(has(html, "<tr data-reason=\"duplicate\" hidden>"));
-  CHECK(has(html, "<span data-f=\"miners\">3</span>"));
-  CHECK(has(html, "50.00\u2009000\u2009000"));
-  CHECK(has(html, "2 accepted"));
+TEST_CASE("the overview shows its figures without a script") {
+  const std::string html = Filled(to("overview")).html;
+  CHECK(has(
+      html,
+      "On the tip at height <a href=\"#tip\" data-v=\"height\" data-as=\"count\">862,114</a>."));
+  CHECK(has(
+      html,
+      "data-as=\"hashrate\">3.42\u00a0EH/s</a>; <a href=\"/blocks\">2 orphaned of 31</a> blocks."));
+  CHECK(has(html,
+            "<th scope=\"row\">1m</th><td class=\"num value\">3.39</td><td class=\"num faint "
+            "small\">±\u00a01.14\u2009%</td>"));
+  CHECK(has(html, ">461,269</span>"));
+  CHECK(has(html, "Stale <span class=\"faint small\">21</span>"));
+  CHECK(has(html, "<td class=\"num\">702</td><td class=\"num faint\">0.15\u2009%</td>"));
+  CHECK(has(html, "A block by now had a chance of 27.1\u2009%."));
+  CHECK(has(html, "Luck of the last ten rounds: 112\u2009%; of all 31: 103\u2009%."));
+  CHECK(has(html, "Maturing 62/100"));
+  CHECK(has(html, "3.17\u2009312\u2009458"));
   CHECK(has(html, "PPLNS, 1\u2009% fee"));
-  CHECK(has(html, "stratum+tcp://127.0.0.1:3333"));
-  CHECK(has(html, "/Satoshi:27.0.0/"));
+  CHECK(has(html, "stratum+tcp://pool.example:3333"));
+  CHECK(has(html, "Node 1, Satoshi 27.1.0"));
+  CHECK(has(html, ">Behind</span>"));
+  CHECK(has(html, "<title>Phasepool: 3.42\u00a0EH/s, on the tip at 862,114</title>"));
 }
 
-TEST_CASE("the sentence counts the blocks that a node took, not the candidates") {
-  PoolSnapshot s = busy_snapshot();
-  s.blocks_found = 900;
-  s.node->blocks_accepted = 5;
-  s.blocks_by_status = {{"accepted", 2}, {"confirmed", 40}, {"submitted", 800}};
-  CHECK(has(page(s), "42\u00a0blocks accepted"));
-  s.blocks_by_status.clear();
-  CHECK(has(page(s), "5\u00a0blocks accepted"));
-  s.node->blocks_accepted = 1;
-  CHECK(has(page(s), "1\u00a0block accepted"));
-  s.node->blocks_accepted = 0;
-  CHECK(has(page(s), "no block yet"));
+TEST_CASE("the other pages show theirs") {
+  const std::vector<PageRequest> all = every_request();
+  const std::string miner = Filled(all[4]).html;
+  CHECK(has(miner, ">2 of 3\u00a0workers</a> mine at <a href=\"#rate\">731\u00a0TH/s</a>"));
+  CHECK(has(miner, ">1 needs</a> a look."));
+  CHECK(has(miner, "Rejects 3.92\u2009%"));
+  CHECK(has(miner, "Offline 3\u00a0h 12\u00a0min"));
+  CHECK(has(miner, "<strong>67\u2009791</strong>"));
+  CHECK(has(miner, "Normal: it was on its way"));
+  CHECK(has(miner, "\u22129\u00a0s"));
+  CHECK(has(Filled(all[3]).html, "<b>1\u00a0miner</b> in the last week"));
+  CHECK(has(Filled(all[1]).html, "Luck so far <b>103\u2009%</b>"));
+  CHECK(has(Filled(all[1]).html, "href=\"/blocks?before=860779\""));
+  CHECK(has(Filled(all[2]).html, "Block <b>861,902</b>"));
+  CHECK(has(Filled(all[5]).html, "92.04\u2009417\u2009733\u00a0BTC</a> paid"));
+  CHECK(has(Filled(all[6]).html, "Run <b>17</b> divided <b>3.16\u2009884\u2009102"));
+  CHECK(has(Filled(all[7]).html, "<b>18,402</b> chained proofs"));
+  CHECK(has(Filled(all[7]).html, "data-replay=\"18401\""));
+  CHECK(has(Filled(all[8]).html, "stratum+ssl://pool.example:3443"));
+  CHECK(has(Filled(all[9]).html, "node 2 does not answer"));
 }
 
-TEST_CASE("a block's tag says how far it is, and its title what that means") {
-  struct Row {
-    const char* status;
-    std::optional<std::int64_t> confirmations;
-    std::optional<std::int64_t> matures_in;
-    const char* detail;
-    const char* tag;
-    const char* title;
-  };
-  const Row rows[] = {
-      {"submitted", {}, {}, "", "Submitted", "No node has answered yet"},
-      {"submitted", {}, {}, "not in the best chain", "Submitted", "not in the best chain"},
-      {"accepted", {}, {}, "", "Accepted", "A node took it; not seen in the chain yet"},
-      {"accepted", 1, 99, "", "1 of 100",
-       "In the chain; its coinbase can be spent in 99\u00a0blocks"},
-      {"accepted", 99, 1, "", "99 of 100",
-       "In the chain; its coinbase can be spent in 1\u00a0block"},
-      {"accepted", 100, 0, "", "100 of 100",
-       "In the chain; its coinbase can be spent in 0\u00a0blocks"},
-      {"accepted", 101, -1, "", "100 of 100",
-       "In the chain; its coinbase can be spent in 0\u00a0blocks"},
-      {"confirmed", 123, 0, "", "Confirmed", "In the chain; its coinbase can be spent"},
-      {"orphaned", {}, {}, "", "Orphaned", "The chain goes another way, for now or for good"},
-      {"rejected", {}, {}, "high-hash", "Rejected", "high-hash"},
-      {"new_status", {}, {}, "why", "new_status", "why"}};
-  for (const Row& row : rows) {
-    CAPTURE(row.status);
-    PoolSnapshot s = busy_snapshot();
-    BlockRow& block = s.blocks[0];
-    block.status = row.status;
-    block.confirmations = row.confirmations;
-    block.matures_in = row.matures_in;
-    block.detail = row.detail;
-    CHECK(has(page(s), std::string("title=\"") + row.title +
-                           "\nnode 1: accepted\nnode 2: inconclusive, inconclusive\">" + row.tag +
-                           "</span>"));
+TEST_CASE("no page leaves a name standing, whatever is missing") {
+  for (const PageRequest& request : every_request()) {
+    CAPTURE(request.page);
+    CHECK_FALSE(has(Filled(request).html, "{{"));
+    std::vector<std::string> names;
+    for (const PageNeed& need : page_needs(request)) names.push_back(need.name);
+    for (const std::string& name : names) {
+      const std::string html = Filled(request, {name}).html;
+      CHECK_FALSE(has(html, "{{"));
+      CHECK(has(html, "<h1 "));
+    }
+    CHECK_FALSE(has(Filled(request, names).html, "{{"));
+    // Answers that are objects, and nothing more.
+    const Filled empty(request, {},
+                       [](const std::string&, rapidjson::Document& d) { d.SetObject(); });
+    CHECK_FALSE(has(empty.html, "{{"));
   }
 }
 
-TEST_CASE("a fee is shown exactly") {
-  PoolSnapshot s = busy_snapshot();
-  for (const auto& [ppm, text] :
-       {std::pair{0u, "0\u2009%"}, std::pair{2'500u, "0.25\u2009%"}, std::pair{1u, "0.0001\u2009%"},
-        std::pair{10'500u, "1.05\u2009%"}, std::pair{1'000'000u, "100\u2009%"}}) {
-    s.facts.fee_ppm = ppm;
-    CHECK_EQ(page_values(s, "").at("fee"), text);
-  }
-}
-
-TEST_CASE("in every state the page is complete and says what is wrong") {
+TEST_CASE("in every state the overview says what is wrong") {
   struct Row {
-    const char* why;
-    std::function<void(PoolSnapshot&)> change;
+    const char* state;
     const char* says;
   };
-  const Row rows[] = {
-      {"nothing known", [](PoolSnapshot& s) { s = PoolSnapshot{}; },
-       "Starting: the node has not answered yet."},
-      {"node away",
-       [](PoolSnapshot& s) {
-         s.node->connected = false;
-         s.node->error = "connection refused";
-       },
-       "<b>No node answers.</b>"},
-      {"journal broken",
-       [](PoolSnapshot& s) {
-         s.journal->writable = false;
-         s.journal->error = "disk full";
-       },
-       "journal can\u2019t be written.</b> The log says why."},
-      {"database away", [](PoolSnapshot& s) { s.stored->connected = false; },
-       "<b>The database is away.</b>"},
-      {"nobody mines", [](PoolSnapshot& s) { s.workers = 0; }, "Waiting for the first miner"},
-  };
-  for (const Row& row : rows) {
-    CAPTURE(row.why);
-    PoolSnapshot s = busy_snapshot();
-    row.change(s);
-    const std::string html = page(s);
-    CHECK_FALSE(has(html, "{{"));
-    CHECK(has(html, row.says));
+  for (const Row& row : {Row{"starting", "Starting: the node has not answered yet."},
+                         Row{"no_node", "<b>No node answers.</b>"},
+                         Row{"journal_broken", "journal can\u2019t be written.</b>"},
+                         Row{"database_away", "<b>The database is away.</b>"}}) {
+    const Filled page(to("overview"), {}, [&](const std::string& name, rapidjson::Document& d) {
+      if (name == "pool") d["state"].SetString(row.state, d.GetAllocator());
+    });
+    CHECK(has(page.html, row.says));
+    CHECK(has(page.html, "data-state=\"" + std::string(row.state) + "\""));
   }
+  const Filled idle(to("overview"), {}, [](const std::string& name, rapidjson::Document& d) {
+    if (name == "pool") d["workers"].SetInt(0);
+  });
+  CHECK(has(idle.html, "Waiting for the first miner"));
+  CHECK(has(Filled(to("overview"), {"blocks"}).html, "Not read from the database: gone."));
+}
+
+TEST_CASE("what is not there is 404, what could not be asked is not") {
+  const auto status = [](const char* need, int came) {
+    PageAnswers answers;
+    answers[need] = {came, JsonView{}};
+    return page_status(to("miner"), answers);
+  };
+  CHECK_EQ(status("miner", 200), 200);
+  CHECK_EQ(status("miner", 404), 404);
+  CHECK_EQ(status("miner", 400), 404);
+  CHECK_EQ(status("block", 404), 404);
+  CHECK_EQ(status("run", 404), 404);
+  CHECK_EQ(status("miner", 503), 200);
+  CHECK_EQ(status("blocks", 404), 200);
+}
+
+TEST_CASE("what a reader puts into a path or a query stays a value there") {
+  const auto target = [](const PageRequest& request, std::size_t need) {
+    return page_needs(request).at(need).target;
+  };
+  CHECK_EQ(target(to("miner", [](PageRequest& r) { r.address = "a/b?c&d"; }), 1),
+           "/api/v1/miners/a%2Fb%3Fc%26d");
+  CHECK_EQ(target(to("blocks", [](PageRequest& r) { r.before = "12"; }), 1),
+           "/api/v1/blocks?limit=50&before=12");
+  for (const char* before : {"x", "-1", "1&limit=9", "9999999999999999"}) {
+    CHECK_EQ(target(to("blocks", [&](PageRequest& r) { r.before = before; }), 1),
+             "/api/v1/blocks?limit=50");
+  }
+  CHECK_EQ(target(to("miner", [](PageRequest& r) { r.number = "2"; }), 1),
+           "/api/v1/miners?per_page=50&page=2");
+  CHECK_EQ(target(to("payouts", [](PageRequest& r) { r.run = "x"; }), 1),
+           "/api/v1/payouts?limit=25");
 }
 
 TEST_CASE("text from peers, nodes and the database can't become markup") {
   const std::string evil = "\"><script>alert(1)</script>'";
-  PoolSnapshot s = busy_snapshot();
-  s.facts = {bitcoin::Network::regtest, evil, evil, evil, evil, 0};
-  s.blocks[0].worker = evil;
-  s.blocks[0].address = evil;
-  s.blocks[0].hash = evil;
-  s.blocks[0].status = evil;
-  s.blocks[0].detail = evil;
-  s.blocks[0].answers = {{evil, evil, evil, 0}};
-  s.blocks_by_status = {{evil, 1}};
-  s.node->version = evil;
-  s.node->error = evil;
-  s.stored->error = evil;
-  s.journal->error = evil;
-  for (const int broken : {0, 1, 2, 3}) {
-    s.node->connected = broken != 1;
-    s.journal->writable = broken != 2;
-    s.stored->connected = broken != 3;
-    const std::string html = page(s);
-    CHECK_FALSE(has(html, "<script>"));
-    CHECK_FALSE(has(html,
-                    "\"><"
-                    "script"));
-    CHECK(has(html, "&lt;script&gt;"));
+  for (PageRequest request : every_request()) {
+    CAPTURE(request.page);
+    const Filled page(request, {}, [&](const std::string&, rapidjson::Document& d) {
+      replace_texts(d, evil, d.GetAllocator());
+    });
+    CHECK_FALSE(has(page.html, "<script>"));
+    CHECK_FALSE(has(page.html, "\"><script"));
+    CHECK(has(page.html, "&lt;script&gt;"));
+    request.host = evil;
+    if (!request.address.empty()) request.address = evil;
+    if (!request.run.empty()) request.run = evil;
+    const Filled again(request, {"miner", "run", "block"});
+    CHECK_FALSE(has(again.html, "<script>"));
   }
 }
 

@@ -1,0 +1,133 @@
+#include "pool/http/format.h"
+#include "pool/http/page_parts.h"
+#include "pool/http/page_text.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace pool {
+namespace {
+
+// What a watt-second buys, for the energy column: a core's power and its speed, as measured for
+// docs/coherence.md.
+constexpr double core_watts = 28;
+constexpr double core_rounds_per_second = 60e6;
+
+std::string show(const JsonView& view, std::string_view form, std::string_view path) {
+  return escape_html(format_as(form, view.at(path), 0));
+}
+
+std::string fact(std::string_view name, const std::string& markup) {
+  return "<div><dt>" + std::string(name) + "</dt><dd>" + markup + "</dd></div>\n";
+}
+
+std::string rounds(std::optional<double> count) {
+  return count ? escape_html(format_difficulty(*count)) : std::string(unknown_figure);
+}
+
+std::string joules(std::optional<double> rounds_done) {
+  if (!rounds_done) return std::string(unknown_figure);
+  std::array<char, 32> text{};
+  const double energy = *rounds_done / core_rounds_per_second * core_watts;
+  std::snprintf(text.data(), text.size(), energy < 10 ? "%.2f" : "%.0f", energy);
+  return std::string(text.data()) + "\u00a0J";
+}
+
+std::string chain_row(const JsonView& block) {
+  const std::string height = std::to_string(block.at("height").integer_or(0));
+  const std::string shown = show(block, "count", "height");
+  const std::string hash = block.at("hash").text();
+  const auto expected = decimal(block.at("expected_work"));
+  const auto seconds = block.at("seconds").number();
+  return "<tr data-key=\"" + height + "\" data-height=\"" + height + "\"><th scope=\"row\">" +
+         shown + "</th><td>" +
+         time_tag(block.at("appended_us").integer_or(block.at("time").integer_or(0) * 1'000'000),
+                  "day") +
+         "</td><td class=\"num\">" + show(block, "count", "bloom_end") + "</td><td class=\"num\">" +
+         rounds(expected) + "</td><td class=\"num\">" + joules(expected) +
+         "</td><td class=\"num\">" +
+         (seconds ? escape_html(format_duration(static_cast<std::int64_t>(*seconds)))
+                  : std::string(unknown_figure)) +
+         "</td><td>" + miner_link(block.at("address").text()) + "</td><td>" +
+         code_text(shorten(hash, 0, 12), hash) +
+         "</td><td><span class=\"tag off\" data-own=\"seen\" data-seen=\"" + height +
+         "\">Not yet</span></td><td class=\"needs-js\"><button class=\"button tiny\" "
+         "type=\"button\" data-replay=\"" +
+         height + "\">Replay<span class=\"unseen\"> block " + shown +
+         "</span></button></td></tr>\n";
+}
+
+std::string chain_rows(const JsonView& chain, std::string_view trouble) {
+  std::string out;
+  for (const JsonView& block : chain.at("blocks").items()) out += chain_row(block);
+  return out.empty() ? empty_row(10, trouble.empty() ? "The chain has no block yet." : trouble)
+                     : out;
+}
+
+std::string kappa_text(const JsonView& coherence) {
+  const auto level =
+      coherence.at("tip.level").is_there() ? coherence.at("tip.level") : coherence.at("job.level");
+  std::string out = "level " + format_as("count", level, 0);
+  if (coherence.at("difficulty.kappa").is_there())
+    out += ", \u03ba = " + show(coherence, "count", "difficulty.kappa");
+  return out;
+}
+
+std::string now_facts(const JsonView& c) {
+  const std::string work = rounds(c.at("difficulty.rounds_per_block").number());
+  return fact("Coupling", kappa_text(c)) +
+         fact("Rounds per bloom", show(c, "count", "difficulty.rounds_per_bloom")) +
+         fact("Blooms per block", show(c, "difficulty", "difficulty.blooms_per_block")) +
+         fact("Rounds per block", work) + fact("Coherence miners", show(c, "count", "clients")) +
+         fact("Speed", show(c, "difficulty", "rounds_per_second.5m") + " rounds/s") +
+         fact("Retarget in", show(c, "count", "difficulty.retarget_in") + " blocks") +
+         fact("Proofs accepted", show(c, "count", "proofs.accepted")) +
+         fact("Proofs refused", show(c, "count", "proofs.rejected")) +
+         fact("A proof is verified in",
+              [&] {
+                const auto us = c.at("verifiers.mean_us").number();
+                return us ? escape_html(format_latency(static_cast<std::int64_t>(*us)))
+                          : std::string(unknown_figure);
+              }()) +
+         fact("Their part of a reward", c.at("reward_ppm").is_there()
+                                            ? ppm_text(c.at("reward_ppm").integer_or(0))
+                                            : std::string(unknown_figure));
+}
+
+std::string sentence(const PageInput& in, const JsonView& coherence) {
+  if (!coherence.is_there()) return escape_html(in.trouble("coherence"));
+  if (!coherence.at("enabled").flag())
+    return "This pool takes no coherence work. What it is, and a proof computed in your browser, "
+           "is below all the same.";
+  const JsonView tip = coherence.at("tip");
+  if (!tip.is_there())
+    return "The proof chain has no block yet: the first coherence miner begins it.";
+  return "The share log is notarised by <b>" +
+         format_count(static_cast<std::uint64_t>(tip.at("height").integer_or(0)) + 1) +
+         "</b> chained proofs. Your browser computes the newest one again.";
+}
+
+}  // namespace
+
+void fill_coherence(const PageInput& in, PageValues& out) {
+  const JsonView coherence = in.body("coherence");
+  out["title"] = "Coherence: Phasepool";
+  out["sentence"] = sentence(in, coherence);
+  const JsonView tip = coherence.at("tip");
+  out["chain_state"] = tip.is_there() ? "Proof chain at height " + show(tip, "count", "height")
+                                      : std::string("No proof chain yet");
+  out["chain_rows"] = chain_rows(in.body("chain"), in.trouble("chain"));
+  const auto seconds = coherence.at("rules.block_seconds").integer();
+  out["chain_note"] =
+      seconds ? "one block every " + format_duration(*seconds) + ", as it is meant" : std::string();
+  out["now_facts"] = now_facts(coherence);
+  const auto epoch = coherence.at("rules.retarget_blocks").integer();
+  out["epoch_note"] = epoch && seconds
+                          ? "each epoch is " + format_count(static_cast<std::uint64_t>(*epoch)) +
+                                " blocks; aim " + format_duration(*seconds)
+                          : std::string();
+  out["more"] = more_link("/coherence", "before", in.body("chain").at("next"), "Older proofs");
+}
+
+}  // namespace pool

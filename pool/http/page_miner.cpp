@@ -1,0 +1,380 @@
+#include "pool/http/format.h"
+#include "pool/http/page_parts.h"
+#include "pool/http/page_rejects.h"
+#include "pool/http/page_text.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace pool {
+namespace {
+
+constexpr double reject_part_to_mind = 0.02;       // of a worker's shares: then it needs somebody
+constexpr std::int64_t silence_to_mind = 15 * 60;  // seconds without a share while connected
+constexpr double blocks_a_day = 144;
+
+std::uint64_t count_of(const JsonView& view) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(view.integer_or(0), 0));
+}
+
+std::string show(const JsonView& view, std::string_view form, std::string_view path) {
+  return escape_html(format_as(form, view.at(path), 0));
+}
+
+double reject_part(const JsonView& worker) {
+  const double rejected = worker.at("rejected_1d").number_or(0);
+  const double all = rejected + worker.at("shares_1d").number_or(0);
+  return all > 0 ? rejected / all : 0;
+}
+
+std::int64_t silent_seconds(const JsonView& worker, std::int64_t now_us) {
+  const auto live = worker.at("live.last_share_us").integer();
+  const auto stored = worker.at("last_share_us").integer();
+  const std::int64_t last = std::max(live.value_or(0), stored.value_or(0));
+  return last == 0 ? 0 : std::max<std::int64_t>((now_us - last) / 1'000'000, 0);
+}
+
+struct Health {
+  std::string_view css;
+  std::string word;
+};
+
+Health health(const JsonView& worker, std::int64_t now_us) {
+  const std::int64_t silent = silent_seconds(worker, now_us);
+  if (!worker.at("live").is_there()) {
+    return {"off", silent > 0 ? "Offline " + format_duration(silent) : std::string("Offline")};
+  }
+  if (reject_part(worker) > reject_part_to_mind) {
+    return {"warn", "Rejects " + format_percent(reject_part(worker), 1)};
+  }
+  if (silent > silence_to_mind) return {"warn", "Silent " + format_duration(silent)};
+  return {"", "Well"};
+}
+
+std::string worker_row(const JsonView& worker, std::int64_t now_us) {
+  const std::string name = worker.at("name").text();
+  const Health state = health(worker, now_us);
+  const double part = reject_part(worker);
+  const std::int64_t silent = silent_seconds(worker, now_us);
+  const double all = worker.at("rejected_1d").number_or(0) + worker.at("shares_1d").number_or(0);
+  std::string out = row_begin("worker " + name) + "<th scope=\"row\">" +
+                    (name.empty() ? "<span class=\"faint\">no name</span>" : escape_html(name)) +
+                    "</th><td>" + tag(state.css, state.word) + "</td>";
+  for (const char* window : {"hashrate.5m", "hashrate.1h", "hashrate.1d"}) {
+    out += "<td class=\"num\">" + show(worker, "hashrate", window) + "</td>";
+  }
+  out += "<td><svg class=\"spark needs-js\" data-own=\"spark\" data-spark=\"" + escape_html(name) +
+         "\" aria-hidden=\"true\"></svg></td>";
+  out += "<td class=\"num" + std::string(part > reject_part_to_mind ? " warn-ink" : "") + "\">" +
+         escape_html(format_percent(part, all > 0 ? 1 : 0)) + "</td><td class=\"num\">" +
+         show(worker, "count", "shares_1d") + "</td><td class=\"num\">" +
+         show(worker, "difficulty", "live.difficulty") + "</td><td class=\"num\">" +
+         show(worker, "difficulty", "best_share_difficulty") + "</td><td class=\"num\">" +
+         (silent_seconds(worker, now_us) > 0 || worker.at("last_share_us").is_there()
+              ? format_duration(silent)
+              : std::string(unknown_figure)) +
+         "</td><td class=\"faint\">" + escape_html(worker.at("live.user_agent").text()) +
+         "</td></tr>\n";
+  return out;
+}
+
+std::string workers_foot(const JsonView& miner) {
+  const double rejected = miner.at("rejected_1d").number_or(0);
+  const double all = rejected + miner.at("shares_1d").number_or(0);
+  return "<tr><th scope=\"row\">" + plural(count_of(miner.at("workers_total")), "worker") +
+         "</th><td></td><td class=\"num\">" + show(miner, "hashrate", "hashrate.5m") +
+         "</td><td class=\"num\">" + show(miner, "hashrate", "hashrate.1h") +
+         "</td><td class=\"num\">" + show(miner, "hashrate", "hashrate.1d") +
+         "</td><td></td><td class=\"num\">" + escape_html(format_percent(rejected, all)) +
+         "</td><td class=\"num\">" + show(miner, "count", "shares_1d") +
+         "</td><td></td><td class=\"num\">" + show(miner, "difficulty", "best_share_difficulty") +
+         "</td><td></td><td></td></tr>\n";
+}
+
+// Sats a day at the rate of the last day; nullopt where that says nothing (a play chain).
+std::optional<double> sats_a_day(const JsonView& miner) {
+  const auto network = decimal(miner.at("if_block_now.network_work"));
+  const double rate = miner.at("hashrate.1d").number_or(0);
+  const auto reward = miner.at("if_block_now.reward_sats").number();
+  if (!network || !reward || *network <= 0 || rate <= 0) return std::nullopt;
+  const double blocks = rate * 86400 / *network;
+  if (blocks > blocks_a_day) return std::nullopt;
+  const double taken = miner.at("if_block_now.fee_ppm").number_or(0) +
+                       miner.at("if_block_now.coherence_ppm").number_or(0);
+  return blocks * *reward * (1 - taken / 1e6);
+}
+
+std::string sentence(const JsonView& miner, std::int64_t now_us) {
+  const std::uint64_t online = count_of(miner.at("workers_online"));
+  const std::uint64_t all = count_of(miner.at("workers_total"));
+  std::string out;
+  if (online == 0) {
+    out = "No worker is connected now; " + link("#workers", plural(all, "worker")) +
+          " mined here before.";
+  } else {
+    out = link("#workers", online == all ? plural(all, "worker")
+                                         : format_count(online) + " of " + plural(all, "worker")) +
+          (online == 1 && all == 1 ? " mines at " : " mine at ") +
+          link("#rate", show(miner, "hashrate", "hashrate.5m"));
+    const auto daily = sats_a_day(miner);
+    if (daily)
+      out += " and earn " +
+             link("#earn", "about " + format_sats(static_cast<std::int64_t>(*daily)) + " sats") +
+             " a day";
+    out += ".";
+  }
+  std::uint64_t to_mind = 0;
+  for (const JsonView& worker : miner.at("workers").items())
+    to_mind += health(worker, now_us).css == "warn" ? 1 : 0;
+  if (to_mind > 0)
+    out += " " + link("#workers", format_count(to_mind) + (to_mind == 1 ? " needs" : " need")) +
+           " a look.";
+  return out;
+}
+
+std::string fact(std::string_view name, const std::string& markup) {
+  return "<div><dt>" + std::string(name) + "</dt><dd>" + markup + "</dd></div>\n";
+}
+
+std::string earnings(const JsonView& miner) {
+  const JsonView balance = miner.at("balance");
+  const std::uint64_t waiting = miner.at("pending").items().size();
+  const auto own = decimal(miner.at("round.work"));
+  const auto all = decimal(miner.at("round.total_work"));
+  const JsonView preview = miner.at("if_block_now.pplns");
+  const auto window = decimal(preview.at("work"));
+  const auto total = decimal(preview.at("total_work"));
+  std::string out = fact("Pending, " + plural(waiting, "block") + " maturing",
+                         show(miner, "sats", "pending_sats"));
+  out += fact("Balance", show(balance, "sats", "balance_sats") +
+                             (balance.at("minimum_sats").is_there()
+                                  ? " <span class=\"faint\">of " +
+                                        show(balance, "sats", "minimum_sats") + "</span>"
+                                  : std::string()));
+  if (balance.at("in_transit_sats").integer_or(0) > 0)
+    out += fact("On its way", show(balance, "sats", "in_transit_sats"));
+  out += fact("Paid in " + plural(count_of(balance.at("payments")), "payment"),
+              show(balance, "sats", "paid_sats"));
+  out += fact("Earned so far", show(balance, "sats", "earned_sats"));
+  if (window && total && *total > 0)
+    out += fact("Part of the window", escape_html(format_percent(*window, *total)));
+  if (own && all && *all > 0)
+    out += fact("Part of this round", escape_html(format_percent(*own, *all)));
+  return out;
+}
+
+// Fourteen columns, a day each, as the rewards came.
+std::string days_plot(const JsonView& miner) {
+  const auto days = miner.at("days").items();
+  double largest = 0;
+  for (const JsonView& day : days) largest = std::max(largest, day.at("sats").number_or(0));
+  if (days.empty() || largest <= 0)
+    return "<p class=\"soft\">No reward was divided in these days.</p>";
+  std::string out =
+      "<svg class=\"bar\" height=\"112\" role=\"img\" aria-label=\"Rewards per day, the most " +
+      format_sats(static_cast<std::int64_t>(largest)) + " sats\">";
+  for (std::size_t i = 0; i < days.size(); ++i) {
+    const double height = 84 * std::max(days[i].at("sats").number_or(0), 0.0) / largest;
+    if (height <= 0) continue;
+    const double count = static_cast<double>(days.size());
+    out += "<rect class=\"fill2\" x=\"" + svg_percent((static_cast<double>(i) + 0.2) / count) +
+           "\" width=\"" + svg_percent(0.6 / count) + "\" y=\"" +
+           std::to_string(static_cast<int>(88 - height)) + "\" height=\"" +
+           std::to_string(static_cast<int>(std::max(height, 1.0))) + "\"/>";
+  }
+  return out +
+         "<line class=\"tick\" x1=\"0\" x2=\"100%\" y1=\"88.5\" y2=\"88.5\"/><text x=\"0\" "
+         "y=\"106\">" +
+         escape_html(days.front().at("day").text()) +
+         "</text><text x=\"100%\" y=\"106\" text-anchor=\"end\">" +
+         escape_html(days.back().at("day").text()) + "</text></svg>";
+}
+
+std::string scheme_row(const PageInput& in, const JsonView& preview, std::string_view scheme,
+                       std::string_view how) {
+  const JsonView part = preview.at(scheme);
+  const bool in_force = preview.at("scheme").text() == scheme;
+  const auto work = decimal(part.at("work"));
+  const auto total = decimal(scheme == "pps" ? preview.at("network_work") : part.at("total_work"));
+  const std::string name = upper_case(std::string(scheme));
+  const std::string sats = format_as("sats", part.at("sats"), in.now_us);
+  return "<tr" + std::string(in_force ? " class=\"pick\"" : "") + "><th scope=\"row\"><strong>" +
+         name + "</strong>" + (in_force ? ", in force" : "") + "<span class=\"scheme\">" +
+         std::string(how) + "</span></th><td class=\"num\">" +
+         (in_force ? "<strong>" + sats + "</strong>" : sats) + "</td><td class=\"num\">" +
+         show(part, "btc", "sats") + "</td><td class=\"num\">" +
+         (work               ? escape_html(format_difficulty(*work / 4294967296.0))
+          : scheme == "solo" ? "all"
+                             : std::string(unknown_figure)) +
+         "</td><td class=\"num\">" +
+         (total              ? escape_html(format_difficulty(*total / 4294967296.0))
+          : scheme == "solo" ? "all"
+                             : std::string(unknown_figure)) +
+         "</td></tr>\n";
+}
+
+std::string whatif_rows(const PageInput& in, const JsonView& preview) {
+  if (!preview.is_there())
+    return empty_row(5, "Not computed yet: it is asked for, and shows in a moment.");
+  const std::string window = in.pool.at("payout.pplns_window").text();
+  const std::string pplns =
+      "the last " + (window.empty() ? std::string("shares")
+                                    : escape_html(window) + " \u00d7 the network\u2019s work");
+  return scheme_row(in, preview, "pplns", pplns) +
+         scheme_row(in, preview, "prop", "since the last block") +
+         scheme_row(in, preview, "pps",
+                    "each share at its expected value, block or not; this round so far") +
+         scheme_row(in, preview, "solo", "only if you find it");
+}
+
+std::string best_rows(const PageInput& in, const JsonView& miner) {
+  const double network = in.pool.at("network_difficulty").number_or(0);
+  std::string out;
+  for (const JsonView& best : miner.at("best_shares").items()) {
+    const double difficulty = best.at("difficulty").number_or(0);
+    out += "<tr><th scope=\"row\">" + escape_html(format_difficulty(difficulty)) +
+           "</th><td class=\"plot\">" + part_bar(network > 0 ? difficulty / network : 0, "fill") +
+           "</td><td>" + escape_html(best.at("worker").text()) + "</td><td class=\"num faint\">" +
+           escape_html(best.at("day").text()) + "</td></tr>\n";
+  }
+  return out.empty() ? empty_row(4, "No share yet.") : out;
+}
+
+std::string payout_rows(const JsonView& miner) {
+  std::string out;
+  for (const JsonView& payment : miner.at("payments").items()) {
+    const std::string txid = payment.at("txid").text();
+    const std::string state = payment.at("state").text();
+    out += row_begin("payment " + show(payment, "count", "payment")) + "<th scope=\"row\">" +
+           time_tag(payment.at("changed_us").integer_or(0), "day") + "</th><td>Payment " +
+           show(payment, "count", "payment") + "</td><td>" +
+           tag(state == "settled"     ? ""
+               : state == "cancelled" ? "off"
+                                      : "part",
+               spaced(state)) +
+           "</td><td class=\"num\">\u2212" + show(payment, "sats", "sats") + "</td><td>" +
+           (txid.empty() ? std::string() : code_text(shorten(txid, 8, 8), txid)) + "</td></tr>\n";
+  }
+  for (const JsonView& part : miner.at("payouts").items()) {
+    const std::string state = part.at("state").text();
+    const std::string block = part.at("block").text();
+    out += row_begin("run " + show(part, "count", "run")) + "<th scope=\"row\">" +
+           time_tag(part.at("time_us").integer_or(0), "day") + "</th><td>" +
+           link("/payouts?run=" + std::to_string(part.at("run").integer_or(0)),
+                "Run " + std::to_string(part.at("run").integer_or(0))) +
+           ", " + upper_case(part.at("scheme").text()) + "</td><td>" +
+           tag(state == "applied" ? "" : "warn", spaced(state)) + "</td><td class=\"num\">" +
+           show(part, "sats", "sats") + "</td><td>" +
+           (block.empty() ? std::string()
+                          : link("/blocks?block=" + url_part(block),
+                                 "block " + format_as("count", part.at("height"), 0))) +
+           "</td></tr>\n";
+  }
+  return out.empty() ? empty_row(5, "Nothing was divided or paid yet.") : out;
+}
+
+std::string rejects_note(const JsonView& miner) {
+  std::string out =
+      "last day: " + show(miner, "count", "rejected_1d") + " of " +
+      format_count(count_of(miner.at("rejected_1d")) + count_of(miner.at("shares_1d")));
+  std::string by;
+  for (const auto& [name, count] : miner.at("rejects_1d").members()) {
+    if (count.integer_or(0) > 0)
+      by += (by.empty() ? "; " : ", ") + spaced(name) + " " + format_count(count_of(count));
+  }
+  return out + by;
+}
+
+void fill_one(const PageInput& in, PageValues& out) {
+  const JsonView miner = in.body("miner");
+  out["address"] = in.request.address;
+  if (!miner.is_there()) {
+    const auto found = in.answers.find("miner");
+    const int status = found == in.answers.end() ? 0 : found->second.status;
+    out["title"] = "No such miner: Phasepool";
+    out["since"] = "";
+    out["sentence"] = status == 404 ? "No share of this address is known here. " +
+                                          link("/connect", "Connect a miner") +
+                                          ", and it shows a moment after its first share."
+                      : status == 400 ? "That is not an address of Bitcoin " +
+                                            escape_html(in.pool.at("network").text()) + ". " +
+                                            link("/miner", "All miners") + "."
+                                      : escape_html(in.trouble("miner"));
+    return;
+  }
+  out["is_one"] = "";
+  out["address"] = miner.at("address").text();
+  out["title"] = shorten(out["address"], 8, 4) + ", " +
+                 format_as("hashrate", miner.at("hashrate.5m"), 0) + ": Phasepool";
+  out["since"] =
+      "<span>since " + time_tag(miner.at("first_seen_us").integer_or(0), "day") + "</span>";
+  out["sentence"] = sentence(miner, in.now_us);
+  out["earnings"] = earnings(miner);
+  out["days_plot"] = days_plot(miner);
+  for (const JsonView& worker : miner.at("workers").items())
+    out["worker_rows"] += worker_row(worker, in.now_us);
+  if (out["worker_rows"].empty())
+    out["worker_rows"] = empty_row(12, "No worker mined in the last day.");
+  out["workers_foot"] = workers_foot(miner);
+  out["reward"] = show(miner, "sats", "if_block_now.reward_sats");
+  out["whatif_rows"] = whatif_rows(in, miner.at("if_block_now"));
+  out["best_rows"] = best_rows(in, miner);
+  out["block_takes"] = show(in.pool, "difficulty", "network_difficulty");
+  out["rejects_note"] = rejects_note(miner);
+  out["reject_rows"] = reject_explanations(in.body("shares").at("rejects"), in.trouble("shares"));
+  out["payout_rows"] = payout_rows(miner);
+}
+
+std::string miner_rows(const JsonView& miners, std::string_view trouble) {
+  std::string out;
+  for (const JsonView& miner : miners.at("miners").items()) {
+    const std::string address = miner.at("address").text();
+    out += row_begin(address) + "<th scope=\"row\">" + miner_link(address) + "</th>";
+    for (const char* window : {"hashrate.5m", "hashrate.1h", "hashrate.1d", "hashrate.7d"}) {
+      out += "<td class=\"num\">" + show(miner, "hashrate", window) + "</td>";
+    }
+    out += "<td class=\"num\">" + show(miner, "count", "workers") + "</td><td class=\"num\">" +
+           show(miner, "count", "shares_1d") + "</td><td class=\"num\">" +
+           show(miner, "difficulty", "best_share_difficulty") + "</td><td>" +
+           time_tag(miner.at("last_share_us").integer_or(0), "day") + "</td></tr>\n";
+  }
+  return out.empty()
+             ? empty_row(9, trouble.empty() ? "Nobody mined here in the last week." : trouble)
+             : out;
+}
+
+void fill_list(const PageInput& in, PageValues& out) {
+  const JsonView miners = in.body("miners");
+  out["is_list"] = "";
+  out["title"] = "Miners: Phasepool";
+  const std::uint64_t total = count_of(miners.at("total"));
+  out["sentence"] =
+      !miners.is_there() ? escape_html(in.trouble("miners"))
+      : total == 0
+          ? "Nobody has mined here in the last week. " + link("/connect", "Be the first") + "."
+          : "<b>" + plural(total, "miner") + "</b> in the last week, <b>" +
+                format_as("count", in.pool.at("workers"), 0) +
+                "</b> workers connected now, together <b>" +
+                escape_html(format_as("hashrate", in.pool.at("hashrate.5m"), 0)) + "</b>.";
+  out["miner_rows"] = miner_rows(miners, in.trouble("miners"));
+  out["more"] = more_link("/miner", "page", miners.at("next"), "More miners");
+}
+
+}  // namespace
+
+void fill_miner(const PageInput& in, PageValues& out) {
+  for (const char* name : {"address", "since", "earnings", "days_plot", "worker_rows",
+                           "workers_foot", "reward", "whatif_rows", "best_rows", "block_takes",
+                           "rejects_note", "reject_rows", "payout_rows", "miner_rows", "more"}) {
+    out[name] = "";
+  }
+  const bool one = !in.request.address.empty();
+  out["is_list"] = "hidden";
+  out["is_one"] = "hidden";
+  out["has_address"] = one ? "" : "hidden";
+  if (one) return fill_one(in, out);
+  fill_list(in, out);
+}
+
+}  // namespace pool

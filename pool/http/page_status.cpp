@@ -1,0 +1,196 @@
+#include "pool/http/format.h"
+#include "pool/http/page_parts.h"
+#include "pool/http/page_text.h"
+
+#include <algorithm>
+
+namespace pool {
+namespace {
+
+std::uint64_t count_of(const JsonView& view) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(view.integer_or(0), 0));
+}
+
+std::string show(const JsonView& view, std::string_view form, std::string_view path) {
+  return escape_html(format_as(form, view.at(path), 0));
+}
+
+std::string status_row(std::string_view part, const std::string& state, const std::string& detail) {
+  return "<tr><th scope=\"row\">" + escape_html(part) + "</th><td>" + state +
+         "</td><td class=\"num faint\">" + escape_html(detail) + "</td></tr>\n";
+}
+
+// "/Satoshi:27.0.0/" to "Satoshi 27.0.0"
+std::string program_name(std::string version) {
+  version.erase(std::remove(version.begin(), version.end(), '/'), version.end());
+  std::replace(version.begin(), version.end(), ':', ' ');
+  return version;
+}
+
+std::string node_state(const JsonView& node, std::int64_t height) {
+  if (!node.at("up").flag())
+    return tag("bad", node.at("answering").flag() ? "Not usable" : "No answer",
+               node.at("error").text());
+  if (node.at("height").integer_or(height) < height) return tag("warn", "Behind");
+  return tag("", "On the tip");
+}
+
+std::string node_detail(const JsonView& node) {
+  if (!node.at("up").flag()) return node.at("error").text();
+  const auto us = node.at("response_us").integer();
+  std::string out = node.at("in_use").flag() ? "in use" : "in reserve";
+  if (us) out += ", answers in " + format_latency(*us);
+  return out;
+}
+
+std::string node_rows(const PageInput& in) {
+  const std::int64_t height = in.pool.at("height").integer_or(0);
+  std::string out;
+  for (const JsonView& node : in.pool.at("nodes").items()) {
+    const std::string version = program_name(node.at("version").text());
+    out += status_row(spaced(node.at("name").text()) + (version.empty() ? "" : ", " + version),
+                      node_state(node, height), node_detail(node));
+  }
+  if (!out.empty()) return out;
+  const bool connected = in.pool.at("node.connected").flag();
+  return status_row("Node", connected ? tag("", "On the tip") : tag("off", "Not heard of yet"),
+                    in.pool.at("node.error").text());
+}
+
+std::string database_row(const PageInput& in) {
+  const bool connected = in.pool.at("database.connected").flag();
+  const auto behind = in.pool.at("database.records_behind").integer();
+  const std::string state = !connected ? tag("warn", "Away", in.pool.at("database.error").text())
+                            : behind && *behind > 10'000 ? tag("warn", "Catching up")
+                                                         : tag("", "Up to date");
+  const std::string detail =
+      !connected ? in.pool.at("database.error").text()
+      : behind   ? plural(count_of(in.pool.at("database.records_behind")), "record") + " behind"
+                 : "";
+  return status_row("PostgreSQL", state, detail);
+}
+
+std::string journal_row(const PageInput& in) {
+  const bool writable = in.pool.at("journal.writable").flag();
+  const auto us = in.pool.at("journal.last_fsync_us").integer();
+  return status_row("Share journal",
+                    writable ? tag("", "Writing")
+                             : tag("bad", "Can\u2019t write", in.pool.at("journal.error").text()),
+                    !writable ? in.pool.at("journal.error").text()
+                    : us      ? "last fsync " + format_latency(*us)
+                              : "");
+}
+
+std::string_view severity_css(const std::string& severity) {
+  if (severity == "critical" || severity == "high") return "bad";
+  return severity == "medium" ? "warn" : "off";
+}
+
+std::string event_rows(const JsonView& events, std::string_view trouble) {
+  std::string out;
+  for (const JsonView& event : events.at("events").items()) {
+    const std::string severity = event.at("severity").text();
+    out += row_begin(show(event, "count", "id")) + "<td>" +
+           time_tag(event.at("time_us").integer_or(0), "day") + "</td><td>" +
+           tag(severity_css(severity), spaced(severity)) + "</td><td>" +
+           escape_html(event.at("component").text()) + "</td><td class=\"wrap\">" +
+           escape_html(event.at("message").text()) + "</td></tr>\n";
+  }
+  return out.empty() ? empty_row(4, trouble.empty() ? "Nothing was reported." : trouble) : out;
+}
+
+std::string tip_rows(const JsonView& tips) {
+  std::string out;
+  for (const auto& [name, source] : tips.members()) {
+    out += "<tr><th scope=\"row\">" + escape_html(spaced(name)) + "</th><td class=\"num\">" +
+           show(source, "count", "first") + "</td><td class=\"num\">" +
+           show(source, "count", "heard") + "</td><td class=\"num\">" +
+           show(source, "latency", "mean_lag_us") + "</td></tr>\n";
+  }
+  return out.empty() ? empty_row(4, "No tip yet.") : out;
+}
+
+// Counts by name, those without a case left out.
+std::string count_rows(const JsonView& counts, std::string_view none) {
+  std::string out;
+  for (const auto& [name, count] : counts.members()) {
+    if (count.integer_or(0) == 0) continue;
+    out += "<tr><th scope=\"row\">" + escape_html(spaced(name)) + "</th><td class=\"num\">" +
+           format_count(count_of(count)) + "</td></tr>\n";
+  }
+  return out.empty() ? empty_row(2, none) : out;
+}
+
+struct Parts {
+  int all = 0;
+  int well = 0;
+};
+
+Parts parts(const PageInput& in) {
+  Parts out;
+  const auto add = [&](bool well) {
+    ++out.all;
+    out.well += well ? 1 : 0;
+  };
+  const auto nodes = in.pool.at("nodes").items();
+  for (const JsonView& node : nodes) add(node.at("up").flag());
+  if (nodes.empty()) add(in.pool.at("node.connected").flag());
+  add(in.pool.at("database.connected").flag());
+  add(in.pool.at("journal.writable").flag());
+  return out;
+}
+
+std::string sentence(const PageInput& in) {
+  const Parts count = parts(in);
+  std::string out = count.well == count.all
+                        ? "<b>All " + std::to_string(count.all) + " parts</b> are well"
+                        : "<b>" + std::to_string(count.all - count.well) + " of " +
+                              std::to_string(count.all) + " parts</b> need somebody";
+  return out + "; the pool is up for <b>" + live_figure(in, "duration", "uptime_seconds") + "</b>.";
+}
+
+}  // namespace
+
+std::string status_rows(const PageInput& in) {
+  return node_rows(in) + database_row(in) + journal_row(in);
+}
+
+std::string part_count_note(const PageInput& in) {
+  const Parts count = parts(in);
+  return std::to_string(count.all) + " parts, " +
+         (count.well == count.all ? "all well" : std::to_string(count.well) + " well");
+}
+
+void fill_status(const PageInput& in, PageValues& out) {
+  out["title"] = "Status: Phasepool";
+  out["sentence"] = sentence(in);
+  out["status_rows"] = status_rows(in);
+  out["status_note"] = part_count_note(in);
+  out["tip_rows"] = tip_rows(in.pool.at("tips"));
+  const JsonView events = in.body("events");
+  out["event_rows"] = event_rows(events, in.trouble("events"));
+  const JsonView counts = in.pool.at("connection_counts").is_there()
+                              ? in.pool.at("connection_counts")
+                              : in.pool.at("stratum");
+  out["close_rows"] = count_rows(counts.at("closes"), "None.");
+  out["turned_away_rows"] = count_rows(counts.at("turned_away"), "None.");
+  out["more"] = more_link("/status", "before", events.at("next"), "Older events");
+}
+
+void fill_connect(const PageInput& in, PageValues& out) {
+  out["title"] = "Connect: Phasepool";
+  const std::string tls = in.pool.at("stratum_tls").text();
+  const std::string plain = out["stratum"];
+  out["tls"] = reachable_url(tls, in.request.host);
+  out["has_tls"] = tls.empty() ? "hidden" : "";
+  const std::size_t host = plain.find("://");
+  out["host_port"] = host == std::string::npos ? plain : plain.substr(host + 3);
+  out["address_example"] = in.pool.at("network").text() == "regtest"   ? "bcrt1q\u2026youraddress"
+                           : in.pool.at("network").text() == "mainnet" ? "bc1q\u2026youraddress"
+                                                                       : "tb1q\u2026youraddress";
+  const std::string minimum = format_as("sats", in.pool.at("payout.minimum_sats"), 0);
+  out["minimum"] = minimum;
+  out["has_coherence"] = in.pool.at("coherence.enabled").flag() ? "" : "hidden";
+}
+
+}  // namespace pool

@@ -1,0 +1,106 @@
+#include "pool/http/pages.h"
+
+#include "pool/http/responses.h"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <optional>
+#include <string>
+
+using namespace pool;
+
+namespace {
+
+// A table with the pages in it, and an API that answers at once or when the test says so.
+struct Served {
+  Served() {
+    add_pages(router);
+    for (const char* path : {"/api/v1/pool", "/api/v1/payouts/preview"}) {
+      router.get(path, [](const RoutedRequest&) {
+        return fresh_response(200, json_type, R"({"state":"mining","network":"regtest"})");
+      });
+    }
+    for (const char* path : {"/api/v1/blocks", "/api/v1/blocks/{hash}", "/api/v1/payouts",
+                             "/api/v1/miners/{address}", "/api/v1/shares", "/api/v1/events"}) {
+      router.get_later(path, [this](const RoutedRequest& request, const Responder& responder) {
+        waiting.emplace(std::string(request.path), responder);
+        asked.push_back(request.http.target);
+      });
+    }
+  }
+
+  void get(const std::string& target) {
+    net::HttpRequest request;
+    request.method = "GET";
+    request.target = target;
+    router.answer(request,
+                  Responder(request, [this](Answer&& answer) { given = answer.response; }));
+  }
+  void answer(const std::string& path, int status, const std::string& body) {
+    const auto found = waiting.find(path);
+    REQUIRE(found != waiting.end());
+    const Responder responder = found->second;
+    waiting.erase(found);
+    responder.answer(fresh_response(status, json_type, body));
+  }
+
+  Router router;
+  std::map<std::string, Responder> waiting;
+  std::vector<std::string> asked;
+  std::optional<net::HttpResponse> given;
+};
+
+}  // namespace
+
+TEST_CASE("a page waits for the answers it needs, and only for those") {
+  Served served;
+  served.get("/");
+  CHECK_FALSE(served.given);
+  served.answer("/api/v1/blocks", 200, R"({"blocks":[]})");
+  CHECK_FALSE(served.given);
+  served.answer("/api/v1/payouts", 200, R"({"runs":[]})");
+  REQUIRE(served.given);
+  CHECK_EQ(served.given->status, 200);
+  CHECK_EQ(net::header_value(served.given->headers, "content-type"), html_type);
+  CHECK_NE(served.given->body.find("None yet."), std::string::npos);
+}
+
+TEST_CASE("an answer that never comes is one that did not come") {
+  Served served;
+  served.get("/");
+  served.waiting.clear();  // forgotten: each counts as 503
+  REQUIRE(served.given);
+  CHECK_EQ(served.given->status, 200);
+  CHECK_NE(served.given->body.find("Not read from the database"), std::string::npos);
+}
+
+TEST_CASE("an answer that is no JSON leaves its part out") {
+  Served served;
+  served.get("/status");
+  served.answer("/api/v1/events", 200, "<html>");
+  REQUIRE(served.given);
+  CHECK_EQ(served.given->status, 200);
+}
+
+TEST_CASE("an unknown block is 404, with a page that says so") {
+  Served served;
+  served.get("/blocks?block=" + std::string(64, '0'));
+  served.answer("/api/v1/blocks/" + std::string(64, '0'), 404,
+                R"({"error":{"code":"not_found","message":"x","hint":""}})");
+  REQUIRE(served.given);
+  CHECK_EQ(served.given->status, 404);
+  CHECK_NE(served.given->body.find("no block with that hash"), std::string::npos);
+}
+
+TEST_CASE("an address is asked for as it was given, without a worker's name and spaces") {
+  for (const char* target : {"/miner/bcrt1qx", "/miner?address=bcrt1qx",
+                             "/miner?address=+bcrt1qx.rig1+", "/miner/bcrt1qx.rig1"}) {
+    CAPTURE(target);
+    Served served;
+    served.get(target);
+    REQUIRE_EQ(served.asked.size(), 2);
+    CHECK_EQ(served.asked[0], "/api/v1/miners/bcrt1qx");
+    CHECK_EQ(served.asked[1], "/api/v1/shares?limit=30&address=bcrt1qx");
+  }
+}

@@ -1,0 +1,274 @@
+/* Charts by uPlot, in the page's colours: the hash rate over time with its scatter, and the proof chain's difficulty.
+ * A chart is a slider too: arrow keys move the reading, and a screen reader says it. */
+import uPlot from 'uplot';
+
+import { localDay, localTime, si, NBSP } from './format.js';
+
+const LETTERS = { '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18, Z: 1e21, Y: 1e24 };
+
+function colours() {
+  const style = getComputedStyle(document.querySelector('.ages') ?? document.documentElement);
+  const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+  return {
+    ground: colour('ground'), ink: colour('ink'), ink2: colour('ink-2'), ink3: colour('ink-3'), control: colour('control'), grid: colour('grid'),
+    accent: colour('accent'), soft: colour('accent-soft'), bad: colour('bad'), font: `12px ${getComputedStyle(document.body).fontFamily}`,
+  };
+}
+
+function message(figure, text) {
+  const box = document.createElement('div'), p = document.createElement('p');
+  box.className = 'nothing';
+  p.textContent = text;
+  box.append(p);
+  figure.replaceChildren(box);
+}
+
+const heightOf = (figure) => (figure.clientWidth < 560 ? 240 : 316);
+
+/* Labels for a span in the reader's zone: hours within a day or so, else days. */
+function timeLabels(span) {
+  return (u, splits) => splits.map((s) => {
+    const date = new Date(s * 1000);
+    return span <= 36 * 3600 ? localTime(date, 'minute') : span < 200 * 86400 ? localDay(date) : `${localDay(date).split(' ')[1]} ${date.getFullYear()}`;
+  });
+}
+
+/* Whole hours or days of the reader's clock. */
+function timeSplits(u, axis, min, max) {
+  const span = max - min, room = Math.max(2, Math.floor(u.width / 90));
+  const steps = [900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 2 * 86400, 5 * 86400, 7 * 86400, 14 * 86400, 30 * 86400, 61 * 86400, 91 * 86400];
+  const step = steps.find((s) => span / s <= room) ?? 182 * 86400;
+  const offset = new Date(min * 1000).getTimezoneOffset() * 60;
+  const out = [];
+  for (let t = Math.ceil((min - offset) / step) * step + offset; t <= max; t += step) out.push(t);
+  return out;
+}
+
+const axes = (c) => ({ stroke: c.ink3, font: c.font, grid: { stroke: c.grid, width: 1 }, ticks: { stroke: c.control, width: 1, size: 4 } });
+
+/* A line over the plot where a value is what others are held against. */
+function reference(u, y, text, c, side) {
+  const g = u.ctx, at = Math.round(u.valToPos(y, 'y', true)) + 0.5, { left, width, top, height } = u.bbox;
+  if (at < top || at > top + height) return;
+  g.save();
+  g.strokeStyle = c.ink3; g.lineWidth = devicePixelRatio; g.setLineDash([2 * devicePixelRatio, 4 * devicePixelRatio]);
+  g.beginPath(); g.moveTo(left, at); g.lineTo(left + width, at); g.stroke();
+  g.font = c.font.replace(/^\d+px/, `${12 * devicePixelRatio}px`); g.setLineDash([]);
+  g.textAlign = side === 'right' ? 'right' : 'left';
+  g.lineWidth = 4 * devicePixelRatio; g.lineJoin = 'round'; g.strokeStyle = c.ground; g.fillStyle = c.ink2;
+  const x = side === 'right' ? left + width - 8 * devicePixelRatio : left + 8 * devicePixelRatio, base = at - 7 * devicePixelRatio;
+  g.strokeText(text, x, base); g.fillText(text, x, base);
+  g.restore();
+}
+
+function diamonds(u, blocks, c) {
+  const g = u.ctx, size = 6 * devicePixelRatio, y = u.bbox.top + u.bbox.height;
+  g.save();
+  for (const block of blocks) {
+    const x = u.valToPos(block.time_us / 1e6, 'x', true);
+    if (x < u.bbox.left - 1 || x > u.bbox.left + u.bbox.width + 1) continue;
+    g.beginPath(); g.moveTo(x, y - size); g.lineTo(x + size, y); g.lineTo(x, y + size); g.lineTo(x - size, y); g.closePath();
+    g.fillStyle = c.ground; g.fill();
+    g.strokeStyle = block.status === 'orphaned' || block.status === 'rejected' ? c.bad : c.ink; g.lineWidth = 1.5 * devicePixelRatio; g.stroke();
+  }
+  g.restore();
+}
+
+/* Says that the base line is not zero. */
+function breakMark(u, c) {
+  if (u.scales.y.min <= 0) return;
+  const g = u.ctx, r = devicePixelRatio, x = u.bbox.left + 0.5, b = u.bbox.top + u.bbox.height;
+  g.save();
+  g.strokeStyle = c.control; g.lineWidth = r; g.beginPath();
+  g.moveTo(x, b); g.lineTo(x, b - 2 * r); g.lineTo(x - 4 * r, b - 4 * r); g.lineTo(x + 4 * r, b - 8 * r); g.lineTo(x, b - 10 * r); g.lineTo(x, b - 12 * r); g.stroke();
+  g.restore();
+}
+
+function dot(u, index, c) {
+  const value = u.data[1][index];
+  if (value === null || value === undefined) return;
+  const g = u.ctx, r = devicePixelRatio;
+  g.save();
+  g.beginPath(); g.arc(u.valToPos(u.data[0][index], 'x', true), u.valToPos(value, 'y', true), 4.5 * r, 0, 7);
+  g.fillStyle = c.accent; g.fill(); g.strokeStyle = c.ground; g.lineWidth = 2 * r; g.stroke();
+  g.restore();
+}
+
+function rangeOf(values) {
+  const known = values.filter((v) => v !== null);
+  const high = Math.max(...known), low = Math.min(...known);
+  if (!(high > 0)) return [0, 1];
+  const pad = Math.max((high - low) * 0.12, high * 0.01);
+  return [low > 0.6 * high ? Math.max(0, low - pad) : 0, high + pad];
+}
+
+const lastKnown = (values) => { for (let i = values.length - 1; i >= 0; i--) if (values[i] !== null) return i; return -1; };
+/* A block in a busy chain every second would paint the axis over. */
+const BLOCKS_MAX = 120;
+
+export class RateChart {
+  constructor(figure, readout) {
+    this.figure = figure;
+    this.readout = readout;
+    this.span = '1d';
+    this.plot = null;
+    this.index = -1;
+    new ResizeObserver(() => {
+      if (this.plot && figure.clientWidth !== this.plot.width) this.draw();
+    }).observe(figure);
+    figure.addEventListener('keydown', (event) => this.key(event));
+    figure.addEventListener('pointerleave', () => this.read(-1));
+    document.addEventListener('themechange', () => this.draw());
+  }
+
+  async load(span = this.span) {
+    const fresh = span !== this.span || !this.data;
+    this.span = span;
+    if (fresh) { this.figure.setAttribute('aria-busy', 'true'); if (!this.data) message(this.figure, ''); }
+    try {
+      const response = await fetch(`${this.figure.dataset.history}?span=${span}`);
+      const body = await response.json();
+      if (!response.ok) throw new Error(body.error?.message ?? String(response.status));
+      if (span !== this.span) return;
+      this.take(body);
+    } catch (error) {
+      if (fresh || !this.data) { this.data = null; this.drop(); message(this.figure, `The history can’t be read: ${error.message}. The figures beside it are live.`); }
+    }
+    this.figure.removeAttribute('aria-busy');
+  }
+
+  take(body) {
+    const { start, hashrate, shares, step_seconds: step } = body.series;
+    const scatter = (sign) => hashrate.map((v, i) => (v === null ? null : v * Math.max(0, 1 + sign / Math.sqrt(Math.max(shares[i] ?? 0, 1)))));
+    const middle = start.map((t) => t + step / 2);
+    this.data = [middle, hashrate, scatter(1), scatter(-1)];
+    this.shares = shares;
+    this.step = step;
+    this.blocks = (body.blocks ?? []).slice(-BLOCKS_MAX);
+    if (lastKnown(hashrate) < 0) { this.drop(); message(this.figure, 'No share in this time. The trace starts with the first one.'); return; }
+    this.draw();
+  }
+
+  drop() { this.plot?.destroy(); this.plot = null; }
+
+  draw() {
+    if (!this.data || lastKnown(this.data[1]) < 0) return;
+    this.drop();
+    const c = colours(), figure = this.figure, [x, mean] = this.data, last = lastKnown(mean);
+    const [letter] = [si(Math.max(...mean.filter((v) => v !== null)))[1]];
+    this.letter = letter;
+    const unit = LETTERS[letter], span = x[x.length - 1] - x[0] + this.step;
+    const known = mean.filter((v) => v !== null);
+    this.mean = known.reduce((sum, v) => sum + v, 0) / known.length;
+    figure.replaceChildren();
+    const [low, high] = rangeOf(mean);
+    this.plot = new uPlot({
+      width: figure.clientWidth, height: heightOf(figure), padding: [10, 12, 0, 0], legend: { show: false },
+      cursor: { y: false, drag: { x: false, y: false }, points: { size: 9, width: 2, stroke: () => c.ground, fill: () => c.accent } },
+      scales: { x: { time: false, range: () => [x[0] - this.step / 2, x[x.length - 1] + this.step / 2] }, y: { range: () => [low, high] } },
+      series: [
+        {}, { stroke: c.accent, width: 1.75, points: { show: known.length < 3 }, spanGaps: false },
+        { stroke: 'transparent', width: 0, points: { show: false } }, { stroke: 'transparent', width: 0, points: { show: false } },
+      ],
+      bands: [{ series: [2, 3], fill: c.soft }],
+      axes: [
+        { ...axes(c), grid: { show: false }, splits: timeSplits, values: timeLabels(span), space: 60, size: 28 },
+        { ...axes(c), size: 52, gap: 6, space: 44, ticks: { show: false }, values: (u, splits) => splits.map((v) => (v === 0 ? '0' : String(Number((v / unit).toPrecision(3))))) },
+      ],
+      hooks: {
+        draw: [(u) => {
+          reference(u, this.mean, `mean, ${(this.mean / unit).toPrecision(3)}`, c, mean[last] > this.mean ? 'left' : 'right');
+          breakMark(u, c);
+          diamonds(u, this.blocks, c);
+          dot(u, last, c);
+        }],
+        setCursor: [(u) => { if (u.cursor.idx !== null && u.cursor.idx !== undefined && u.cursor.left >= 0) this.say(u.cursor.idx); }],
+      },
+    }, this.data, figure);
+    const note = document.getElementById('rate-note');
+    if (note) note.textContent = `${letter}H/s, mean of each step; band: scatter of luck${this.figure.dataset.history.includes('miners') ? '' : '; ◇ block found'}`;
+    this.read(-1);
+  }
+
+  /* Moves the reading; -1 is the newest. */
+  read(index) {
+    if (!this.plot) return;
+    const last = lastKnown(this.data[1]);
+    this.index = index < 0 ? last : Math.min(index, this.data[0].length - 1);
+    if (index < 0) this.plot.setCursor({ left: -10, top: -10 }, false);
+    else this.plot.setCursor({ left: this.plot.valToPos(this.data[0][this.index], 'x'), top: 10 }, false);
+    this.say(this.index);
+  }
+
+  say(index) {
+    this.index = index;
+    const [x, mean] = this.data, unit = LETTERS[this.letter], value = mean[index];
+    const when = new Date((x[index] - this.step / 2) * 1000);
+    const scatter = 100 / Math.sqrt(Math.max(this.shares[index] ?? 0, 1));
+    const what = value === null ? 'no share yet' : `${(value / unit).toPrecision(3)}${NBSP}${this.letter}H/s ± ${scatter.toPrecision(2)}${NBSP}%, ${this.shares[index]} shares`;
+    const text = `${localTime(when, 'day')}: ${what}`;
+    if (this.readout) this.readout.textContent = text;
+    this.figure.setAttribute('aria-valuemin', '0');
+    this.figure.setAttribute('aria-valuemax', String(x.length - 1));
+    this.figure.setAttribute('aria-valuenow', String(index));
+    this.figure.setAttribute('aria-valuetext', text);
+  }
+
+  key(event) {
+    const move = { ArrowLeft: -1, ArrowRight: 1, ArrowDown: -1, ArrowUp: 1, PageUp: 12, PageDown: -12, Home: -1e9, End: 1e9 }[event.key];
+    if (move === undefined || !this.plot) return;
+    event.preventDefault();
+    this.read(Math.max(0, Math.min(this.data[0].length - 1, this.index + move)));
+  }
+}
+
+/* Expected blooms a block, epoch by epoch, and how long its blocks took. */
+export function epochChart(figure) {
+  let plot = null, body = null;
+  const draw = () => {
+    const epochs = body?.epochs ?? [];
+    plot?.destroy();
+    plot = null;
+    if (epochs.length === 0) return message(figure, 'No epoch yet.');
+    const c = colours(), sorted = [...epochs].sort((a, b) => a.epoch - b.epoch);
+    const x = sorted.map((e) => e.epoch), blooms = sorted.map((e) => e.expected_blooms), seconds = sorted.map((e) => e.mean_seconds);
+    figure.replaceChildren();
+    const top = (values) => [0, 1.15 * Math.max(1, ...values.filter((v) => v !== null))];
+    const aim = body.block_seconds;
+    plot = new uPlot({
+      width: figure.clientWidth, height: 236, padding: [10, 0, 0, 0], legend: { show: false }, cursor: { show: false },
+      scales: { x: { time: false, range: () => [x[0] - 0.5, x[x.length - 1] + 0.5] }, y: { range: () => top(blooms) }, s: { range: () => top([...seconds, aim]) } },
+      series: [{}, { stroke: c.accent, width: 1.75, paths: uPlot.paths.stepped({ align: 1 }), points: { show: x.length < 12 } },
+        { scale: 's', stroke: c.ink3, width: 1.5, dash: [5, 4], points: { show: x.length < 12, stroke: c.ink3 } }],
+      axes: [{ ...axes(c), grid: { show: false }, size: 28, incrs: [1, 2, 5, 10, 20, 50, 100], values: (u, splits) => splits.map((v, i) => (i === 0 ? `epoch ${v}` : v)) },
+        { ...axes(c), size: 52, ticks: { show: false }, values: (u, splits) => splits.map((v) => si(v).join('')) },
+        { ...axes(c), scale: 's', side: 1, size: 44, grid: { show: false }, ticks: { show: false } }],
+      hooks: { draw: [(u) => {
+        const g = u.ctx, y = Math.round(u.valToPos(aim, 's', true)) + 0.5;
+        g.save(); g.strokeStyle = c.ink3; g.lineWidth = devicePixelRatio; g.setLineDash([2 * devicePixelRatio, 4 * devicePixelRatio]);
+        g.beginPath(); g.moveTo(u.bbox.left, y); g.lineTo(u.bbox.left + u.bbox.width, y); g.stroke();
+        g.setLineDash([]); g.font = c.font.replace(/^\d+px/, `${12 * devicePixelRatio}px`); g.fillStyle = c.ink2; g.textAlign = 'left';
+        g.lineWidth = 4 * devicePixelRatio; g.strokeStyle = c.ground;
+        g.strokeText(`aim, ${aim} s`, u.bbox.left + 8 * devicePixelRatio, y - 7 * devicePixelRatio); g.fillText(`aim, ${aim} s`, u.bbox.left + 8 * devicePixelRatio, y - 7 * devicePixelRatio);
+        g.restore();
+      }] },
+    }, [x, blooms, seconds], figure);
+    const last = sorted[sorted.length - 1];
+    figure.setAttribute('aria-label', `Difficulty over ${x.length} epochs, ${x[0]} to ${x[x.length - 1]}: now ${si(last.expected_blooms).join(' ')} expected blooms a block; mean block time ${last.mean_seconds === null ? 'unknown' : `${last.mean_seconds.toFixed(0)} s`}, aim ${aim} s`);
+  };
+  const load = async () => {
+    try {
+      const response = await fetch('/api/v1/coherence/epochs');
+      const answer = await response.json();
+      if (!response.ok) throw new Error(answer.error?.message ?? String(response.status));
+      body = answer;
+      draw();
+    } catch (error) {
+      if (!body) message(figure, `The epochs can’t be read: ${error.message}.`);
+    }
+  };
+  document.addEventListener('themechange', draw);
+  new ResizeObserver(() => { if (plot && plot.width !== figure.clientWidth) draw(); }).observe(figure);
+  load();
+  return load;
+}
