@@ -15,6 +15,7 @@
 #include "miner/nonce_order.h"
 #include "miner/options.h"
 #include "miner/pool_source.h"
+#include "miner/solo_source.h"
 #include "miner/version.h"
 
 #include <fmt/format.h>
@@ -90,6 +91,23 @@ bool choose_kernels(const miner::Options& options, const crypto::CpuFeatures& cp
   return scan_well && bloom_well;
 }
 
+miner::SoloSourceSettings solo_from(const miner::Options& options) {
+  miner::SoloSourceSettings settings;
+  settings.solo = *options.solo;
+  settings.version_rolling = options.version_rolling;
+  settings.retry_most = std::chrono::seconds(options.retry_pause_seconds);
+  settings.retries = options.retries;
+  settings.seed = std::random_device{}();
+  return settings;
+}
+
+std::string where_from(const miner::Options& options) {
+  if (options.solo) {
+    return fmt::format("node {}:{}", options.solo->node.host, options.solo->node.port);
+  }
+  return fmt::format("pool {}:{}", options.pools.front().host, options.pools.front().port);
+}
+
 miner::PoolSourceSettings pools_from(const miner::Options& options,
                                      const miner::ThreadSplit& threads) {
   miner::PoolSourceSettings settings;
@@ -118,9 +136,8 @@ std::string who_mines(const miner::ThreadSplit& threads, const miner::MinerKerne
 // Parts that are described before they are there. False: said which.
 bool all_is_there(const miner::Options& options) {
   const char* missing = nullptr;
-  if (options.solo) {
-    missing = "--solo";
-  } else if (options.pools.front().tls) {
+  if (options.solo) return true;
+  if (options.pools.front().tls) {
     missing = "TLS";
   } else if (options.pools.front().proxy) {
     missing = "--proxy";
@@ -138,13 +155,15 @@ int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
   miner::Console console({options.quiet, options.json, options.progress, options.debug}, stdout,
                          stderr);
   if (!options.quiet) {
-    console.notice(fmt::format("phaseminer {}: {}, pool {}:{}", miner::program_version,
-                               who_mines(threads, kernels), options.pools.front().host,
-                               options.pools.front().port),
+    console.notice(fmt::format("phaseminer {}: {}, {}", miner::program_version,
+                               who_mines(threads, kernels), where_from(options)),
                    uv::read_clock());
   }
   uv::Loop loop;
-  const auto make_source = [&](miner::WorkSourceHost& host) {
+  const auto make_source = [&](miner::WorkSourceHost& host) -> std::unique_ptr<miner::WorkSource> {
+    if (options.solo) {
+      return std::make_unique<miner::SoloSource>(loop, solo_from(options), host);
+    }
     return std::make_unique<miner::PoolSource>(loop, pools_from(options, threads), host);
   };
   const std::uint32_t nonce_step = miner::find_nonce_order(options.nonce_order)->step;

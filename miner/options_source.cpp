@@ -1,5 +1,6 @@
 // Where the work comes from: pools with their logins, or a node.
 #include "common/bitcoin/address.h"
+#include "common/bitcoin/coinbase.h"
 #include "miner/options_table.h"
 #include "miner/options_values.h"
 
@@ -13,7 +14,6 @@ namespace {
 
 constexpr std::size_t pools_max = 16;
 constexpr std::size_t username_bytes_max = 256;
-constexpr std::size_t coinbase_tag_bytes_max = 64;
 
 struct Login {
   std::string username;
@@ -150,9 +150,9 @@ Mistake read_solo(const Texts& texts, Options& options) {
     return expected("--address", solo.address.substr(0, 100), "an address with a right checksum");
   }
   if (!texts.coinbase_tag.empty()) solo.coinbase_tag = texts.coinbase_tag;
-  if (solo.coinbase_tag.size() > coinbase_tag_bytes_max) {
+  if (solo.coinbase_tag.size() > bitcoin::coinbase_tag_bytes_max) {
     return expected("--coinbase-tag", solo.coinbase_tag.substr(0, 40) + "…",
-                    fmt::format("at most {} bytes", coinbase_tag_bytes_max));
+                    fmt::format("at most {} bytes", bitcoin::coinbase_tag_bytes_max));
   }
   solo.dry_run = texts.dry_run;
   options.solo = std::move(solo);

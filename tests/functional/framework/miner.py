@@ -26,6 +26,10 @@ class Miner:
 
     def start(self):
         self.process = Process("phaseminer", self.args, self.folder / "phaseminer.log", stdout=subprocess.PIPE)
+        return self.read()
+
+    def read(self):
+        """Begins to collect the lines of the process."""
         self._reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
         self._reader.start()
         return self
