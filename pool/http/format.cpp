@@ -159,7 +159,11 @@ std::string format_latency(std::int64_t microseconds) {
 std::string format_percent(double part, double whole) {
   if (!(whole > 0)) return std::string(unknown_figure);
   const double percent = 100 * part / whole;
-  return print(percent >= 10 ? "%.1f" : "%.2f", percent) + thin_space + "%";
+  return print(percent >= 10                       ? "%.1f"
+               : percent >= 0.0995 || percent == 0 ? "%.2f"
+                                                   : "%.3f",
+               percent) +
+         thin_space + "%";
 }
 
 std::string format_utc(std::int64_t unix_micros) {

@@ -104,16 +104,13 @@ std::string block_row(const JsonView& row) {
          "</td><td>" + proof_link(row) + "</td></tr>\n";
 }
 
-std::string fact(std::string_view name, const std::string& markup) {
-  return "<div><dt>" + std::string(name) + "</dt><dd>" + markup + "</dd></div>\n";
-}
-
 std::string block_facts(const JsonView& b) {
   const auto show = [&](std::string_view form, std::string_view path) {
     return escape_html(format_as(form, b.at(path), 0));
   };
   const auto run = b.at("run").integer();
   return fact("Found", time_tag(found_us(b), "full")) + fact("Finder", finder(b)) +
+         fact("Confirmations", show("count", "confirmations")) +
          fact("Effort of its round",
               show("effort", "effort") + (b.at("round_shares").is_there()
                                               ? " <span class=\"faint\">" +

@@ -14,14 +14,6 @@ namespace {
 constexpr double core_watts = 28;
 constexpr double core_rounds_per_second = 60e6;
 
-std::string show(const JsonView& view, std::string_view form, std::string_view path) {
-  return escape_html(format_as(form, view.at(path), 0));
-}
-
-std::string fact(std::string_view name, const std::string& markup) {
-  return "<div><dt>" + std::string(name) + "</dt><dd>" + markup + "</dd></div>\n";
-}
-
 std::string rounds(std::optional<double> count) {
   return count ? escape_html(format_difficulty(*count)) : std::string(unknown_figure);
 }

@@ -2,6 +2,7 @@
 #include "pool/http/page_parts.h"
 #include "pool/http/page_rejects.h"
 #include "pool/http/page_text.h"
+#include "pool/http/page_workers.h"
 
 #include <algorithm>
 #include <array>
@@ -10,87 +11,7 @@
 namespace pool {
 namespace {
 
-constexpr double reject_part_to_mind = 0.02;       // of a worker's shares: then it needs somebody
-constexpr std::int64_t silence_to_mind = 15 * 60;  // seconds without a share while connected
 constexpr double blocks_a_day = 144;
-
-std::uint64_t count_of(const JsonView& view) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(view.integer_or(0), 0));
-}
-
-std::string show(const JsonView& view, std::string_view form, std::string_view path) {
-  return escape_html(format_as(form, view.at(path), 0));
-}
-
-double reject_part(const JsonView& worker) {
-  const double rejected = worker.at("rejected_1d").number_or(0);
-  const double all = rejected + worker.at("shares_1d").number_or(0);
-  return all > 0 ? rejected / all : 0;
-}
-
-std::int64_t silent_seconds(const JsonView& worker, std::int64_t now_us) {
-  const auto live = worker.at("live.last_share_us").integer();
-  const auto stored = worker.at("last_share_us").integer();
-  const std::int64_t last = std::max(live.value_or(0), stored.value_or(0));
-  return last == 0 ? 0 : std::max<std::int64_t>((now_us - last) / 1'000'000, 0);
-}
-
-struct Health {
-  std::string_view css;
-  std::string word;
-};
-
-Health health(const JsonView& worker, std::int64_t now_us) {
-  const std::int64_t silent = silent_seconds(worker, now_us);
-  if (!worker.at("live").is_there()) {
-    return {"off", silent > 0 ? "Offline " + format_duration(silent) : std::string("Offline")};
-  }
-  if (reject_part(worker) > reject_part_to_mind) {
-    return {"warn", "Rejects " + format_percent(reject_part(worker), 1)};
-  }
-  if (silent > silence_to_mind) return {"warn", "Silent " + format_duration(silent)};
-  return {"", "Well"};
-}
-
-std::string worker_row(const JsonView& worker, std::int64_t now_us) {
-  const std::string name = worker.at("name").text();
-  const Health state = health(worker, now_us);
-  const double part = reject_part(worker);
-  const std::int64_t silent = silent_seconds(worker, now_us);
-  const double all = worker.at("rejected_1d").number_or(0) + worker.at("shares_1d").number_or(0);
-  std::string out = row_begin("worker " + name) + "<th scope=\"row\">" +
-                    (name.empty() ? "<span class=\"faint\">no name</span>" : escape_html(name)) +
-                    "</th><td>" + tag(state.css, state.word) + "</td>";
-  for (const char* window : {"hashrate.5m", "hashrate.1h", "hashrate.1d"}) {
-    out += "<td class=\"num\">" + show(worker, "hashrate", window) + "</td>";
-  }
-  out += "<td><svg class=\"spark needs-js\" data-own=\"spark\" data-spark=\"" + escape_html(name) +
-         "\" aria-hidden=\"true\"></svg></td>";
-  out += "<td class=\"num" + std::string(part > reject_part_to_mind ? " warn-ink" : "") + "\">" +
-         escape_html(format_percent(part, all > 0 ? 1 : 0)) + "</td><td class=\"num\">" +
-         show(worker, "count", "shares_1d") + "</td><td class=\"num\">" +
-         show(worker, "difficulty", "live.difficulty") + "</td><td class=\"num\">" +
-         show(worker, "difficulty", "best_share_difficulty") + "</td><td class=\"num\">" +
-         (silent_seconds(worker, now_us) > 0 || worker.at("last_share_us").is_there()
-              ? format_duration(silent)
-              : std::string(unknown_figure)) +
-         "</td><td class=\"faint\">" + escape_html(worker.at("live.user_agent").text()) +
-         "</td></tr>\n";
-  return out;
-}
-
-std::string workers_foot(const JsonView& miner) {
-  const double rejected = miner.at("rejected_1d").number_or(0);
-  const double all = rejected + miner.at("shares_1d").number_or(0);
-  return "<tr><th scope=\"row\">" + plural(count_of(miner.at("workers_total")), "worker") +
-         "</th><td></td><td class=\"num\">" + show(miner, "hashrate", "hashrate.5m") +
-         "</td><td class=\"num\">" + show(miner, "hashrate", "hashrate.1h") +
-         "</td><td class=\"num\">" + show(miner, "hashrate", "hashrate.1d") +
-         "</td><td></td><td class=\"num\">" + escape_html(format_percent(rejected, all)) +
-         "</td><td class=\"num\">" + show(miner, "count", "shares_1d") +
-         "</td><td></td><td class=\"num\">" + show(miner, "difficulty", "best_share_difficulty") +
-         "</td><td></td><td></td></tr>\n";
-}
 
 // Sats a day at the rate of the last day; nullopt where that says nothing (a play chain).
 std::optional<double> sats_a_day(const JsonView& miner) {
@@ -126,15 +47,11 @@ std::string sentence(const JsonView& miner, std::int64_t now_us) {
   }
   std::uint64_t to_mind = 0;
   for (const JsonView& worker : miner.at("workers").items())
-    to_mind += health(worker, now_us).css == "warn" ? 1 : 0;
+    to_mind += worker_health(worker, now_us).css == "warn" ? 1 : 0;
   if (to_mind > 0)
     out += " " + link("#workers", format_count(to_mind) + (to_mind == 1 ? " needs" : " need")) +
            " a look.";
   return out;
-}
-
-std::string fact(std::string_view name, const std::string& markup) {
-  return "<div><dt>" + std::string(name) + "</dt><dd>" + markup + "</dd></div>\n";
 }
 
 std::string earnings(const JsonView& miner) {
@@ -312,11 +229,7 @@ void fill_one(const PageInput& in, PageValues& out) {
   out["sentence"] = sentence(miner, in.now_us);
   out["earnings"] = earnings(miner);
   out["days_plot"] = days_plot(miner);
-  for (const JsonView& worker : miner.at("workers").items())
-    out["worker_rows"] += worker_row(worker, in.now_us);
-  if (out["worker_rows"].empty())
-    out["worker_rows"] = empty_row(12, "No worker mined in the last day.");
-  out["workers_foot"] = workers_foot(miner);
+  fill_workers(miner, in.now_us, out);
   out["reward"] = show(miner, "sats", "if_block_now.reward_sats");
   out["whatif_rows"] = whatif_rows(in, miner.at("if_block_now"));
   out["best_rows"] = best_rows(in, miner);
@@ -326,14 +239,12 @@ void fill_one(const PageInput& in, PageValues& out) {
   out["payout_rows"] = payout_rows(miner);
 }
 
-std::string miner_rows(const JsonView& miners, std::string_view trouble) {
+std::string miner_rows(const JsonView& miners, const RateUnit& unit, std::string_view trouble) {
   std::string out;
   for (const JsonView& miner : miners.at("miners").items()) {
     const std::string address = miner.at("address").text();
     out += row_begin(address) + "<th scope=\"row\">" + miner_link(address) + "</th>";
-    for (const char* window : {"hashrate.5m", "hashrate.1h", "hashrate.1d", "hashrate.7d"}) {
-      out += "<td class=\"num\">" + show(miner, "hashrate", window) + "</td>";
-    }
+    out += rate_cells(miner, {"5m", "1h", "1d", "7d"}, unit);
     out += "<td class=\"num\">" + show(miner, "count", "workers") + "</td><td class=\"num\">" +
            show(miner, "count", "shares_1d") + "</td><td class=\"num\">" +
            show(miner, "difficulty", "best_share_difficulty") + "</td><td>" +
@@ -357,16 +268,19 @@ void fill_list(const PageInput& in, PageValues& out) {
                 format_as("count", in.pool.at("workers"), 0) +
                 "</b> workers connected now, together <b>" +
                 escape_html(format_as("hashrate", in.pool.at("hashrate.5m"), 0)) + "</b>.";
-  out["miner_rows"] = miner_rows(miners, in.trouble("miners"));
+  const RateUnit unit = table_unit(miners.at("miners").items());
+  out["miner_unit"] = unit.name;
+  out["miner_rows"] = miner_rows(miners, unit, in.trouble("miners"));
   out["more"] = more_link("/miner", "page", miners.at("next"), "More miners");
 }
 
 }  // namespace
 
 void fill_miner(const PageInput& in, PageValues& out) {
-  for (const char* name : {"address", "since", "earnings", "days_plot", "worker_rows",
-                           "workers_foot", "reward", "whatif_rows", "best_rows", "block_takes",
-                           "rejects_note", "reject_rows", "payout_rows", "miner_rows", "more"}) {
+  for (const char* name :
+       {"address", "since", "earnings", "days_plot", "worker_rows", "workers_foot", "reward",
+        "whatif_rows", "best_rows", "block_takes", "rejects_note", "reject_rows", "payout_rows",
+        "miner_rows", "more", "miner_unit", "worker_unit"}) {
     out[name] = "";
   }
   const bool one = !in.request.address.empty();

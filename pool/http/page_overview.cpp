@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 
 namespace pool {
 namespace {
@@ -38,8 +37,8 @@ std::string blocks_said(const PageInput& in) {
   }
   if (found == 0) return link("/blocks", "no block yet");
   if (orphaned > 0) {
-    return link("/blocks", format_count(orphaned) + " orphaned of " + format_count(found)) +
-           " blocks";
+    return link("/blocks", plural(found, "block")) + " found, " + format_count(orphaned) +
+           " orphaned";
   }
   return link("/blocks", plural(found, "block")) + " found, none orphaned";
 }
@@ -68,38 +67,12 @@ std::string sentence(const PageInput& in) {
          ".";
 }
 
-// One unit for the whole table, chosen by its largest figure.
-struct RateUnit {
-  double divisor = 1;
-  std::string name = "H/s";
-};
-
-RateUnit rate_unit(const PageInput& in) {
+RateUnit ladder_unit(const PageInput& in) {
   double largest = 0;
   for (const std::string_view window : windows) {
     largest = std::max(largest, in.pool.at("hashrate").at(window).number_or(0));
   }
-  constexpr std::array<const char*, 9> letters{"", "k", "M", "G", "T", "P", "E", "Z", "Y"};
-  RateUnit unit;
-  std::size_t step = 0;
-  while (largest / unit.divisor >= 999.5 && step + 1 < letters.size()) {
-    unit.divisor *= 1000;
-    ++step;
-  }
-  unit.name = std::string(letters[step]) + "H/s";
-  return unit;
-}
-
-std::string in_unit(double rate, const RateUnit& unit) {
-  const double value = rate / unit.divisor;
-  if (value == 0) return "0";
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(),
-                value < 9.995   ? "%.2f"
-                : value < 99.95 ? "%.1f"
-                                : "%.0f",
-                value);
-  return text.data();
+  return rate_unit(largest);
 }
 
 // How far a window is from the mean of a day, with the scatter that luck alone gives it.
@@ -129,8 +102,7 @@ std::string ladder_rows(const PageInput& in, const RateUnit& unit) {
     const double error = shares > 0 ? 1 / std::sqrt(shares) : 0;
     const double deviation = day > 0 ? rate.value_or(0) / day - 1 : 0;
     const std::string name(window);
-    out += "<tr><th scope=\"row\">" + name + "</th><td class=\"num value\">" +
-           (rate ? in_unit(*rate, unit) : std::string(unknown_figure)) +
+    out += "<tr><th scope=\"row\">" + name + "</th><td class=\"num value\">" + in_unit(rate, unit) +
            "</td><td class=\"num faint small\">" +
            (error > 0 ? "\u00b1\u00a0" + format_percent(error, 1) : std::string(unknown_figure)) +
            "</td><td class=\"plot\">" +
@@ -294,7 +266,7 @@ std::string title(const PageInput& in) {
 void fill_overview(const PageInput& in, PageValues& out) {
   out["title"] = title(in);
   out["sentence"] = sentence(in);
-  const RateUnit unit = rate_unit(in);
+  const RateUnit unit = ladder_unit(in);
   out["rate_unit"] = unit.name;
   out["ladder_rows"] = ladder_rows(in, unit);
   fill_shares(in, out);
@@ -306,6 +278,9 @@ void fill_overview(const PageInput& in, PageValues& out) {
   out["status_rows"] = status_rows(in);
   out["status_note"] = part_count_note(in);
   out["payout_line"] = payout_line(in);
+  const std::string tls = in.pool.at("stratum_tls").text();
+  out["tls"] = reachable_url(tls, in.request.host);
+  out["has_tls"] = tls.empty() ? "hidden" : "";
   out["promises"] = promises(in);
 }
 

@@ -7,18 +7,6 @@
 namespace pool {
 namespace {
 
-std::uint64_t count_of(const JsonView& view) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(view.integer_or(0), 0));
-}
-
-std::string show(const JsonView& view, std::string_view form, std::string_view path) {
-  return escape_html(format_as(form, view.at(path), 0));
-}
-
-std::string fact(std::string_view name, const std::string& markup) {
-  return "<div><dt>" + std::string(name) + "</dt><dd>" + markup + "</dd></div>\n";
-}
-
 std::string run_link(const JsonView& run) {
   const std::string number = std::to_string(run.at("run").integer_or(0));
   return link("/payouts?run=" + number, "Run " + number);

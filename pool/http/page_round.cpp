@@ -150,7 +150,7 @@ std::string delivery_plot(const std::vector<Mark>& marks) {
              x + "\" y1=\"" + y + "\" y2=\"" + y + "\"/><circle class=\"" +
              (mark.is_main ? "pt" : "dot2") + "\" cx=\"" + x + "\" cy=\"" + y +
              "\" r=\"4\"/><text class=\"on\" x=\"" + x + "\" dx=\"" +
-             (left ? "-10\" dy=\"-8\" text-anchor=\"end" : "10\" dy=\"4") + "\" y=\"" + y + "\">" +
+             (left ? "-10\" dy=\"4\" text-anchor=\"end" : "10\" dy=\"4") + "\" y=\"" + y + "\">" +
              mark.name + ", " + escape_html(format_latency(mark.us)) + "</text>";
     ++row;
   }

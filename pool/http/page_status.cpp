@@ -7,14 +7,6 @@
 namespace pool {
 namespace {
 
-std::uint64_t count_of(const JsonView& view) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(view.integer_or(0), 0));
-}
-
-std::string show(const JsonView& view, std::string_view form, std::string_view path) {
-  return escape_html(format_as(form, view.at(path), 0));
-}
-
 std::string status_row(std::string_view part, const std::string& state, const std::string& detail) {
   return "<tr><th scope=\"row\">" + escape_html(part) + "</th><td>" + state +
          "</td><td class=\"num faint\">" + escape_html(detail) + "</td></tr>\n";
@@ -22,25 +14,39 @@ std::string status_row(std::string_view part, const std::string& state, const st
 
 // "/Satoshi:27.0.0/" to "Satoshi 27.0.0"
 std::string program_name(std::string version) {
-  version.erase(std::remove(version.begin(), version.end(), '/'), version.end());
-  std::replace(version.begin(), version.end(), ':', ' ');
-  return version;
+  for (char& c : version) c = c == '/' || c == ':' ? ' ' : c;
+  const std::size_t first = version.find_first_not_of(' ');
+  if (first == std::string::npos) return {};
+  return version.substr(first, version.find_last_not_of(' ') + 1 - first);
+}
+
+// A node that has just not heard of the newest tip is no reason to worry.
+constexpr std::int64_t blocks_behind_to_mind = 2;
+
+std::int64_t blocks_behind(const JsonView& node, std::int64_t height) {
+  return std::max<std::int64_t>(height - node.at("height").integer_or(height), 0);
+}
+
+bool is_well(const JsonView& node, std::int64_t height) {
+  return node.at("up").flag() && blocks_behind(node, height) < blocks_behind_to_mind;
 }
 
 std::string node_state(const JsonView& node, std::int64_t height) {
-  if (!node.at("up").flag())
+  if (!node.at("up").flag()) {
     return tag("bad", node.at("answering").flag() ? "Not usable" : "No answer",
                node.at("error").text());
-  if (node.at("height").integer_or(height) < height) return tag("warn", "Behind");
-  return tag("", "On the tip");
+  }
+  const std::int64_t behind = blocks_behind(node, height);
+  if (behind == 0) return tag("", "On the tip");
+  return tag(behind < blocks_behind_to_mind ? "part" : "warn",
+             plural(static_cast<std::uint64_t>(behind), "block") + " behind");
 }
 
 std::string node_detail(const JsonView& node) {
   if (!node.at("up").flag()) return node.at("error").text();
   const auto us = node.at("response_us").integer();
-  std::string out = node.at("in_use").flag() ? "in use" : "in reserve";
-  if (us) out += ", answers in " + format_latency(*us);
-  return out;
+  return std::string(node.at("in_use").flag() ? "in use" : "in reserve") +
+         (us ? ", " + format_latency(*us) : "");
 }
 
 std::string node_rows(const PageInput& in) {
@@ -65,7 +71,7 @@ std::string database_row(const PageInput& in) {
                                                          : tag("", "Up to date");
   const std::string detail =
       !connected ? in.pool.at("database.error").text()
-      : behind   ? plural(count_of(in.pool.at("database.records_behind")), "record") + " behind"
+      : behind   ? format_count(count_of(in.pool.at("database.records_behind"))) + " behind"
                  : "";
   return status_row("PostgreSQL", state, detail);
 }
@@ -77,7 +83,7 @@ std::string journal_row(const PageInput& in) {
                     writable ? tag("", "Writing")
                              : tag("bad", "Can\u2019t write", in.pool.at("journal.error").text()),
                     !writable ? in.pool.at("journal.error").text()
-                    : us      ? "last fsync " + format_latency(*us)
+                    : us      ? "fsync " + format_latency(*us)
                               : "");
 }
 
@@ -133,7 +139,8 @@ Parts parts(const PageInput& in) {
     out.well += well ? 1 : 0;
   };
   const auto nodes = in.pool.at("nodes").items();
-  for (const JsonView& node : nodes) add(node.at("up").flag());
+  const std::int64_t height = in.pool.at("height").integer_or(0);
+  for (const JsonView& node : nodes) add(is_well(node, height));
   if (nodes.empty()) add(in.pool.at("node.connected").flag());
   add(in.pool.at("database.connected").flag());
   add(in.pool.at("journal.writable").flag());

@@ -88,6 +88,18 @@ std::string format_as(std::string_view form, const JsonView& value, std::int64_t
   return found->form(value);
 }
 
+std::string show(const JsonView& view, std::string_view form, std::string_view path) {
+  return escape_html(format_as(form, view.at(path), 0));
+}
+
+std::uint64_t count_of(const JsonView& view) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(view.integer_or(0), 0));
+}
+
+std::string fact(std::string_view name, const std::string& markup) {
+  return "<div><dt>" + std::string(name) + "</dt><dd>" + markup + "</dd></div>\n";
+}
+
 std::string with_units(std::string_view figure) {
   std::string out;
   std::size_t from = 0;
@@ -181,6 +193,36 @@ std::string url_part(std::string_view text) {
 std::string miner_link(const std::string& address) {
   return "<a href=\"/miner/" + url_part(address) + "\">" +
          code_text(shorten(address, 8, 4), address) + "</a>";
+}
+
+RateUnit rate_unit(double largest) {
+  constexpr std::array<const char*, 9> letters{"", "k", "M", "G", "T", "P", "E", "Z", "Y"};
+  RateUnit unit;
+  std::size_t step = 0;
+  while (largest / unit.divisor >= 999.5 && step + 1 < letters.size()) {
+    unit.divisor *= 1000;
+    ++step;
+  }
+  unit.name = std::string(letters[step]) + "H/s";
+  return unit;
+}
+
+std::string in_unit(std::optional<double> rate, const RateUnit& unit) {
+  if (!rate) return std::string(unknown_figure);
+  if (!(*rate > 0)) return "0";
+  const double value = *rate / unit.divisor;
+  if (value < 0.00995) {
+    const Figure own = format_hashrate(*rate);
+    return own.number + std::string(no_break_space) + own.unit;
+  }
+  std::array<char, 32> text{};
+  const char* form = value < 0.0995  ? "%.4f"
+                     : value < 0.995 ? "%.3f"
+                     : value < 9.995 ? "%.2f"
+                     : value < 99.95 ? "%.1f"
+                                     : "%.0f";
+  std::snprintf(text.data(), text.size(), form, value);
+  return text.data();
 }
 
 std::string upper_case(std::string text) {

@@ -19,6 +19,13 @@ namespace pool {
 // REQUIRES: the form is one of these.
 std::string format_as(std::string_view form, const JsonView& value, std::int64_t now_us);
 
+// A member in a form, escaped.
+std::string show(const JsonView& view, std::string_view form, std::string_view path);
+// A count of things; nothing and less than nothing are 0.
+std::uint64_t count_of(const JsonView& view);
+// A line of a list of facts; the markup is as it is.
+std::string fact(std::string_view name, const std::string& markup);
+
 // "31.6 %" with the unit in a span of its own; escaped.
 std::string with_units(std::string_view figure);
 // "3 workers", "1 worker"
@@ -42,6 +49,15 @@ std::string svg_percent(double part);
 std::string url_part(std::string_view text);
 // A payout address, shortened, that leads to its page.
 std::string miner_link(const std::string& address);
+
+// One unit for a whole table of hash rates, chosen by its largest.
+struct RateUnit {
+  double divisor = 1;
+  std::string name = "H/s";
+};
+RateUnit rate_unit(double largest);
+// Three digits in that unit; a rate too small for it brings its own.
+std::string in_unit(std::optional<double> rate, const RateUnit& unit);
 
 std::string upper_case(std::string text);
 // "low_difficulty" to "Low difficulty".

@@ -50,5 +50,9 @@ export function startBlockVerdict() {
   });
   fetch(box.dataset.proof).then((response) => (response.ok ? response.json() : Promise.reject(new Error(String(response.status)))))
     .then((body) => { record = body; show(); })
-    .catch((error) => { word.textContent = `The record can’t be read: ${error.message}`; });
+    .catch((error) => {
+      word.textContent = `The record can’t be read: ${error.message}`;
+      glyph.setAttribute('d', '');
+      tamper.hidden = true;
+    });
 }

@@ -47,7 +47,7 @@ function timeSplits(u, axis, min, max) {
 const axes = (c) => ({ stroke: c.ink3, font: c.font, grid: { stroke: c.grid, width: 1 }, ticks: { stroke: c.control, width: 1, size: 4 } });
 
 /* A line over the plot where a value is what others are held against. */
-function reference(u, y, text, c, side) {
+function reference(u, y, text, c, side, above = true) {
   const g = u.ctx, at = Math.round(u.valToPos(y, 'y', true)) + 0.5, { left, width, top, height } = u.bbox;
   if (at < top || at > top + height) return;
   g.save();
@@ -56,7 +56,7 @@ function reference(u, y, text, c, side) {
   g.font = c.font.replace(/^\d+px/, `${12 * devicePixelRatio}px`); g.setLineDash([]);
   g.textAlign = side === 'right' ? 'right' : 'left';
   g.lineWidth = 4 * devicePixelRatio; g.lineJoin = 'round'; g.strokeStyle = c.ground; g.fillStyle = c.ink2;
-  const x = side === 'right' ? left + width - 8 * devicePixelRatio : left + 8 * devicePixelRatio, base = at - 7 * devicePixelRatio;
+  const x = side === 'right' ? left + width - 8 * devicePixelRatio : left + 8 * devicePixelRatio, base = at + (above ? -7 : 16) * devicePixelRatio;
   g.strokeText(text, x, base); g.fillText(text, x, base);
   g.restore();
 }
@@ -94,11 +94,14 @@ function dot(u, index, c) {
   g.restore();
 }
 
-function rangeOf(values) {
+/* Room for the trace and for its scatter, as far as that is not wilder than the trace itself. */
+function rangeOf(values, above, below) {
   const known = values.filter((v) => v !== null);
-  const high = Math.max(...known), low = Math.min(...known);
+  const top = Math.max(...known), bottom = Math.min(...known);
+  const high = Math.min(Math.max(...above.filter((v) => v !== null)), 1.25 * top);
+  const low = Math.max(Math.min(...below.filter((v) => v !== null)), 0.8 * bottom);
   if (!(high > 0)) return [0, 1];
-  const pad = Math.max((high - low) * 0.12, high * 0.01);
+  const pad = Math.max((high - low) * 0.06, high * 0.01);
   return [low > 0.6 * high ? Math.max(0, low - pad) : 0, high + pad];
 }
 
@@ -161,7 +164,7 @@ export class RateChart {
     const known = mean.filter((v) => v !== null);
     this.mean = known.reduce((sum, v) => sum + v, 0) / known.length;
     figure.replaceChildren();
-    const [low, high] = rangeOf(mean);
+    const [low, high] = rangeOf(mean, this.data[2], this.data[3]);
     this.plot = new uPlot({
       width: figure.clientWidth, height: heightOf(figure), padding: [10, 12, 0, 0], legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 9, width: 2, stroke: () => c.ground, fill: () => c.accent } },
@@ -177,7 +180,10 @@ export class RateChart {
       ],
       hooks: {
         draw: [(u) => {
-          reference(u, this.mean, `mean, ${(this.mean / unit).toPrecision(3)}`, c, mean[last] > this.mean ? 'left' : 'right');
+          // The label goes to the end where the trace is farther away, and to the other side of the line.
+          const edge = Math.max(1, Math.round(mean.length / 12)), part = (values) => values.reduce((sum, v) => sum + (v ?? this.mean), 0) / values.length - this.mean;
+          const begin = part(mean.slice(0, edge)), end = part(mean.slice(-edge)), right = Math.abs(end) > Math.abs(begin);
+          reference(u, this.mean, `mean, ${(this.mean / unit).toPrecision(3)}`, c, right ? 'right' : 'left', (right ? end : begin) < 0);
           breakMark(u, c);
           diamonds(u, this.blocks, c);
           dot(u, last, c);
@@ -241,7 +247,7 @@ export function epochChart(figure) {
       series: [{}, { stroke: c.accent, width: 1.75, paths: uPlot.paths.stepped({ align: 1 }), points: { show: x.length < 12 } },
         { scale: 's', stroke: c.ink3, width: 1.5, dash: [5, 4], points: { show: x.length < 12, stroke: c.ink3 } }],
       axes: [{ ...axes(c), grid: { show: false }, size: 28, incrs: [1, 2, 5, 10, 20, 50, 100], values: (u, splits) => splits.map((v, i) => (i === 0 ? `epoch ${v}` : v)) },
-        { ...axes(c), size: 52, ticks: { show: false }, values: (u, splits) => splits.map((v) => si(v).join('')) },
+        { ...axes(c), size: 52, ticks: { show: false }, values: (u, splits) => splits.map((v) => (v >= 1000 ? si(v).join('') : String(Number(v.toPrecision(3))))) },
         { ...axes(c), scale: 's', side: 1, size: 44, grid: { show: false }, ticks: { show: false } }],
       hooks: { draw: [(u) => {
         const g = u.ctx, y = Math.round(u.valToPos(aim, 's', true)) + 0.5;

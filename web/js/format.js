@@ -22,7 +22,10 @@ export function si(value) {
 export const count = (n) => String(Math.max(n, 0)).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 export const hashrate = (v) => { const [number, letter] = si(v); return `${number}${NBSP}${letter}H/s`; };
 export const difficulty = (v) => { const [number, letter] = si(v); return letter ? number + NBSP + letter : number; };
-export const percent = (part) => (100 * part).toFixed(100 * part >= 10 ? 1 : 2) + THIN + '%';
+export function percent(part) {
+  const value = 100 * part;
+  return value.toFixed(value >= 10 ? 1 : value >= 0.0995 || value === 0 ? 2 : 3) + THIN + '%';
+}
 
 export function effort(value) {
   if (!(value >= 0)) return UNKNOWN;

@@ -207,7 +207,7 @@ async function choose(name) {
     show(record);
   } catch (error) {
     $('verdict-word').querySelector('span').textContent = `The proof can’t be read: ${error.message}`;
-    if (!view.run) { record = KNOWN[0](); show(record); }
+    if (!view.run) { pick.value = 'known 0'; record = KNOWN[0](); show(record); }
   }
 }
 

@@ -116,7 +116,7 @@ TEST_CASE("the overview shows its figures without a script") {
       "On the tip at height <a href=\"#tip\" data-v=\"height\" data-as=\"count\">862,114</a>."));
   CHECK(has(
       html,
-      "data-as=\"hashrate\">3.42\u00a0EH/s</a>; <a href=\"/blocks\">2 orphaned of 31</a> blocks."));
+      "data-as=\"hashrate\">3.42\u00a0EH/s</a>; <a href=\"/blocks\">31\u00a0blocks</a> found, 2 orphaned."));
   CHECK(has(html,
             "<th scope=\"row\">1m</th><td class=\"num value\">3.39</td><td class=\"num faint "
             "small\">±\u00a01.14\u2009%</td>"));
@@ -130,7 +130,7 @@ TEST_CASE("the overview shows its figures without a script") {
   CHECK(has(html, "PPLNS, 1\u2009% fee"));
   CHECK(has(html, "stratum+tcp://pool.example:3333"));
   CHECK(has(html, "Node 1, Satoshi 27.1.0"));
-  CHECK(has(html, ">Behind</span>"));
+  CHECK(has(html, ">1\u00a0block behind</span>"));
   CHECK(has(html, "<title>Phasepool: 3.42\u00a0EH/s, on the tip at 862,114</title>"));
 }
 
