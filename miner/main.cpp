@@ -15,12 +15,16 @@
 #include "miner/nonce_order.h"
 #include "miner/options.h"
 #include "miner/pool_source.h"
+#include "miner/reporter.h"
 #include "miner/solo_source.h"
 #include "miner/version.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -146,6 +150,42 @@ bool all_is_there(const miner::Options& options) {
   return missing == nullptr;
 }
 
+// False: said why.
+bool listen_for_api(uv::Loop& loop, const miner::ApiSettings& where, const miner::MinerLoop& mining,
+                    std::unique_ptr<miner::ApiServer>& api) {
+  auto listening = miner::ApiServer::listen(loop, where, [&mining] {
+    return miner::ApiFacts{mining.status(), uv::read_clock().unix_seconds()};
+  });
+  if (!listening) {
+    fmt::print(stderr, "phaseminer: --api-bind: {}\n", listening.error());
+    return false;
+  }
+  api = std::move(*listening);
+  return true;
+}
+
+// Tells miners apart that write below one folder: the machine's name, and the process.
+std::string miner_id() {
+  std::array<char, 65> name{};
+  (void)gethostname(name.data(), name.size() - 1);
+  std::string id = name.data();
+  std::replace_if(
+      id.begin(), id.end(), [](unsigned char c) { return std::isalnum(c) == 0 || c >= 0x80; }, '-');
+  return fmt::format("{}-{}", id.empty() ? "miner" : id, getpid());
+}
+
+std::unique_ptr<miner::Reporter> make_reporter(const miner::Options& options, uv::Loop& loop,
+                                               miner::Console& console) {
+  if (options.report_dir.empty()) return nullptr;
+  const std::string& username =
+      options.solo ? options.solo->address : options.pools.front().username;
+  return std::make_unique<miner::Reporter>(
+      loop, miner::ReporterSettings{options.report_dir, miner_id(), username},
+      [&console](std::string_view why) {
+        console.event({miner::ClientEventKind::problem, std::string(why)}, uv::read_clock());
+      });
+}
+
 int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
   if (!all_is_there(options)) return exit_usage;
   const miner::ThreadSplit threads = miner::split_threads(options, miner::usable_cores());
@@ -167,25 +207,19 @@ int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
     return std::make_unique<miner::PoolSource>(loop, pools_from(options, threads), host);
   };
   const std::uint32_t nonce_step = miner::find_nonce_order(options.nonce_order)->step;
-  const miner::MinerSettings settings{
+  miner::MinerSettings settings{
       {threads.sha256d, threads.coherence, options.nice, options.cpu_affinity, nonce_step},
-      options.witness_path};
+      options.witness_path,
+      nullptr};
+  std::unique_ptr<miner::Reporter> reporter = make_reporter(options, loop, console);
+  settings.observer = reporter.get();
   std::optional<miner::MinerLoop> mining;
   mining.emplace(loop, settings, kernels, console, make_source);
   // They outlive the miner loop, so that a second Ctrl-C while its threads end does no harm.
   const uv::Signal interrupt(loop, SIGINT, [&mining] { mining->stop(); });
   const uv::Signal terminate(loop, SIGTERM, [&mining] { mining->stop(); });
   std::unique_ptr<miner::ApiServer> api;
-  if (options.api) {
-    auto listening = miner::ApiServer::listen(loop, *options.api, [&mining] {
-      return miner::ApiFacts{mining->status(), uv::read_clock().unix_seconds()};
-    });
-    if (!listening) {
-      fmt::print(stderr, "phaseminer: --api-bind: {}\n", listening.error());
-      return exit_usage;
-    }
-    api = std::move(*listening);
-  }
+  if (options.api && !listen_for_api(loop, *options.api, *mining, api)) return exit_usage;
   uv::Timer time_limit(loop, [&mining] { mining->stop(); });
   if (options.time_limit_seconds > 0) {
     time_limit.start(std::chrono::seconds(options.time_limit_seconds), {});
@@ -195,6 +229,7 @@ int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
   const int exit_code = mining->exit_code();
   const bool resolving = mining->is_resolving();
   mining.reset();
+  reporter.reset();  // what is still to be written
   if (resolving) {
     // The resolver can't be cancelled, and the loop's end would wait for it: many seconds where no
     // name server answers.

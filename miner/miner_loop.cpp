@@ -20,6 +20,7 @@ MinerLoop::MinerLoop(uv::Loop& loop, MinerSettings settings, const MinerKernels&
                      Console& console, const MakeWorkSource& make_source)
     : loop_(loop),
       console_(console),
+      observer_(settings.observer),
       started_at_(mono_now()),
       tick_(loop, [this] { on_tick(); }),
       second_(loop, [this] { on_second(); }),
@@ -68,6 +69,7 @@ void MinerLoop::finish() {
     last.coherence->unanswered = 0;
   }
   console_.totals(last);
+  if (observer_ != nullptr) observer_->on_end(last, uv::read_clock());
   loop_.stop();
 }
 
@@ -84,12 +86,14 @@ Status MinerLoop::status() const {
 void MinerLoop::set_work(std::shared_ptr<const Work> work) {
   exhausted_told_ = false;
   if (work && stopping_) return;
+  if (work && observer_ != nullptr) observer_->on_work(*work, uv::read_clock());
   crew_.set_work(work);
 }
 
 void MinerLoop::set_coherence_work(std::shared_ptr<const CoherenceWork> work) {
   if (work && witness_) note_witness(*work);
   if (work && stopping_) return;
+  if (work && observer_ != nullptr) observer_->on_coherence_work(*work, uv::read_clock());
   crew_.set_coherence_work(work);
 }
 
@@ -107,7 +111,9 @@ void MinerLoop::note_witness(const CoherenceWork& work) {
 
 void MinerLoop::report(const ClientEvent& event) {
   if (event.kind == ClientEventKind::connected) height_missing_told_ = false;
-  console_.event(event, uv::read_clock());
+  const base::Instant now = uv::read_clock();
+  console_.event(event, now);
+  if (observer_ != nullptr) observer_->on_event(event, now);
 }
 
 void MinerLoop::appetite_changed() {
@@ -115,7 +121,9 @@ void MinerLoop::appetite_changed() {
 }
 
 void MinerLoop::give_up(std::string_view why) {
-  console_.notice(why, uv::read_clock());
+  const base::Instant now = uv::read_clock();
+  console_.notice(why, now);
+  if (observer_ != nullptr) observer_->on_give_up(why, now);
   exit_code_ = 1;
   finish();
 }
@@ -124,7 +132,10 @@ void MinerLoop::give_up(std::string_view why) {
 
 void MinerLoop::on_worker_message(WorkerMessage&& message) {
   if (auto* share = std::get_if<FoundShare>(&message)) {
-    if (!stopping_) source_->on_share(std::move(*share), mono_now());
+    if (stopping_) return;
+    const base::Instant now = uv::read_clock();
+    if (share->is_block && observer_ != nullptr) observer_->on_block(*share, now);
+    source_->on_share(std::move(*share), now.mono);
     return appetite_changed();
   }
   if (auto* proof = std::get_if<FoundProof>(&message)) {
@@ -153,7 +164,9 @@ void MinerLoop::on_second() {
   if (stopping_) return;
   const base::Instant now = uv::read_clock();
   crew_.sample_rates(now.mono);
-  stop_if_unread(console_.status(status(), now));
+  const Status current = status();
+  if (observer_ != nullptr) observer_->on_status(current, now);
+  stop_if_unread(console_.status(current, now));
 }
 
 void MinerLoop::stop_if_unread(bool read) {

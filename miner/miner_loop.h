@@ -7,6 +7,7 @@
 #include "common/uv/loop.h"
 #include "miner/console.h"
 #include "miner/crew.h"
+#include "miner/observer.h"
 #include "miner/status.h"
 #include "miner/witness_log.h"
 #include "miner/work_source.h"
@@ -20,7 +21,8 @@ namespace miner {
 
 struct MinerSettings {
   CrewSettings crew;
-  std::string witness_path;  // empty: none
+  std::string witness_path;      // empty: none
+  Observer* observer = nullptr;  // null: none; it outlives the loop
 };
 
 class MinerLoop final : private WorkSourceHost {
@@ -60,6 +62,7 @@ class MinerLoop final : private WorkSourceHost {
 
   uv::Loop& loop_;
   Console& console_;
+  Observer* const observer_;
   std::optional<WitnessLog> witness_;
   const base::MonoTime started_at_;
   base::MonoTime stop_deadline_{};
