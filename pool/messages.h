@@ -9,6 +9,7 @@
 #include "pool/core/coherence_types.h"
 #include "pool/core/difficulty_memory.h"
 #include "pool/core/journal_format.h"
+#include "pool/core/notify_times.h"
 #include "pool/core/reject_log.h"
 #include "pool/core/shard_types.h"
 #include "pool/core/stats.h"
@@ -203,6 +204,8 @@ struct StoredStats {
   std::string error;  // the last one, for the operator; empty when connected
   JournalPosition shipped_to;
   std::uint64_t shares_stored = 0;  // rows in all, by this journal
+  LatencyHistogram lag = {};        // of each batch: from its oldest record to its commit
+  LoopHealth loop = {};
 };
 
 struct QueryResult {
@@ -216,7 +219,10 @@ struct SubmitsRejected {
   std::vector<RejectedSubmit> rejects;  // the newest last
 };
 
+// A TipTold (pool/core/notify_times.h) comes from each shard that has miners, once for each new
+// tip. Full: lost.
+
 using HttpMessage = std::variant<ShardStats, NodeStatus, JournalStatus, StoredStats,
-                                 CoherenceStatus, QueryResult, SubmitsRejected, Shutdown>;
+                                 CoherenceStatus, QueryResult, SubmitsRejected, TipTold, Shutdown>;
 
 }  // namespace pool

@@ -138,7 +138,8 @@ bool same_sender(const HttpMessage& waiting, const HttpMessage& incoming) {
   const auto* stats = std::get_if<ShardStats>(&waiting);
   if (stats != nullptr) return stats->shard == std::get<ShardStats>(incoming).shard;
   return !std::holds_alternative<QueryResult>(waiting) &&
-         !std::holds_alternative<SubmitsRejected>(waiting);
+         !std::holds_alternative<SubmitsRejected>(waiting) &&
+         !std::holds_alternative<TipTold>(waiting);
 }
 
 class Server {
@@ -358,6 +359,7 @@ std::string Server::open_shards() {
   hooks.moved = [this](ShardIndex owner, const ConnectionMoved& moved) {
     return shards_.at(owner.value)->mailbox().post(ShardMessage(moved));
   };
+  hooks.told = [this](const TipTold& told) { tell_http(told); };
   hooks.rejected = [this](SubmitsRejected rejected) { tell_http(std::move(rejected)); };
   if (config_.coherence.enabled) {
     hooks.verify = [this](const ProofToVerify& proof) { return coherence_->verify(proof); };

@@ -124,6 +124,21 @@ install_bcoin() {
   cp tests/bcoin/package-lock.json .deps/bcoin/installed.json
 }
 
+# Prometheus's checker, taken out of its package: installing that would start a server.
+fetch_promtool() {
+  command -v promtool >/dev/null && return
+  [ -x .deps/prometheus/usr/bin/promtool ] && return
+  if ! command -v dpkg-deb >/dev/null || ! apt-cache show prometheus >/dev/null 2>&1; then
+    say "there is no promtool: tests of the metrics' form are skipped"
+    return
+  fi
+  say "fetching promtool"
+  mkdir -p .deps/prometheus
+  (cd .deps/prometheus && apt-get -qq download prometheus </dev/null >&2 && dpkg-deb --fsys-tarfile prometheus_*.deb |
+    tar -x ./usr/bin/promtool) || say "promtool could not be fetched: tests of the metrics' form are skipped"
+  rm -f .deps/prometheus/*.deb
+}
+
 # setup_node: packages and bcoin when there is no bitcoind; exports BITCOIND when there is one.
 setup_node() {
   BITCOIND=$(find_bitcoind)

@@ -29,12 +29,16 @@ CoherenceLoop::CoherenceLoop(Options options, Hooks hooks)
     : options_(std::move(options)),
       hooks_(std::move(hooks)),
       source_(options_.source),
+      lag_(loop_, [this](auto lag) { health_.lag.add(lag); }),
       tick_(loop_, [this] { on_tick(); }),
       turn_end_(loop_, [this] { update(uv::read_clock()); }),
       mailbox_(loop_, limits::coherence_mailbox_messages_max, [this](CoherenceMessage&& message) {
         std::visit([this](auto&& concrete) { on(std::forward<decltype(concrete)>(concrete)); },
                    std::move(message));
-      }) {}
+      }) {
+  mailbox_.on_batch(
+      [this](std::size_t messages) { health_.queue.add(static_cast<std::int64_t>(messages)); });
+}
 
 void CoherenceLoop::run() {
   tick_.start(0ms, tick);
@@ -183,6 +187,7 @@ CoherenceStatus CoherenceLoop::status(base::Instant now) const {
   status.kernel = options_.kernel;
   status.verifiers = options_.verifiers;
   status.counts = counts_of_all();
+  status.loop = health_;
   return status;
 }
 

@@ -8,6 +8,7 @@
 // Thread: run() is the thread; mailbox().post*() any. Hooks are called on it.
 #pragma once
 
+#include "common/uv/lag_probe.h"
 #include "common/uv/loop.h"
 #include "common/uv/mailbox.h"
 #include "pool/core/coherence_job_source.h"
@@ -77,7 +78,9 @@ class CoherenceLoop {
   std::uint64_t false_proofs_told_ = 0;
   std::optional<base::MonoTime> false_proofs_told_at_;
   AppendId events_told_{0};
+  LoopHealth health_;
   uv::Loop loop_;
+  uv::LagProbe lag_;
   uv::Timer tick_;
   uv::TurnEnd turn_end_;
   uv::Mailbox<CoherenceMessage> mailbox_;

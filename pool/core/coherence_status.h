@@ -7,6 +7,7 @@
 #include "common/bitcoin/hash.h"
 #include "common/coherence/chain.h"
 #include "common/crypto/sha256.h"
+#include "pool/core/histogram.h"
 
 #include <cstdint>
 #include <optional>
@@ -42,6 +43,7 @@ struct CoherenceStatus {
   std::string kernel;           // that verifies
   std::uint32_t verifiers = 0;
   VerifierCounts counts;  // of all of them
+  LoopHealth loop;        // of the coherence loop
   friend bool operator==(const CoherenceStatus&, const CoherenceStatus&) = default;
 };
 

@@ -72,6 +72,9 @@ inline constexpr std::size_t candidates_in_flight_max = 64;
 // At shutdown: for accepted shares to become durable and for last answers to be read.
 inline constexpr auto drain_deadline = 5s;
 inline constexpr std::size_t duplicates_per_job_max = 1 << 20;
+// New tips whose times to the miners wait for all shards' word, and for how long.
+inline constexpr std::size_t tips_unsettled_max = 16;
+inline constexpr auto tip_settled_after = 2s;
 inline constexpr std::size_t rejects_told_max = 256;  // at once, by a shard to the web loop
 inline constexpr std::size_t reject_log_workers_max = 1024;
 inline constexpr std::size_t rejects_kept_per_worker = 16;

@@ -9,6 +9,7 @@
 // Thread: one shard's.
 #pragma once
 
+#include "common/base/time.h"
 #include "common/base/u256.h"
 #include "common/bitcoin/hash.h"
 #include "common/mining/job.h"
@@ -30,6 +31,7 @@ struct PendingReply {
   bitcoin::BlockHash hash;
   base::U256 work;
   double share_difficulty = 0;
+  base::MonoTime received_at{};
   bool waits_for_vault = false;
   bool refused = false;  // could not be stored, and waits for its turn to say so
   std::string line;      // an answer that waits for its turn only; empty: a share's

@@ -148,6 +148,7 @@ void Session::accept(const Id& id, const Judged& share, base::Instant now) {
   pending.hash = share.verdict.hash;
   pending.work = share.difficulty->work;
   pending.share_difficulty = record.share_difficulty;
+  pending.received_at = now.mono;
   // Also when it was another submit that brought the block.
   pending.waits_for_vault = shard_.candidates_in_flight.contains(share.verdict.hash);
   shard_.pending.add(std::move(pending));

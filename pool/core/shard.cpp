@@ -241,6 +241,14 @@ void Shard::release(const PendingReply& reply) {
       std::max(context_.stats.best_share_difficulty, reply.share_difficulty);
   base::kill_point("before_true");
   answer(reply, stratum::write_result_true(reply.request));
+  context_.replied.push_back(reply.received_at);
+}
+
+void Shard::note_replies_sent(base::MonoTime now) {
+  for (const base::MonoTime received_at : context_.replied) {
+    context_.stats.share_to_reply.add(now - received_at);
+  }
+  context_.replied.clear();
 }
 
 void Shard::refuse(const PendingReply& reply) {

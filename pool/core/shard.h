@@ -82,6 +82,9 @@ class Shard {
     context_.stats.notify_latency_us = microseconds;
   }
 
+  // At the end of a turn, once the loop has written what the turn said: for share_to_reply.
+  void note_replies_sent(base::MonoTime now);
+
   // What was refused since the last call; of very many, the newest.
   std::vector<RejectedSubmit> take_rejects();
 

@@ -132,7 +132,8 @@ struct ShardContext {
   ExtranonceAllocator extranonces;
   DifficultyMemory difficulties;
   RejectSums reject_sums;
-  std::deque<RejectedSubmit> rejects;  // since the last take_rejects(); the newest last
+  std::vector<base::MonoTime> replied;  // when the shares came whose "true" is on its way
+  std::deque<RejectedSubmit> rejects;   // since the last take_rejects(); the newest last
   std::unordered_set<bitcoin::BlockHash> candidates_in_flight;  // submitted, not in the vault yet
   CoherenceBook coherence;
   PendingProofs proofs;

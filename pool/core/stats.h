@@ -12,6 +12,7 @@
 #include "common/bitcoin/hash.h"
 #include "common/stratum/reject.h"
 #include "pool/core/block_report.h"
+#include "pool/core/histogram.h"
 #include "pool/core/journal_format.h"
 #include "pool/core/shard_types.h"
 #include "pool/core/tip_race.h"
@@ -58,6 +59,8 @@ struct ShardStats {
   std::int64_t notify_latency_us =
       -1;  // tip seen to last miner told, of the last new tip; -1: none
   CoherenceStats coherence;
+  LatencyHistogram share_to_reply;  // from a good share's arrival to its "true" on the way
+  LoopHealth loop = {};
 };
 
 // What went wrong with a node, by kind; counted since the start.
@@ -87,6 +90,8 @@ struct NodeSummary {
   std::int64_t response_us = -1;  // of its small answers, smoothed; -1: none yet
   std::array<std::uint64_t, node_failure_count> failures{};
   BlockAnswerCounts block_answers = {};  // what it said of the pool's blocks
+  LatencyHistogram template_times = {};  // from a request, not a long-poll, to a template
+  LatencyHistogram submit_times = {};    // from a block on its way to what the node makes of it
   friend bool operator==(const NodeSummary&, const NodeSummary&) = default;
 };
 
@@ -110,6 +115,7 @@ struct NodeStatus {
   bool work_expired = false;               // no template has come for templates.expire_seconds
   TipRaceStats tips;
   std::vector<NodeSummary> nodes;
+  LoopHealth loop = {};
   friend bool operator==(const NodeStatus&, const NodeStatus&) = default;
 };
 
@@ -121,6 +127,8 @@ struct JournalStatus {
   std::int64_t last_fsync_us = 0;
   std::uint64_t unstored_bytes = 0;  // not in PostgreSQL yet
   std::uint64_t bytes_max = 0;       // that these may be
+  LatencyHistogram flushes = {};     // a write and its fsync
+  LoopHealth loop = {};
 };
 
 // Averages of a rising total over the windows people look at. One sample a second at most; memory

@@ -61,7 +61,11 @@ HttpLoop::HttpLoop(Options options, Hooks hooks)
                  std::visit([this](const auto& concrete) { on(concrete); }, message);
                }),
       turn_end_(loop_, [this] { on_turn_end(); }),
+      lag_(loop_, [this](auto lag) { state_.health().lag.add(lag); }),
       tick_(loop_, [this] { on_tick(); }) {
+  mailbox_.on_batch([this](std::size_t messages) {
+    state_.health().queue.add(static_cast<std::int64_t>(messages));
+  });
   // The others must have room beside those who only watch.
   shared_.watchers_max = std::min(shared_.watchers_max, options_.connections_max * 3 / 4);
 }
@@ -75,6 +79,7 @@ SiteSources HttpLoop::site_sources() {
     return snapshot();
   };
   sources.rejects = [this](std::string_view user) { return state_.rejects(user); };
+  sources.process = read_process_facts;
   return sources;
 }
 
@@ -112,6 +117,8 @@ void HttpLoop::read_database(base::Instant now) {
   totals_query_ = ask(StatsQuery::What::totals);
   chain_query_ = state_.has_coherence() ? ask(StatsQuery::What::coherence) : 0;
 }
+
+void HttpLoop::on(const TipTold& message) { state_.on(message, uv::read_clock()); }
 
 void HttpLoop::on(const QueryResult& message) {
   for (std::uint64_t* open : {&blocks_query_, &totals_query_, &chain_query_}) {

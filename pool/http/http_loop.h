@@ -9,6 +9,7 @@
 #pragma once
 
 #include "common/base/result.h"
+#include "common/uv/lag_probe.h"
 #include "common/uv/loop.h"
 #include "common/uv/mailbox.h"
 #include "pool/core/limits.h"
@@ -66,6 +67,7 @@ class HttpLoop {
   void on(const StoredStats& message) { state_.on(message); }
   void on(const CoherenceStatus& message) { state_.on(message); }
   void on(const SubmitsRejected& message) { state_.on(message); }
+  void on(const TipTold& message);
   void on(const QueryResult& message);
   void on(const Shutdown& message);
 
@@ -104,6 +106,7 @@ class HttpLoop {
 
   uv::Mailbox<HttpMessage> mailbox_;
   uv::TurnEnd turn_end_;
+  uv::LagProbe lag_;
   uv::Timer tick_;
 };
 

@@ -139,6 +139,7 @@ void PoolState::tick(base::Instant now) {
     rounds = rounds + stats.coherence.work_accepted;
   }
   windows_.sample(now.mono, work);
+  notify_times_.tick(now.mono);
   coherence_windows_.sample(now.mono, rounds);
 }
 
@@ -177,11 +178,17 @@ PoolSnapshot PoolState::snapshot(base::Instant now) const {
     out.pauses += stats.pauses;
     out.resumed += stats.resumed;
     add(out.coherence, stats.coherence);
+    out.share_to_reply.add(stats.share_to_reply);
+    out.shard_loops.add(stats.loop);
+    out.work_accepted = out.work_accepted + stats.work_accepted;
     // A shard that has not reported since the newest job would tell of an older tip.
     if (stats.notify_latency_us >= 0 && stats.job_id == newest_job) {
       out.notify_latency_us = std::max(out.notify_latency_us.value_or(0), stats.notify_latency_us);
     }
   }
+  out.notify_first = notify_times_.first();
+  out.notify_last = notify_times_.last();
+  out.http_loop = health_;
   out.node = node_;
   out.journal = journal_;
   out.stored = stored_;

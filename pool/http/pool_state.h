@@ -26,6 +26,9 @@ class PoolState {
   void on(const StoredStats& stats) { stored_ = stats; }
   void on(const CoherenceStatus& status) { coherence_ = status; }
   void on(const SubmitsRejected& message);
+  void on(const TipTold& message, base::Instant now) { notify_times_.on(message, now.mono); }
+  // Of the web loop itself.
+  LoopHealth& health() { return health_; }
   // What the database answered, as messages.h describes it. False: not that; the old rows stay.
   bool on_blocks(const std::string& json, base::Instant now);
   bool on_totals(const std::string& json, base::Instant now);
@@ -48,6 +51,8 @@ class PoolState {
   HashrateWindows windows_;
   HashrateWindows coherence_windows_;
   RejectLog rejects_;
+  NotifyTimes notify_times_;
+  LoopHealth health_;
   std::optional<NodeStatus> node_;
   std::optional<JournalStatus> journal_;
   std::optional<StoredStats> stored_;

@@ -4,6 +4,7 @@
 #include "pool/http/api_coherence.h"
 #include "pool/http/assets.h"
 #include "pool/http/content_coding.h"
+#include "pool/http/metrics.h"
 #include "pool/http/pages.h"
 #include "pool/http/responses.h"
 
@@ -65,6 +66,11 @@ void Site::add_probes() {
   router_.get("/healthz",
               [](const RoutedRequest&) { return fresh_response(200, text_type, "ok\n"); });
   router_.get("/readyz", [this](const RoutedRequest&) { return ready(); });
+  // A scrape is no viewer, for whom the database would be read more often.
+  router_.get("/metrics", [this](const RoutedRequest&) {
+    return fresh_response(200, metrics_type,
+                          metrics_page(sources_.snapshot(Audience::probe), sources_.process()));
+  });
 }
 
 void Site::add_api() {

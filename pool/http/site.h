@@ -7,6 +7,7 @@
 #pragma once
 
 #include "common/net/http.h"
+#include "pool/http/process_facts.h"
 #include "pool/http/router.h"
 #include "pool/http/snapshot.h"
 
@@ -27,6 +28,8 @@ struct SiteSources {
   std::function<const PoolSnapshot&(Audience)> snapshot;
   // The last refused submits of an "address" or "address.worker".
   std::function<std::vector<RejectedSubmit>(std::string_view)> rejects;
+  // For /metrics.
+  std::function<ProcessFacts()> process = [] { return ProcessFacts{}; };
 };
 
 class Site {

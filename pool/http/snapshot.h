@@ -91,6 +91,12 @@ struct PoolSnapshot {
   std::uint64_t blocks_found = 0;
   double best_share_difficulty = 0;
   std::optional<std::int64_t> notify_latency_us;  // the slowest shard's
+  base::U256 work_accepted;
+  LatencyHistogram share_to_reply;
+  LatencyHistogram notify_first;  // of each tip: to the first miner of all shards
+  LatencyHistogram notify_last;   // to the last of all
+  LoopHealth shard_loops;         // of all of them
+  LoopHealth http_loop;
 
   // Of coherence work: sums over the shards, rounds per second, and the newest word of its loop;
   // none where there is no such work.

@@ -55,11 +55,15 @@ JournalLoop::JournalLoop(Options options, Hooks hooks, const JournalUuid& journa
               recovered.end, recovered.sha256),
       recovered_(recovered.end),
       space_(options_.bytes_max),
+      lag_(loop_, [this](auto lag) { health_.lag.add(lag); }),
       window_(loop_, [this] { flush(); }),
       head_(loop_, [this] { note_head(); }),
       tick_(loop_, [this] { on_tick(); }),
       mailbox_(loop_, limits::journal_mailbox_messages_max,
-               [this](JournalMessage&& message) { on_message(std::move(message)); }) {}
+               [this](JournalMessage&& message) { on_message(std::move(message)); }) {
+  mailbox_.on_batch(
+      [this](std::size_t messages) { health_.queue.add(static_cast<std::int64_t>(messages)); });
+}
 
 void JournalLoop::run() {
   hooks_.advanced(JournalAdvanced{recovered_});
@@ -213,9 +217,9 @@ void JournalLoop::flush() {
   if (!writer_.has_waiting()) return;
   const base::Instant before = uv::read_clock();
   const FlushReport report = writer_.flush(before.unix_seconds());
-  last_fsync_us_ =
-      std::chrono::duration_cast<std::chrono::microseconds>(uv::read_clock().mono - before.mono)
-          .count();
+  const auto spent = uv::read_clock().mono - before.mono;
+  last_fsync_us_ = std::chrono::duration_cast<std::chrono::microseconds>(spent).count();
+  flushes_.add(spent);
   for (const auto& failed : report.failed) {
     if (failed.source != journal_source_self) hooks_.not_durable(failed.source, failed.failed);
   }
@@ -259,11 +263,13 @@ void JournalLoop::report_status() {
   status.durable_to = writer_.durable_to();
   status.fsyncs = writer_.syncs();
   status.last_fsync_us = last_fsync_us_;
+  status.flushes = flushes_;
+  status.loop = health_;
   const bool first = reported_.durable_to == JournalPosition{};
-  const bool same = status.writable == reported_.writable && status.error == reported_.error &&
-                    status.durable_to == reported_.durable_to &&
-                    status.fsyncs == reported_.fsyncs &&
-                    status.unstored_bytes == reported_.unstored_bytes;
+  const bool same =
+      status.writable == reported_.writable && status.error == reported_.error &&
+      status.durable_to == reported_.durable_to && status.fsyncs == reported_.fsyncs &&
+      status.unstored_bytes == reported_.unstored_bytes && status.loop == reported_.loop;
   if (same && !first) return;
   reported_ = status;
   hooks_.status(status);

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "common/base/result.h"
+#include "common/uv/lag_probe.h"
 #include "common/uv/loop.h"
 #include "common/uv/mailbox.h"
 #include "pool/core/journal_space.h"
@@ -115,10 +116,13 @@ class JournalLoop {
   std::string unwritable_why_;
   JournalStatus reported_;
   std::int64_t last_fsync_us_ = 0;
+  LatencyHistogram flushes_;
+  LoopHealth health_;
   JournalHead head_told_;  // at first what was recovered; sequence 0: nothing
   bool window_open_ = false;
   bool stopping_ = false;
   uv::Loop loop_;
+  uv::LagProbe lag_;
   uv::Timer window_;
   uv::Timer head_;  // runs: one was told a moment ago
   uv::Timer tick_;

@@ -25,6 +25,15 @@ uv::TcpOptions tcp_options() {
   return options;
 }
 
+// Its method stands near the line's beginning; such a line is long enough to go out at once.
+bool is_notify(std::string_view line) {
+  return line.substr(0, 64).find("mining.notify") != std::string_view::npos;
+}
+
+std::int64_t microseconds(base::MonoTime::duration time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+}
+
 }  // namespace
 
 ShardLoop::ShardLoop(const ShardOptions& options, Hooks hooks)
@@ -38,9 +47,12 @@ ShardLoop::ShardLoop(const ShardOptions& options, Hooks hooks)
           [this](ShardMessage&& message) { on_message(std::move(message)); },
           limits::shard_mailbox_messages_max + limits::proofs_per_shard_max),
       turn_end_(loop_, [this] { on_turn_end(); }),
+      lag_(loop_, [this](auto lag) { health_.lag.add(lag); }),
       tick_(loop_, [this] { on_tick(); }),
       next_handshakes_(loop_, [this] { continue_handshakes(); }),
       spread_(loop_, [this] { continue_spread(); }) {
+  mailbox_.on_batch(
+      [this](std::size_t messages) { health_.queue.add(static_cast<std::int64_t>(messages)); });
   set_up_environment();
 }
 
@@ -136,7 +148,9 @@ void ShardLoop::on_turn_away(ConnectionId id, TurnAway why, std::string_view det
 
 void ShardLoop::send(ConnectionId to, std::string_view line) {
   const auto found = connections_.find(to);
-  if (found != connections_.end()) found->second->send(base::said(line));
+  if (found == connections_.end()) return;
+  found->second->send(base::said(line));
+  if (telling_tip_ && !first_told_ && is_notify(line)) first_told_ = uv::read_clock().mono;
 }
 
 void ShardLoop::flush_outboxes() {
@@ -253,15 +267,22 @@ void ShardLoop::on_message(ShardMessage&& message) {
 
 void ShardLoop::on(const NewJob& message) {
   const mining::Job& job = *message.job;
+  telling_tip_ = job.clean_jobs || message.replaced_clean;
+  first_told_.reset();
   shard_.on_new_job(message.job, message.replaced_clean, message.spread, uv::read_clock());
   if (shard_.is_spreading()) {
     spread_.start(spread_period, spread_period);
   } else {
     spread_.stop();
   }
-  if (!job.clean_jobs && !message.replaced_clean) return;
-  const auto spent = uv::read_clock().mono - job.tip_seen_at;
-  shard_.note_notify_latency(std::chrono::duration_cast<std::chrono::microseconds>(spent).count());
+  if (std::exchange(telling_tip_, false)) note_tip_told(job);
+}
+
+void ShardLoop::note_tip_told(const mining::Job& job) {
+  const std::int64_t last_us = microseconds(uv::read_clock().mono - job.tip_seen_at);
+  shard_.note_notify_latency(last_us);
+  if (!first_told_) return;  // there was nobody to tell
+  hooks_.told({index_, job.id, microseconds(*first_told_ - job.tip_seen_at), last_us});
 }
 
 void ShardLoop::on(const NewCoherenceJob& message) {
@@ -299,8 +320,14 @@ void ShardLoop::on_tick() {
   if (auto rejected = shard_.take_rejects(); !rejected.empty()) {
     hooks_.rejected({std::move(rejected)});
   }
-  hooks_.stats(shard_.stats());
+  report_stats();
   on_turn_end();
+}
+
+void ShardLoop::report_stats() {
+  ShardStats stats = shard_.stats();
+  stats.loop = health_;
+  hooks_.stats(stats);
 }
 
 void ShardLoop::on_turn_end() {
@@ -308,6 +335,7 @@ void ShardLoop::on_turn_end() {
   environment_.handshakes.new_turn();
   shard_.on_turn_end();
   flush_outboxes();
+  shard_.note_replies_sent(uv::read_clock().mono);
   apply_back_pressure();
   if (stopping_ != Stopping::no) continue_shutdown();
   graveyard_.clear();
@@ -341,7 +369,7 @@ void ShardLoop::continue_shutdown() {
     shard_.close_all(CloseReason::shutting_down);
   }
   if (stopping_ == Stopping::closing && (late || connections_.empty())) {
-    hooks_.stats(shard_.stats());
+    report_stats();
     loop_.stop();
   }
 }

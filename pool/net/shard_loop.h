@@ -10,6 +10,7 @@
 #pragma once
 
 #include "common/base/result.h"
+#include "common/uv/lag_probe.h"
 #include "common/uv/loop.h"
 #include "common/uv/mailbox.h"
 #include "common/uv/tcp.h"
@@ -43,6 +44,7 @@ class ShardLoop final : private ShardHost {
     std::function<bool(ShardIndex, const ConnectionMoved&)> moved =
         [](ShardIndex, const ConnectionMoved&) { return false; };
     std::function<void(SubmitsRejected)> rejected = [](const SubmitsRejected&) {};
+    std::function<void(const TipTold&)> told = [](const TipTold&) {};
     // To a verifier that has room; false: none has.
     std::function<bool(ProofToVerify)> verify = [](const ProofToVerify&) { return false; };
   };
@@ -85,6 +87,7 @@ class ShardLoop final : private ShardHost {
   void on_closed(ConnectionId id);
   void on_message(ShardMessage&& message);
   void on(const NewJob& message);
+  void note_tip_told(const mining::Job& job);
   void on(const NewCoherenceJob& message);
   void on(const ProofVerified& message);
   void on(const Durable& message) { shard_.on_durable(message.up_to); }
@@ -98,6 +101,7 @@ class ShardLoop final : private ShardHost {
   void on(const ConnectionMoved& message);
   void on(const Shutdown& message);
   void on_tick();
+  void report_stats();
   void on_turn_end();
   void move_connections();
   bool keep_for_owner(ConnectionId id, base::ByteSpan bytes);
@@ -121,11 +125,15 @@ class ShardLoop final : private ShardHost {
   std::vector<std::unique_ptr<Connection>> graveyard_;     // closed in this turn; freed at its end
   std::vector<std::pair<ConnectionId, HandOver>> moving_;  // at the end of this turn
   TurnAwayLog turn_aways_;
+  LoopHealth health_;
+  bool telling_tip_ = false;                  // miners are being told of a new tip
+  std::optional<base::MonoTime> first_told_;  // then: when the first of them was
   enum class Stopping { no, draining, closing } stopping_ = Stopping::no;
   base::MonoTime stop_by_{};
   std::vector<std::unique_ptr<uv::TcpListener>> listeners_;
   uv::Mailbox<ShardMessage> mailbox_;
   uv::TurnEnd turn_end_;
+  uv::LagProbe lag_;
   uv::Timer tick_;
   uv::Timer next_handshakes_;
   uv::Timer spread_;  // runs while a job is being told to one miner after the other

@@ -108,17 +108,21 @@ void NodeLink::on_tick(base::Instant now) {
 
 void NodeLink::submit(const bitcoin::BlockHash& hash, const std::string& block_hex, bool prefer,
                       SubmitLine::OnDone on_done) {
-  submit_line_.submit(
-      hash, block_hex, prefer,
-      [this, hash, before = state_.tip, on_done = std::move(on_done)](SubmitReport report) {
-        // Another tip was heard of while the answer was on its way, so this one may be the older.
-        const bool overtaken = state_.tip != before && state_.tip != hash;
-        if (report.kind == SubmitReport::Kind::new_tip && overtaken) {
-          report.kind = SubmitReport::Kind::in_chain;
-          poll_now();
-        }
-        on_done(std::move(report));
-      });
+  submit_line_.submit(hash, block_hex, prefer,
+                      [this, hash, before = state_.tip, sent_at = uv::read_clock().mono,
+                       on_done = std::move(on_done)](SubmitReport report) {
+                        if (report.kind != SubmitReport::Kind::failed) {
+                          submit_times_.add(uv::read_clock().mono - sent_at);
+                        }
+                        // Another tip was heard of while the answer was on its way, so this one may
+                        // be the older.
+                        const bool overtaken = state_.tip != before && state_.tip != hash;
+                        if (report.kind == SubmitReport::Kind::new_tip && overtaken) {
+                          report.kind = SubmitReport::Kind::in_chain;
+                          poll_now();
+                        }
+                        on_done(std::move(report));
+                      });
 }
 
 void NodeLink::ask(std::string_view method, std::string params, std::chrono::milliseconds deadline,

@@ -93,6 +93,8 @@ class NodeLink {
   const NodeState& state() const { return state_; }
   // Why the last template was no use; empty when it was.
   const std::string& template_error() const { return templates_.error(); }
+  const LatencyHistogram& template_times() const { return templates_.times(); }
+  const LatencyHistogram& submit_times() const { return submit_times_; }
   const std::string& name() const { return name_; }  // "127.0.0.1:18443"
 
  private:
@@ -129,6 +131,7 @@ class NodeLink {
 
   TemplateFeed templates_;
   SubmitLine submit_line_;
+  LatencyHistogram submit_times_;
   rpc::RpcClient poll_line_;
   rpc::RpcClient question_line_;
   rpc::RpcClient leisure_line_;

@@ -41,6 +41,7 @@ NodeChoiceOptions choice_options(NodeChoiceOptions options) {
 NodeLoop::NodeLoop(Options options, Hooks hooks)
     : options_(std::move(options)),
       hooks_(std::move(hooks)),
+      lag_(loop_, [this](auto lag) { health_.lag.add(lag); }),
       mailbox_(std::make_unique<uv::Mailbox<NodeMessage>>(
           loop_, limits::node_mailbox_messages_max,
           [this](NodeMessage&& message) { on_message(std::move(message)); },
@@ -52,6 +53,8 @@ NodeLoop::NodeLoop(Options options, Hooks hooks)
       chain_watch_(std::make_unique<ChainWatch>(*journal_)),
       choice_(options_.nodes.size(), uv::read_clock().mono, choice_options(options_.choice)) {
   ASSERT(!options_.nodes.empty());
+  mailbox_->on_batch(
+      [this](std::size_t messages) { health_.queue.add(static_cast<std::int64_t>(messages)); });
   make_links();
   was_up_.resize(links_.size());
   ticker_ = std::make_unique<uv::Timer>(loop_, [this] { on_tick(); });
@@ -391,6 +394,7 @@ void NodeLoop::report_status() {
   status.blocks_accepted = submitter_->blocks_accepted();
   status.blocks_rejected = submitter_->blocks_rejected();
   status.work_expired = work_expired_;
+  status.loop = health_;
   for (std::size_t i = 0; i < links_.size(); ++i) status.nodes.push_back(summary(i));
   if (status == reported_) return;
   reported_ = status;
@@ -412,6 +416,8 @@ NodeSummary NodeLoop::summary(std::size_t index) const {
   summary.response_us = state.response_us;
   summary.failures = state.failures;
   summary.block_answers = submitter_->answers(index);
+  summary.template_times = link.template_times();
+  summary.submit_times = link.submit_times();
   return summary;
 }
 

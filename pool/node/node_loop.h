@@ -12,6 +12,7 @@
 
 #include "common/base/time.h"
 #include "common/bitcoin/address.h"
+#include "common/uv/lag_probe.h"
 #include "common/uv/loop.h"
 #include "common/uv/mailbox.h"
 #include "pool/config/config.h"
@@ -108,6 +109,8 @@ class NodeLoop final : private NodeHost {
   const Options options_;
   const Hooks hooks_;
   uv::Loop loop_;
+  LoopHealth health_;
+  uv::LagProbe lag_;
   std::unique_ptr<uv::Mailbox<NodeMessage>> mailbox_;
   JobSource source_;
   HeightNotes heights_;

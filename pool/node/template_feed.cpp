@@ -57,16 +57,18 @@ void TemplateFeed::request() {
   Line& line = least_busy_line();
   ++line.open_calls;
   line.rpc.call("getblocktemplate", template_params(network_), limits::rpc_deadline,
-                [this, &line, epoch = epoch_](rpc::RpcClient::Answer answer) {
+                [this, &line, epoch = epoch_,
+                 asked_at = uv::read_clock().mono](rpc::RpcClient::Answer answer) {
                   --line.open_calls;
-                  if (epoch == epoch_) on_answer(line, std::move(answer));
+                  if (epoch == epoch_) on_answer(line, std::move(answer), asked_at);
                 });
 }
 
-void TemplateFeed::on_answer(Line& line, rpc::RpcClient::Answer answer) {
+void TemplateFeed::on_answer(Line& line, rpc::RpcClient::Answer answer, base::MonoTime asked_at) {
   auto block_template = read(answer);
   if (answer) line.rpc.reuse(std::move(*answer));
   if (!block_template) return events_.on_failed();
+  times_.add(uv::read_clock().mono - asked_at);
   deliver(std::move(*block_template), TemplateOrigin::requested);
 }
 

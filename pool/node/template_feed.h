@@ -20,6 +20,7 @@
 #include "common/mining/block_template.h"
 #include "common/rpc/rpc_client.h"
 #include "common/uv/loop.h"
+#include "pool/core/histogram.h"
 #include "pool/core/job_source.h"
 
 #include <array>
@@ -53,6 +54,8 @@ class TemplateFeed {
   void on_node_up(base::MonoTime now);
 
   const std::string& error() const { return error_; }
+  // From a request to the template that it brought, read; what did not bring one has no time.
+  const LatencyHistogram& times() const { return times_; }
 
  private:
   struct Line {
@@ -61,7 +64,7 @@ class TemplateFeed {
   };
 
   Line& least_busy_line();
-  void on_answer(Line& line, rpc::RpcClient::Answer answer);
+  void on_answer(Line& line, rpc::RpcClient::Answer answer, base::MonoTime asked_at);
   void on_long_poll_answer(rpc::RpcClient::Answer answer, base::MonoTime asked_at);
   std::optional<mining::BlockTemplate> read(rpc::RpcClient::Answer& answer);
   void deliver(mining::BlockTemplate made, TemplateOrigin origin);
@@ -76,6 +79,7 @@ class TemplateFeed {
   std::array<Line, JobSource::requests_in_flight_max> lines_;
   std::uint64_t epoch_ = 0;  // of the requests that are still wanted
   std::string error_;
+  LatencyHistogram times_;
   std::optional<bitcoin::BlockHash> accepted_on_;  // the block before the last template's
   std::uint32_t accepted_height_ = 0;              // of that template
 

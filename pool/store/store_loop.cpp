@@ -39,9 +39,13 @@ StoreLoop::StoreLoop(Options options, Hooks hooks)
       batch_(std::make_unique<JournalBatch>()),
       batch_records_(options_.batch_records_max),
       retry_delay_(options_.retry_first),
+      lag_(loop_, [this](auto lag) { health_.lag.add(lag); }),
       timer_(loop_, [this] { work(); }),
       mailbox_(loop_, limits::store_mailbox_messages_max,
-               [this](const StoreMessage& message) { on_message(message); }) {}
+               [this](const StoreMessage& message) { on_message(message); }) {
+  mailbox_.on_batch(
+      [this](std::size_t messages) { health_.queue.add(static_cast<std::int64_t>(messages)); });
+}
 
 StoreLoop::~StoreLoop() = default;
 
@@ -207,6 +211,7 @@ void StoreLoop::on_shipped(const DatabasePosition& now) {
     return schedule(0ms);
   }
   const bool full = batch_->entries.size() >= batch_records_;
+  note_lag();
   stored_ = now.position;
   shares_total_ = now.shares_total;
   retry_delay_ = options_.retry_first;
@@ -216,6 +221,14 @@ void StoreLoop::on_shipped(const DatabasePosition& now) {
   remove_old_segments();
   if (full || stopping_) schedule(0ms);
   if (!full && stored_ < durable_to_ && !scheduled_) schedule(options_.linger);
+}
+
+// By the wall clock, in which records have their times.
+void StoreLoop::note_lag() {
+  if (batch_->entries.empty()) return;
+  const std::int64_t oldest_us =
+      std::visit([](const auto& record) { return record.time_us; }, batch_->entries.front().record);
+  ship_lag_.add(uv::read_clock().unix_micros() - oldest_us);
 }
 
 // Half as many next time; a single record that is refused is replaced by an event.
@@ -286,7 +299,7 @@ void StoreLoop::note_first_contact() {
 }
 
 void StoreLoop::report(bool connected, const std::string& error) {
-  hooks_.stored(StoredStats{connected, error, stored_, shares_total_});
+  hooks_.stored(StoredStats{connected, error, stored_, shares_total_, ship_lag_, health_});
 }
 
 bool has_served(const std::string& data_dir, const std::string& database) {

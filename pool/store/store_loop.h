@@ -9,6 +9,7 @@
 //         store's; mailbox().post() and interrupt() any.
 #pragma once
 
+#include "common/uv/lag_probe.h"
 #include "common/uv/loop.h"
 #include "common/uv/mailbox.h"
 #include "pool/core/journal_format.h"
@@ -85,6 +86,7 @@ class StoreLoop {
   void keep_damaged(std::uint64_t first, std::uint64_t end);
   void ship_batch();
   void on_shipped(const DatabasePosition& now);
+  void note_lag();
   void on_refused(const DatabaseError& error);
   void on_lost(const std::string& why);
   void restart_from(const DatabasePosition& at);
@@ -116,7 +118,10 @@ class StoreLoop {
   bool scheduled_ = false;
   bool stopping_ = false;
   std::chrono::steady_clock::time_point stop_at_{};
+  LatencyHistogram ship_lag_;
+  LoopHealth health_;
   uv::Loop loop_;
+  uv::LagProbe lag_;
   uv::Timer timer_;
   uv::Mailbox<StoreMessage> mailbox_;
 };

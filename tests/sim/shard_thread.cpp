@@ -200,6 +200,7 @@ void ShardThread::end_turn() {
   move_connections();
   shard_.on_turn_end();
   flush_outboxes();
+  shard_.note_replies_sent(instant().mono);
   for (const pool::ConnectionId id : std::exchange(closing_, {})) {
     const Connection* connection = find(id);
     if (connection == nullptr) continue;

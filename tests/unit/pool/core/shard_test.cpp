@@ -107,6 +107,24 @@ TEST_CASE("an answer for a connection that has gone is dropped, its share still 
   CHECK_EQ(world.shard.stats().shares_accepted, 1);
 }
 
+TEST_CASE("from a share's arrival to its answer on the way: one time each, for those accepted") {
+  World world;
+  world.new_job({.id = 1});
+  world.handshake();
+  const auto start = test_options().ports[0].start;
+  const auto good = grind(*make_job({.id = 1}), first_extranonce1, meets(start));
+  world.say(world.submit_line(good, 1));
+  world.say(world.submit_line(good, 1));  // a duplicate
+  world.shard.on_turn_end();
+  world.shard.note_replies_sent(world.clock.now.mono + std::chrono::milliseconds(1));
+  CHECK_EQ(world.shard.stats().share_to_reply.count(), 0);
+  world.shard.on_durable(world.host.appends.at(0).id);
+  world.shard.note_replies_sent(world.clock.now.mono + std::chrono::milliseconds(3));
+  world.shard.note_replies_sent(world.clock.now.mono + std::chrono::milliseconds(9));
+  CHECK_EQ(world.shard.stats().share_to_reply.count(), 1);
+  CHECK_EQ(world.shard.stats().share_to_reply.sum(), 3'000);
+}
+
 TEST_CASE("reading stops while many blocks are not in the vault yet") {
   const std::uint32_t easy = 0x207fffff;
   World world;

@@ -162,3 +162,26 @@ TEST_CASE("errors are told by their kind: hosts, users and paths stay in the log
     }
   }
 }
+
+TEST_CASE("histograms are added up over the shards, and each tip counts once for all of them") {
+  PoolState state({}, at(0s));
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    ShardStats stats = shard(i, 1, 5);
+    stats.share_to_reply.add(std::chrono::milliseconds(1));
+    stats.loop.queue.add(2);
+    state.on(stats);
+    state.on(stats);  // a report replaces the last one
+    state.on(TipTold{ShardIndex{i}, mining::JobId{9}, 100 * (i + 1), 1'000 * (i + 1)}, at(1s));
+  }
+  state.health().lag.add(7);
+  state.tick(at(10s));
+  const PoolSnapshot s = state.snapshot(at(10s));
+  CHECK_EQ(s.share_to_reply.count(), 3);
+  CHECK_EQ(s.share_to_reply.sum(), 3'000);
+  CHECK_EQ(s.shard_loops.queue.sum(), 6);
+  CHECK_EQ(s.http_loop.lag.count(), 1);
+  CHECK_EQ(s.notify_first.count(), 1);
+  CHECK_EQ(s.notify_first.sum(), 100);
+  CHECK_EQ(s.notify_last.sum(), 3'000);
+  CHECK_EQ(s.work_accepted, base::U256{15});
+}
