@@ -150,22 +150,6 @@ bool bench_blooms(const Options& options, const crypto::CpuFeatures& cpu, std::F
   return !kernels.empty();
 }
 
-template <class Kernel>
-bool check_kernels(std::string_view kind, std::span<const Kernel> kernels,
-                   const crypto::CpuFeatures& cpu, std::FILE* out) {
-  bool all_well = true;
-  for (const Kernel& kernel : kernels) {
-    const bool supported = kernel.supported(cpu);
-    const bool well = !supported || self_test(kernel);
-    all_well = all_well && well;
-    fmt::print(out, "{:<10} {:<12} {}\n", kind, kernel.name,
-               !supported ? "skipped: not supported by this processor"
-               : well     ? "ok"
-                          : "FAILED: computes wrong results");
-  }
-  return all_well;
-}
-
 }  // namespace
 
 int run_bench(const Options& options, const crypto::CpuFeatures& cpu, std::FILE* out) {
@@ -179,12 +163,6 @@ int run_bench(const Options& options, const crypto::CpuFeatures& cpu, std::FILE*
                report.coherence_kernels);
   }
   return hashed || bloomed ? 0 : 1;
-}
-
-int run_selftest(const crypto::CpuFeatures& cpu, std::FILE* out) {
-  const bool hashes = check_kernels("sha256d", scan_kernels(), cpu, out);
-  const bool blooms = check_kernels("coherence", bloom::kernels(), cpu, out);
-  return hashes && blooms ? 0 : 1;
 }
 
 }  // namespace miner

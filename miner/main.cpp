@@ -16,6 +16,7 @@
 #include "miner/options.h"
 #include "miner/pool_source.h"
 #include "miner/reporter.h"
+#include "miner/selftest.h"
 #include "miner/solo_source.h"
 #include "miner/version.h"
 
@@ -239,6 +240,13 @@ int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
   return exit_code;
 }
 
+int selftest(const miner::Options& options, const crypto::CpuFeatures& cpu) {
+  const auto make_source = [&options](uv::Loop& loop, miner::WorkSourceHost& host) {
+    return std::make_unique<miner::PoolSource>(loop, pools_from(options, {1, 0}), host);
+  };
+  return miner::run_selftest(options, cpu, make_source, stdout);
+}
+
 // Of a command that is all output: where that is lost, the answer must not pass for one.
 int check_output(const std::function<int()>& command) {
   constexpr int output_lost = 3;
@@ -275,7 +283,7 @@ int main(int argc, char** argv) {
                                             : miner::run_bench_orders(*options, cpu, stdout);
       });
     case miner::Command::selftest:
-      return check_output([&] { return miner::run_selftest(cpu, stdout); });
+      return check_output([&] { return selftest(*options, cpu); });
     case miner::Command::coherence_attempt:
       return check_output([&] { return miner::run_coherence_attempt(*options, stdout); });
   }

@@ -1,4 +1,4 @@
-// The self test's report.
+// What bench prints.
 #include "miner/bench.h"
 
 #include "common/bloom/bloom.h"
@@ -24,29 +24,6 @@ std::string contents(std::FILE* file) {
   std::string text(4096, '\0');
   text.resize(std::fread(text.data(), 1, text.size(), file));
   return text;
-}
-
-TEST_CASE("selftest names every kernel, runs the supported ones and skips the others aloud") {
-  const std::unique_ptr<std::FILE, CloseFile> here(std::tmpfile());
-  REQUIRE(here != nullptr);
-  CHECK_EQ(run_selftest(crypto::detect_cpu_features(), here.get()), 0);
-  for (const ScanKernel& kernel : scan_kernels()) {
-    CHECK_NE(contents(here.get()).find(fmt::format("sha256d    {}", kernel.name)),
-             std::string::npos);
-  }
-  for (const bloom::Kernel& kernel : bloom::kernels()) {
-    CHECK_NE(contents(here.get()).find(fmt::format("coherence  {}", kernel.name)),
-             std::string::npos);
-  }
-
-  const std::unique_ptr<std::FILE, CloseFile> old(std::tmpfile());
-  REQUIRE(old != nullptr);
-  CHECK_EQ(run_selftest(crypto::CpuFeatures{}, old.get()), 0);
-  CHECK_NE(contents(old.get()).find("sha256d    portable     ok"), std::string::npos);
-  CHECK_NE(contents(old.get()).find("coherence  portable     ok"), std::string::npos);
-#if defined(__x86_64__)
-  CHECK_NE(contents(old.get()).find("sha256d    x86_shani    skipped"), std::string::npos);
-#endif
 }
 
 TEST_CASE("bench measures the kernel that is asked for, and says when it can't") {
