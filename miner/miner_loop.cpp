@@ -34,6 +34,7 @@ MinerLoop::MinerLoop(uv::Loop& loop, MinerSettings settings, const MinerKernels&
 MinerLoop::~MinerLoop() = default;
 
 void MinerLoop::start() {
+  if (observer_ != nullptr) observer_->on_status(status(), uv::read_clock());
   if (witness_) {
     // Now, so that a path that is wrong is told before anything is mined.
     if (auto problem = witness_->open()) report({ClientEventKind::problem, std::move(*problem)});

@@ -21,7 +21,7 @@ class Observer {
   virtual void on_coherence_work(const CoherenceWork& work, const base::Instant& now) = 0;
   // Before it is submitted.
   virtual void on_block(const FoundShare& block, const base::Instant& now) = 0;
-  // Every second.
+  // At the start, and every second.
   virtual void on_status(const Status& status, const base::Instant& now) = 0;
   virtual void on_give_up(std::string_view why, const base::Instant& now) = 0;
   // The last of all.

@@ -51,7 +51,9 @@ class Witness final : public Observer {
   void on_coherence_work(const CoherenceWork&, const base::Instant&) override {}
   void on_block(const FoundShare&, const base::Instant&) override {}
   void on_status(const Status&, const base::Instant&) override {}
-  void on_give_up(std::string_view why, const base::Instant&) override { last_problem = why; }
+  void on_give_up(std::string_view why, const base::Instant&) override {
+    if (last_problem.empty()) last_problem = why;  // else that says more
+  }
   void on_end(const Status& status, const base::Instant&) override { last = status; }
 
   int connections = 0;
