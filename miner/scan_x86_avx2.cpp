@@ -10,6 +10,7 @@ namespace {
 
 using V = __m256i;
 constexpr std::uint32_t lanes = 8;
+constexpr std::uint32_t together = 1;
 
 inline V splat(std::uint32_t x) { return _mm256_set1_epi32(static_cast<int>(x)); }
 inline V add(V a, V b) { return _mm256_add_epi32(a, b); }
@@ -21,7 +22,6 @@ inline V majority(V a, V b, V, V& b_xor_c) {
   b_xor_c = a_xor_b;
   return result;
 }
-inline V difference(V b, V c) { return exclusive_or(b, c); }
 
 // x rotated right by n, its two parts still apart: their bits do not overlap, so that exclusive or
 // joins them as well.

@@ -11,6 +11,7 @@ namespace {
 
 using V = __m512i;
 constexpr std::uint32_t lanes = 16;
+constexpr std::uint32_t together = 2;
 
 inline V splat(std::uint32_t x) { return _mm512_set1_epi32(static_cast<int>(x)); }
 inline V add(V a, V b) { return _mm512_add_epi32(a, b); }
@@ -18,7 +19,6 @@ inline V add(V a, V b) { return _mm512_add_epi32(a, b); }
 inline V xor3(V a, V b, V c) { return _mm512_ternarylogic_epi32(a, b, c, 0x96); }
 inline V choose(V e, V f, V g) { return _mm512_ternarylogic_epi32(e, f, g, 0xca); }
 inline V majority(V a, V b, V c, V&) { return _mm512_ternarylogic_epi32(a, b, c, 0xe8); }
-inline V difference(V b, V) { return b; }  // not needed
 
 inline V big_sigma0(V x) {
   return xor3(_mm512_ror_epi32(x, 2), _mm512_ror_epi32(x, 13), _mm512_ror_epi32(x, 22));

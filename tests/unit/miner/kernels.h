@@ -70,7 +70,8 @@ void for_each_supported(Check check) {
 using Proposals = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
 inline Proposals scan(ScanFunction* kernel, const ScanJob& job, std::uint32_t first,
                       std::uint32_t count) {
-  std::vector<FoundNonce> found(std::size_t{count} * job.midstate_count);
+  // With room for what must not be there.
+  std::vector<FoundNonce> found(std::size_t{count + scan_count_multiple} * job.midstate_count);
   found.resize(kernel(job, first, count, found.data(), found.size()));
   Proposals proposals;
   for (const FoundNonce& one : found) proposals.emplace_back(one.nonce, one.midstate);
