@@ -12,7 +12,7 @@
   packages_run="postgresql python3"
   packages_test="python3-pytest python3-pytest-xdist python3-psycopg2 python3-zmq binutils openssl
     postgresql-15-pgtap"
-  packages_lint="clang-format clang-tidy shellcheck"
+  packages_lint="clang-format clang-tidy shellcheck mandoc"
 }
 
 say() { printf '%s\n' "$*" >&2; }
