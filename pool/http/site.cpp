@@ -127,13 +127,16 @@ net::HttpResponse Site::answer_error(net::HttpError cause) {
   net::HttpResponse out;
   switch (cause) {
     case net::HttpError::malformed:
-      out = error_response(400, "bad_request", "this is not an HTTP request", "");
+      out = error_response(400, "bad_request", "this is not an HTTP request",
+                           "speak HTTP/1.1 here; miners connect to the Stratum port");
       break;
     case net::HttpError::headers_too_large:
-      out = error_response(431, "headers_too_large", "the request's headers are too large", "");
+      out = error_response(431, "headers_too_large", "the request's headers are too large",
+                           "keep target and headers together within 16 KiB");
       break;
     case net::HttpError::body_too_large:
-      out = error_response(413, "body_too_large", "the request's body is too large", "");
+      out = error_response(413, "body_too_large", "the request's body is too large",
+                           "nothing here takes more than 16 KiB");
       break;
   }
   out.keep_alive = false;

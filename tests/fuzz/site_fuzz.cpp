@@ -1,0 +1,122 @@
+// Web requests from their bytes to their answers: parser, router, endpoints and pages. Whatever a
+// browser's user is talked into sending, the answer is one of those that there are.
+//
+// Holds for each request: exactly one answer, at once; a status that the API knows; the headers
+// that keep a browser from doing more than the page needs, none of them with a line's end in it;
+// the type that was said: JSON that parses, an error with code, message and hint; no body for HEAD
+// or where it says 304; nothing of the request as markup in a page.
+#include "common/net/http.h"
+#include "pool/http/site.h"
+#include "tests/fuzz/fuzz_check.h"
+#include "tests/fuzz/strict_json.h"
+#include "tests/unit/pool/http/fixture.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace {
+
+constexpr net::HttpLimits limits{16 * 1024, 16 * 1024};
+constexpr std::array<int, 11> statuses{200, 204, 304, 400, 404, 405, 406, 413, 429, 431, 503};
+
+struct World {
+  pool::PoolSnapshot snapshot = pool::busy_snapshot();
+  pool::Site site{[this] {
+    pool::SiteSources sources;
+    sources.snapshot = [this](pool::Audience) -> const pool::PoolSnapshot& { return snapshot; };
+    sources.rejects = [](std::string_view user) {
+      pool::RejectedSubmit reject;
+      reject.worker = std::string(user);  // as if somebody had such a name
+      reject.user_agent = std::string(user);
+      return std::vector<pool::RejectedSubmit>{reject};
+    };
+    return sources;
+  }()};
+};
+
+std::size_t count_of(std::string_view text, std::string_view part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+void check_headers(const net::HttpResponse& response) {
+  FUZZ_CHECK(std::find(statuses.begin(), statuses.end(), response.status) != statuses.end());
+  for (const auto& [name, value] : response.headers) {
+    FUZZ_CHECK((name + value).find_first_of("\r\n") == std::string::npos);
+    FUZZ_CHECK((name + value).find('\0') == std::string::npos);
+  }
+  FUZZ_CHECK(net::header_value(response.headers, "x-content-type-options") == "nosniff");
+  FUZZ_CHECK(!net::header_value(response.headers, "content-security-policy").empty());
+  if (response.status == 405) FUZZ_CHECK(!net::header_value(response.headers, "allow").empty());
+}
+
+void check_json(const net::HttpResponse& response) {
+  rapidjson::Document document;
+  document.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag>(
+      response.body.data(), response.body.size());
+  FUZZ_CHECK(!document.HasParseError());
+  FUZZ_CHECK(fuzz::keys_are_unique(document));
+  if (response.status < 400) return;
+  FUZZ_CHECK(document.IsObject() && document.HasMember("error") && document["error"].IsObject());
+  for (const char* name : {"code", "message", "hint"}) {
+    FUZZ_CHECK(document["error"].HasMember(name) && document["error"][name].IsString());
+  }
+}
+
+// A page has as many scripts, images and handlers as its template, whoever asks for it.
+void check_page(const std::string& body) {
+  for (const std::string_view trap : {"<script>", "<img", "<iframe", "\"onmouse"}) {
+    FUZZ_CHECK(count_of(body, trap) == 0);
+  }
+}
+
+void check_answer(const net::HttpRequest& request, const pool::Answer& answer) {
+  const net::HttpResponse& response = answer.response;
+  check_headers(response);
+  if (answer.then_events) FUZZ_CHECK(response.status == 200 && response.body.empty());
+  if (request.method == "HEAD" || response.status == 304) {
+    FUZZ_CHECK(response.body.empty());
+    return;
+  }
+  if (net::header_value(response.headers, "content-encoding") != "") return;  // a packed asset
+  const std::string_view type = net::header_value(response.headers, "content-type");
+  if (type.starts_with("application/json")) check_json(response);
+  if (type.starts_with("text/html")) check_page(response.body);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const World world;
+  base::ByteSpan bytes(data, size);
+  if (bytes.empty()) return 0;
+  const std::size_t fragment = std::size_t{bytes[0]} + 1;
+  bytes = bytes.subspan(1);
+  net::HttpRequestParser parser(limits);
+  while (!bytes.empty()) {
+    const std::size_t length = std::min(fragment, bytes.size());
+    const auto pushed = parser.push(bytes.first(length), [](net::HttpRequest&& request) {
+      std::optional<pool::Answer> answer;
+      world.site.answer(request, pool::Responder(request, [&](pool::Answer&& given) {
+                          FUZZ_CHECK(!answer);
+                          answer = std::move(given);
+                        }));
+      FUZZ_CHECK(answer);
+      check_answer(request, *answer);
+    });
+    if (!pushed) {
+      const net::HttpResponse refusal = pool::Site::answer_error(pushed.error());
+      check_headers(refusal);
+      check_json(refusal);
+      FUZZ_CHECK(!refusal.keep_alive);
+      return 0;
+    }
+    bytes = bytes.subspan(length);
+  }
+  return 0;
+}
