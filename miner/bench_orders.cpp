@@ -93,14 +93,15 @@ void print_verdict(const Options& options, const ShareOdds& odds, std::FILE* out
   if (options.json) {
     fmt::print(out,
                "{{\"chi_squared\":{:.4f},\"degrees_of_freedom\":{},\"p_value\":{:.6g},"
-               "\"resolution\":{:.6f}}}\n",
-               odds.chi_squared, odds.degrees_of_freedom, odds.p_value, odds.resolution);
+               "\"resolution\":{:.6f},\"together\":{:.3f}}}\n",
+               odds.chi_squared, odds.degrees_of_freedom, odds.p_value, odds.resolution,
+               odds.together);
     return;
   }
   fmt::print(out,
              "chi-squared {:.2f}, {} degrees of freedom: chance alone is as far off in {:.2f} % "
-             "of all runs\n",
-             odds.chi_squared, odds.degrees_of_freedom, 100 * odds.p_value);
+             "of all runs; all orders together: {:+.2f} sigma\n",
+             odds.chi_squared, odds.degrees_of_freedom, 100 * odds.p_value, odds.together);
   if (odds.p_value >= suspicious) {
     fmt::print(out,
                "no order finds more shares, or fewer, than another; an advantage of {:.2f} % would "
@@ -156,6 +157,7 @@ int run_bench_orders(const Options& options, const crypto::CpuFeatures& cpu, std
   if (kernel == nullptr) return 1;
   const std::vector<NonceOrder> orders = wanted_orders(options);
   std::vector<std::uint32_t> steps;
+  steps.reserve(orders.size());
   for (const NonceOrder& order : orders) steps.push_back(order.step);
   if (!options.json) {
     fmt::print(out,
@@ -168,6 +170,7 @@ int run_bench_orders(const Options& options, const crypto::CpuFeatures& cpu, std
   const std::vector<OrderMeasurement> measured = measure_orders(
       *kernel, steps, std::chrono::seconds(options.bench_seconds), std::random_device{}());
   std::vector<ShareCount> counts;
+  counts.reserve(measured.size());
   for (const OrderMeasurement& one : measured) counts.push_back({one.hashes, one.shares});
   const ShareOdds odds = share_odds(counts, share_probability);
   for (std::size_t i = 0; i < orders.size(); ++i) {

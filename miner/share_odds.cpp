@@ -58,14 +58,19 @@ ShareOdds share_odds(std::span<const ShareCount> counts, double probability) {
   ASSERT(!counts.empty() && probability > 0 && probability < 1);
   ShareOdds odds;
   odds.degrees_of_freedom = static_cast<std::uint32_t>(counts.size());
+  double expected_of_all = 0;
+  double excess_of_all = 0;
   for (const ShareCount& count : counts) {
     ASSERT(count.hashes > 0);
     const double expected = static_cast<double>(count.hashes) * probability;
     const double deviation = std::sqrt(expected * (1 - probability));
     odds.deviations.push_back((static_cast<double>(count.shares) - expected) / deviation);
+    expected_of_all += expected;
+    excess_of_all += static_cast<double>(count.shares) - expected;
     odds.chi_squared += odds.deviations.back() * odds.deviations.back();
     odds.resolution = std::max(odds.resolution, 3 * deviation / expected);
   }
+  odds.together = excess_of_all / std::sqrt(expected_of_all * (1 - probability));
   odds.p_value = chi_squared_tail(odds.chi_squared, odds.degrees_of_freedom);
   return odds;
 }

@@ -20,7 +20,9 @@ struct ShareCount {
 struct ShareOdds {
   // One for each count: how many standard deviations it lies above what chance gives.
   std::vector<double> deviations;
-  double chi_squared = 0;  // the sum of their squares
+  // The same for all counts added up: what they have in common, as a fault that loses shares.
+  double together = 0;
+  double chi_squared = 0;  // the sum of the deviations' squares
   std::uint32_t degrees_of_freedom = 0;
   // How often chance alone gives counts at least so far off.
   double p_value = 1;

@@ -78,6 +78,31 @@ def test_a_block_mined_solo_pays_the_address(cluster, solo):
     assert sent <= found, "the mempool's transactions are in the blocks"
 
 
+def headers_of(solo, node: Node, extra: list) -> list:
+    """(version, nonce) of twenty blocks and more."""
+    before = node.height()
+    miner = solo(node, extra=extra)
+    wait_until(lambda: node.height() >= before + 20, 120, "twenty blocks")
+    assert miner.stop() == 0
+    headers = [node.block(node.rpc("getblockhash", at))[0] for at in range(before + 1, node.height() + 1)]
+    return [(int.from_bytes(header[:4], "little"), int.from_bytes(header[76:], "little")) for header in headers]
+
+
+def test_versions_are_rolled(cluster, solo):
+    found = headers_of(solo, cluster.start_node(), [])
+    # Of eight versions that are tried with a nonce, it is not always the same that gives the first block.
+    assert len({version & ROLLED for version, _ in found}) > 1
+
+
+def test_nonces_follow_their_order_and_versions_stay_where_that_is_wanted(cluster, solo):
+    found = headers_of(solo, cluster.start_node(), ["--nonce-order", "golden", "--no-version-rolling"])
+    assert {version & ROLLED for version, _ in found} == {0}
+    # nonce = k * step, and on regtest a block is found with a small k: one in two with 0.
+    inverse = pow(2654435769, -1, 2**32)
+    assert max(nonce * inverse % 2**32 for _, nonce in found) < 2**20
+    assert max(nonce for _, nonce in found) >= 2**20, "which are not the lowest nonces"
+
+
 def test_a_node_that_comes_goes_and_comes_back(cluster, solo):
     node = cluster.start_node()
     node.stop()

@@ -57,6 +57,13 @@ TEST_CASE("counts as chance gives them pass; an advantage of one percent does no
   std::vector<ShareCount> better = even;
   better[3].shares += 10'000;
   CHECK_LT(share_odds(better, 1.0 / 256).p_value, 1e-15);
+
+  // Too few of each by little: no count shows it, all together do.
+  const std::vector<ShareCount> fewer(8, ShareCount{hashes, 1'000'000 - 1500});
+  const ShareOdds lost = share_odds(fewer, 1.0 / 256);
+  CHECK_GT(lost.deviations[0], -2);
+  CHECK_EQ(lost.together, doctest::Approx(-1500 * 8 / 2822.9).epsilon(1e-3));
+  CHECK_EQ(exact.together, 0);
 }
 
 TEST_CASE("counts of different size each have their own expectation") {
