@@ -112,10 +112,11 @@ std::string block_facts(const JsonView& b) {
   return fact("Found", time_tag(found_us(b), "full")) + fact("Finder", finder(b)) +
          fact("Confirmations", show("count", "confirmations")) +
          fact("Effort of its round",
-              show("effort", "effort") + (b.at("round_shares").is_there()
-                                              ? " <span class=\"faint\">" +
-                                                    show("count", "round_shares") + " shares</span>"
-                                              : std::string())) +
+              show("effort", "effort") +
+                  (b.at("round_shares").is_there()
+                       ? " <span class=\"faint\">" +
+                             plural(count_of(b.at("round_shares")), "share") + "</span>"
+                       : std::string())) +
          fact("Difficulty", show("difficulty", "network_difficulty")) +
          fact("Its hash met", show("difficulty", "share_difficulty")) +
          fact("Reward", show("btc", "reward_sats") + " BTC") +
@@ -152,9 +153,12 @@ void fill_one_block(const PageInput& in, PageValues& out) {
     return;
   }
   out["title"] = "Block " + height + ": Phasepool";
-  const std::string status = block.at("status").text();
-  out["sentence"] = "Block <b>" + height + "</b>: " + escape_html(status_text(block)) +
-                    ". Check its proof here, bit for bit.";
+  std::string said = status_text(block);
+  if (said.size() > 1 && said[0] >= 'A' && said[0] <= 'Z' && said[1] >= 'a') {
+    said[0] = static_cast<char>(said[0] - 'A' + 'a');
+  }
+  out["sentence"] = "Block <b>" + height + "</b>: " + escape_html(said) +
+                    ". Your browser checks its proof here, bit for bit.";
   out["block_facts"] = block_facts(block);
   out["block_tag"] = status_tag(block);
   out["answer_rows"] = answer_rows(block);

@@ -26,6 +26,11 @@ std::string joules(std::optional<double> rounds_done) {
   return std::string(text.data()) + "\u00a0J";
 }
 
+std::string took(double seconds) {
+  return seconds < 10 ? format_latency(static_cast<std::int64_t>(seconds * 1e6))
+                      : format_duration(static_cast<std::int64_t>(seconds));
+}
+
 std::string chain_row(const JsonView& block) {
   const std::string height = std::to_string(block.at("height").integer_or(0));
   const std::string shown = show(block, "count", "height");
@@ -39,9 +44,8 @@ std::string chain_row(const JsonView& block) {
          "</td><td class=\"num\">" + show(block, "count", "bloom_end") + "</td><td class=\"num\">" +
          rounds(expected) + "</td><td class=\"num\">" + joules(expected) +
          "</td><td class=\"num\">" +
-         (seconds ? escape_html(format_duration(static_cast<std::int64_t>(*seconds)))
-                  : std::string(unknown_figure)) +
-         "</td><td>" + miner_link(block.at("address").text()) + "</td><td>" +
+         (seconds ? escape_html(took(*seconds)) : std::string(unknown_figure)) + "</td><td>" +
+         miner_link(block.at("address").text()) + "</td><td>" +
          code_text(shorten(hash, 0, 12), hash) +
          "</td><td><span class=\"tag off\" data-own=\"seen\" data-seen=\"" + height +
          "\">Not yet</span></td><td class=\"needs-js\"><button class=\"button tiny\" "
@@ -73,7 +77,9 @@ std::string now_facts(const JsonView& c) {
          fact("Blooms per block", show(c, "difficulty", "difficulty.blooms_per_block")) +
          fact("Rounds per block", work) + fact("Coherence miners", show(c, "count", "clients")) +
          fact("Speed", show(c, "difficulty", "rounds_per_second.5m") + " rounds/s") +
-         fact("Retarget in", show(c, "count", "difficulty.retarget_in") + " blocks") +
+         fact("Retarget in", (c.at("difficulty.retarget_in").is_there()
+                                  ? plural(count_of(c.at("difficulty.retarget_in")), "block")
+                                  : std::string(unknown_figure))) +
          fact("Proofs accepted", show(c, "count", "proofs.accepted")) +
          fact("Proofs refused", show(c, "count", "proofs.rejected")) +
          fact("A proof is verified in",

@@ -204,10 +204,11 @@ std::string promises(const PageInput& in) {
                      " at once; " + format_sats(orphaned) + " lost the race to another block.") +
          promise("Tips slower than 50\u00a0ms to the last miner",
                  slow ? escape_html(format_sats(*slow)) : std::string(unknown_figure),
-                 "half of the last " + plural(static_cast<std::uint64_t>(tips), "tip") + " took " +
-                     escape_html(format_as("latency", in.pool.at("notify.p50_us"), 0)) +
-                     " or less, the slowest " +
-                     escape_html(format_as("latency", in.pool.at("notify.max_us"), 0)) + ".") +
+                 tips == 0 ? std::string("of none yet: the first one is measured when it comes.")
+                           : "half of the last " + plural(static_cast<std::uint64_t>(tips), "tip") +
+                                 " took " + show(in.pool, "latency", "notify.p50_us") +
+                                 " or less, the slowest " +
+                                 show(in.pool, "latency", "notify.max_us") + ".") +
          promise("Of a reward that miners get",
                  with_units(ppm_text(1'000'000 - in.pool.at("payout.fee_ppm").integer_or(0))),
                  "in whole satoshis that sum to the reward exactly. " +

@@ -183,17 +183,18 @@ void fill_delivery(const PageInput& in, PageValues& out) {
   add("notify.p99_us", "99 of 100", false);
   add("notify.max_us", "slowest", false);
   out["delivery_plot"] = delivery_plot(marks);
-  const auto tips = in.pool.at("notify.tips").integer();
+  const std::int64_t tips = in.pool.at("notify.tips").integer_or(0);
   const auto slow = in.pool.at("notify.slow").integer();
   out["delivery_text"] =
       marks.empty()
           ? "From the node\u2019s word of a new tip to the last miner\u2019s new work. No tip yet."
-      : tips ? "From the node\u2019s word of a new tip to the last miner\u2019s new work, over the "
-               "last " +
-                   plural(static_cast<std::uint64_t>(*tips), "tip") +
-                   ". Slower than 50\u00a0ms since the start: " +
-                   format_count(static_cast<std::uint64_t>(slow.value_or(0))) + "."
-             : "From the node\u2019s word of a new tip to the last miner\u2019s new work.";
+      : tips > 0
+          ? "From the node\u2019s word of a new tip to the last miner\u2019s new work, over the "
+            "last " +
+                plural(static_cast<std::uint64_t>(tips), "tip") +
+                ". Slower than 50\u00a0ms since the start: " +
+                format_count(static_cast<std::uint64_t>(slow.value_or(0))) + "."
+          : "From the node\u2019s word of a new tip to the last miner\u2019s new work.";
 }
 
 }  // namespace pool

@@ -75,7 +75,7 @@ std::string worker_row(const JsonView& worker, const RateUnit& unit, std::int64_
          escape_html(format_percent(part, all > 0 ? 1 : 0)) + "</td><td class=\"num\">" +
          show(worker, "count", "shares_1d") + "</td><td class=\"num\">" +
          show(worker, "difficulty", "live.difficulty") + "</td><td class=\"num\">" +
-         show(worker, "difficulty", "best_share_difficulty") + "</td><td class=\"num\">" +
+         show(worker, "difficulty", "best_share_difficulty") + "</td><td class=\"num age\">" +
          (silent_seconds(worker, now_us) > 0 || worker.at("last_share_us").is_there()
               ? format_duration(silent)
               : std::string(unknown_figure)) +

@@ -44,13 +44,11 @@ const figure = byId('chart-rate');
 const rate = figure && !figure.closest('[hidden]') ? new RateChart(figure, byId('readout-rate')) : null;
 if (rate) {
   const spans = document.querySelectorAll('[data-span]');
+  const press = (name) => spans.forEach((span) => span.setAttribute('aria-pressed', String(span.dataset.span === name)));
   for (const span of spans) {
-    span.addEventListener('click', () => {
-      spans.forEach((other) => other.setAttribute('aria-pressed', String(other === span)));
-      rate.load(span.dataset.span);
-    });
+    span.addEventListener('click', () => { press(span.dataset.span); rate.load(span.dataset.span); });
   }
-  rate.load();
+  rate.begin().then(press);
 }
 const epochs = byId('chart-diff') ? epochChart(byId('chart-diff')) : null;
 const address = document.body.dataset.page === 'miner' && !byId('workers').hidden ? byId('address').textContent : null;

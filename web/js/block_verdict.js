@@ -1,5 +1,6 @@
 /* The verdict on a block's page: its proof record, fetched and checked here. */
 import { verifyBlock } from './block_proof.js';
+import { read } from './read.js';
 
 const OK = 'M9 15.5l4.2 4.2L21.5 11', NO = 'M10 10l10 10M20 10L10 20';
 
@@ -48,7 +49,7 @@ export function startBlockVerdict() {
     tamper.textContent = tampered ? 'Restore the coinbase' : 'Flip one bit of the coinbase';
     show();
   });
-  fetch(box.dataset.proof).then((response) => (response.ok ? response.json() : Promise.reject(new Error(String(response.status)))))
+  read(box.dataset.proof)
     .then((body) => { record = body; show(); })
     .catch((error) => {
       word.textContent = `The record can’t be read: ${error.message}`;

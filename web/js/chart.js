@@ -3,6 +3,7 @@
 import uPlot from 'uplot';
 
 import { localDay, localTime, si, NBSP } from './format.js';
+import { read } from './read.js';
 
 const LETTERS = { '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18, Z: 1e21, Y: 1e24 };
 
@@ -124,14 +125,19 @@ export class RateChart {
     document.addEventListener('themechange', () => this.draw());
   }
 
+  /* The span that shows something: a pool that began just now has no five minutes yet. */
+  async begin() {
+    await this.load('1d');
+    if (this.data && this.data[1].filter((v) => v !== null).length < 12) await this.load('6h');
+    return this.span;
+  }
+
   async load(span = this.span) {
     const fresh = span !== this.span || !this.data;
     this.span = span;
     if (fresh) { this.figure.setAttribute('aria-busy', 'true'); if (!this.data) message(this.figure, ''); }
     try {
-      const response = await fetch(`${this.figure.dataset.history}?span=${span}`);
-      const body = await response.json();
-      if (!response.ok) throw new Error(body.error?.message ?? String(response.status));
+      const body = await read(`${this.figure.dataset.history}?span=${span}`);
       if (span !== this.span) return;
       this.take(body);
     } catch (error) {
@@ -264,10 +270,7 @@ export function epochChart(figure) {
   };
   const load = async () => {
     try {
-      const response = await fetch('/api/v1/coherence/epochs');
-      const answer = await response.json();
-      if (!response.ok) throw new Error(answer.error?.message ?? String(response.status));
-      body = answer;
+      body = await read('/api/v1/coherence/epochs');
       draw();
     } catch (error) {
       if (!body) message(figure, `The epochs can’t be read: ${error.message}.`);

@@ -149,7 +149,7 @@ export function startLive({ onPool = () => {}, onParts = () => {} } = {}) {
     const parts = new Map([...fresh.querySelectorAll('[data-part]')].map((part) => [keyOf(part), part]));
     for (const part of document.querySelectorAll('[data-part]')) {
       const now = parts.get(keyOf(part));
-      if (now) morph(part, now, (element) => { if (element.closest('td.num, .figures, .sentence')) underline(element); });
+      if (now) morph(part, now, (element) => { if (element.closest('td.num:not(.age), .figures, .sentence')) underline(element); });
     }
     document.body.dataset.state = fresh.body.dataset.state;
     if (document.title !== fresh.title) document.title = fresh.title;

@@ -3,6 +3,7 @@
 import { showChecks } from './block_verdict.js';
 import { chainRecord } from './chain_record.js';
 import { COH1 as C } from './coh1.js';
+import { read } from './read.js';
 import { drawAll, firstShown, readColours, view } from './replay_pictures.js';
 
 const $ = (id) => document.getElementById(id);
@@ -33,10 +34,7 @@ const KNOWN = [
 const fetched = new Map();  // by height
 async function blockRecord(height) {
   if (!fetched.has(height)) {
-    const response = await fetch(`/api/v1/coherence/blocks/${height}`);
-    const body = await response.json();
-    if (!response.ok) throw new Error(body.error?.message ?? String(response.status));
-    fetched.set(height, chainRecord(body));
+    fetched.set(height, chainRecord(await read(`/api/v1/coherence/blocks/${height}`)));
   }
   return fetched.get(height);
 }

@@ -101,8 +101,8 @@ function drawTrace() {
     g.beginPath(); g.moveTo(LEFT, y); g.lineTo(width - 12, y); g.stroke();
     g.fillStyle = view.colours['ink-3']; g.textAlign = 'right'; g.fillText(r ? r.toFixed(2) : '0', LEFT - 10, y);
   }
-  const span = end - first, step = (span > 8000 ? 2000 : span > 2500 ? 1000 : span > 500 ? 500 : 20) * (width < 480 ? 2 : 1);
-  for (let t = Math.ceil(first / step) * step; t <= end - step / 3; t += step) {
+  const span = end - first, labels = width < 480 ? 4 : 8, step = [10, 20, 50, 100, 200, 500, 1000, 2000].find((s) => span / s <= labels) ?? 4000;
+  for (let t = Math.ceil(first / step) * step; t <= end - step / 2; t += step) {
     const x = Math.round(X(t)) + 0.5;
     g.strokeStyle = view.colours.control; g.beginPath(); g.moveTo(x, height - bottom); g.lineTo(x, height - bottom + 4); g.stroke();
     g.textAlign = t > first ? 'center' : 'left'; g.fillText(number(t), x, height - 8);
