@@ -88,18 +88,24 @@ std::string ladder_plot(double deviation, double error, double scale) {
   return out + "<circle class=\"pt\" cx=\"" + x(deviation) + "\" cy=\"8\" r=\"3.5\"/></svg>";
 }
 
+// What luck alone does to a window's rate, as a part of it; 0: unknown.
+double scatter(const PageInput& in, std::string_view window) {
+  const double shares = in.pool.at("hashrate_shares").at(window).number_or(0);
+  return shares > 0 ? 1 / std::sqrt(shares) : 0;
+}
+
 std::string ladder_rows(const PageInput& in, const RateUnit& unit) {
   const double day = in.pool.at("hashrate.1d").number_or(0);
   double scale = 0.05;
   for (const std::string_view window : windows) {
     const double rate = in.pool.at("hashrate").at(window).number_or(0);
-    if (day > 0) scale = std::max(scale, std::abs(rate / day - 1));
+    if (day > 0 && rate > 0)
+      scale = std::max(scale, std::abs(rate / day - 1) + scatter(in, window));
   }
   std::string out;
   for (const std::string_view window : windows) {
     const auto rate = in.pool.at("hashrate").at(window).number();
-    const double shares = in.pool.at("hashrate_shares").at(window).number_or(0);
-    const double error = shares > 0 ? 1 / std::sqrt(shares) : 0;
+    const double error = scatter(in, window);
     const double deviation = day > 0 ? rate.value_or(0) / day - 1 : 0;
     const std::string name(window);
     out += "<tr><th scope=\"row\">" + name + "</th><td class=\"num value\">" + in_unit(rate, unit) +

@@ -147,7 +147,11 @@ export class RateChart {
   }
 
   take(body) {
-    const { start, hashrate, shares, step_seconds: step } = body.series;
+    const { step_seconds: step } = body.series;
+    // A pool younger than the span: the picture begins a little before its first share.
+    const first = body.series.hashrate.findIndex((v) => v !== null), count = body.series.start.length;
+    const from = first < 0 ? 0 : Math.max(0, first - Math.max(2, Math.ceil((count - first) / 20)));
+    const [start, hashrate, shares] = ['start', 'hashrate', 'shares'].map((name) => body.series[name].slice(from));
     const scatter = (sign) => hashrate.map((v, i) => (v === null ? null : v * Math.max(0, 1 + sign / Math.sqrt(Math.max(shares[i] ?? 0, 1)))));
     const middle = start.map((t) => t + step / 2);
     this.data = [middle, hashrate, scatter(1), scatter(-1)];

@@ -197,11 +197,14 @@ function fillPick() {
   if (wanted.includes(chosen)) pick.value = chosen;
 }
 
+let chosen = '';
 async function choose(name) {
   stop();
-  pick.value = name;
+  pick.value = chosen = name;
   try {
-    record = name.startsWith('known') ? KNOWN[Number(name.slice(6))]() : await blockRecord(Number(name));
+    const found = name.startsWith('known') ? KNOWN[Number(name.slice(6))]() : await blockRecord(Number(name));
+    if (chosen !== name) return;
+    record = found;
     show(record);
   } catch (error) {
     $('verdict-word').querySelector('span').textContent = `The proof can’t be read: ${error.message}`;
@@ -240,6 +243,12 @@ setClose(view.close);
 document.addEventListener('themechange', () => { readColours(); view.sketch = null; if (view.run) seek(view.position); });
 fillPick();
 if (query.get('tamper') === '1') $('tamper').click();
+// While the newest block is being read, the stage shows a known answer rather than nothing.
+setTimeout(() => {
+  if (view.run) return;
+  record = KNOWN[0]();
+  show(record);
+}, 500);
 choose(query.get('replay') ?? pick.options[0].value);
 if (query.has('verify')) verifyAll();
 let stageWidth = 0;
