@@ -9,6 +9,8 @@ namespace miner {
 namespace {
 
 constexpr std::chrono::milliseconds tick_every{20};
+// A batch under way lasts 20 ms: what it finds is submitted yet.
+constexpr std::chrono::milliseconds batch_wait{100};
 constexpr std::chrono::milliseconds answers_wait{500};
 constexpr std::chrono::milliseconds progress_every{250};
 
@@ -46,9 +48,11 @@ void MinerLoop::start() {
 }
 
 void MinerLoop::stop() {
-  if (stopping_ || !source_->awaits_answers()) return finish();
+  if (stopping_ || !(has_work_ || has_coherence_work_ || source_->awaits_answers()))
+    return finish();
   stopping_ = true;
-  stop_deadline_ = mono_now() + answers_wait;
+  batch_deadline_ = mono_now() + batch_wait;
+  stop_deadline_ = batch_deadline_ + answers_wait;
   source_->stop();
   crew_.set_work(nullptr);
   crew_.set_coherence_work(nullptr);
@@ -87,6 +91,7 @@ Status MinerLoop::status() const {
 void MinerLoop::set_work(std::shared_ptr<const Work> work) {
   exhausted_told_ = false;
   if (work && stopping_) return;
+  has_work_ = work != nullptr;
   if (work && observer_ != nullptr) observer_->on_work(*work, uv::read_clock());
   crew_.set_work(work);
 }
@@ -94,6 +99,7 @@ void MinerLoop::set_work(std::shared_ptr<const Work> work) {
 void MinerLoop::set_coherence_work(std::shared_ptr<const CoherenceWork> work) {
   if (work && witness_) note_witness(*work);
   if (work && stopping_) return;
+  has_coherence_work_ = work != nullptr;
   if (work && observer_ != nullptr) observer_->on_coherence_work(*work, uv::read_clock());
   crew_.set_coherence_work(work);
 }
@@ -133,14 +139,14 @@ void MinerLoop::give_up(std::string_view why) {
 
 void MinerLoop::on_worker_message(WorkerMessage&& message) {
   if (auto* share = std::get_if<FoundShare>(&message)) {
-    if (stopping_) return;
+    if (finished_) return;
     const base::Instant now = uv::read_clock();
     if (share->is_block && observer_ != nullptr) observer_->on_block(*share, now);
     source_->on_share(std::move(*share), now.mono);
     return appetite_changed();
   }
   if (auto* proof = std::get_if<FoundProof>(&message)) {
-    if (!stopping_) source_->on_proof(std::move(*proof), mono_now());
+    if (!finished_) source_->on_proof(std::move(*proof), mono_now());
     return appetite_changed();
   }
   if (std::exchange(exhausted_told_, true)) return;
@@ -152,7 +158,8 @@ void MinerLoop::on_tick() {
   const base::MonoTime now = mono_now();
   source_->on_tick(now);
   appetite_changed();
-  if (stopping_ && (!source_->awaits_answers() || now >= stop_deadline_)) finish();
+  if (!stopping_ || now < batch_deadline_) return;
+  if (!source_->awaits_answers() || now >= stop_deadline_) finish();
 }
 
 void MinerLoop::on_progress() {

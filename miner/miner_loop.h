@@ -35,7 +35,8 @@ class MinerLoop final : private WorkSourceHost {
   MinerLoop& operator=(const MinerLoop&) = delete;
 
   void start();
-  // Stops mining, waits up to half a second for the answers that are due, then stops the loop.
+  // Stops mining: what the batches under way find is submitted, and the answers that are due are
+  // waited for, up to half a second. Then stops the loop.
   // Called again, it does not wait.
   void stop();
 
@@ -65,9 +66,12 @@ class MinerLoop final : private WorkSourceHost {
   Observer* const observer_;
   std::optional<WitnessLog> witness_;
   const base::MonoTime started_at_;
-  base::MonoTime stop_deadline_{};
+  base::MonoTime batch_deadline_{};  // once stopping_: until when the threads may still find
+  base::MonoTime stop_deadline_{};   // and until when answers are waited for
   bool exhausted_told_ = false;
   bool height_missing_told_ = false;  // of this connection
+  bool has_work_ = false;
+  bool has_coherence_work_ = false;
   bool stopping_ = false;
   bool finished_ = false;
   int exit_code_ = 0;

@@ -282,6 +282,9 @@ void SoloSource::describe(Status& status) const {
   node.active = true;
   if (!client_) return;
   status.counters = client_->counters();
+  node.accepted = status.counters.accepted;
+  node.rejected = status.counters.rejected;
+  node.difficulty_accepted = status.counters.difficulty_accepted;
   status.unanswered = client_->open_blocks();
   if (client_->work()) {
     status.job_id = client_->work()->notify.job_id;

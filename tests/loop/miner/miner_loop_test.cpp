@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -261,6 +262,65 @@ TEST_CASE("stop ends within a second though the pool owes answers") {
   // A second on a machine of its own; tests share theirs with others.
   CHECK_LT(uv::read_clock().mono - stopped_at, milliseconds(2000));
   CHECK_NE(rig.printed().find("never answered"), std::string::npos);
+}
+
+// Gives one job, and counts what is found before and after it is told to stop.
+struct CountingSource final : WorkSource {
+  explicit CountingSource(WorkSourceHost& host_of_it) : host(host_of_it) {}
+
+  void start() override {
+    auto work = std::make_shared<Work>();
+    const auto notify =
+        stratum::parse_server_message(fake::make_job(1, 1, true)->work().notify_line);
+    work->notify = std::get<stratum::Notify>(notify.value());
+    work->extranonce2_size = 8;
+    work->difficulty = bitcoin::Difficulty::from_double(bitcoin::Difficulty::least).value();
+    work->share_target = bitcoin::Target256::from_difficulty(work->difficulty);
+    work->search_id = 1;
+    host.set_work(work);
+  }
+  void on_share(FoundShare, base::MonoTime) override {
+    ++(stopped ? shares_after_stop : shares);
+    if (!stopped) on_first();
+  }
+  void on_proof(FoundProof, base::MonoTime) override {}
+  void on_tick(base::MonoTime) override {}
+  Appetite appetite() const override { return Appetite::shares; }
+  Appetite coherence_appetite() const override { return Appetite::nothing; }
+  bool awaits_answers() const override { return false; }
+  void stop() override { stopped = true; }
+  void end() override { ended = true; }
+  void describe(Status&) const override {}
+  bool is_resolving() const override { return false; }
+
+  WorkSourceHost& host;
+  std::function<void()> on_first;
+  std::size_t shares = 0;
+  std::size_t shares_after_stop = 0;
+  bool stopped = false;
+  bool ended = false;
+};
+
+TEST_CASE("what the batch under way finds when it is told to stop is submitted yet") {
+  uv::Loop loop;
+  const std::unique_ptr<std::FILE, CloseFile> out(std::tmpfile());
+  Console console({true, false, false, false}, out.get(), out.get());
+  CountingSource* source = nullptr;
+  MinerSettings settings;
+  settings.crew.threads = 1;
+  MinerLoop mining(loop, settings,
+                   {pick_kernel(scan_kernels(), crypto::detect_cpu_features(), ""), nullptr},
+                   console, [&](WorkSourceHost& host) {
+                     auto made = std::make_unique<CountingSource>(host);
+                     source = made.get();
+                     return made;
+                   });
+  source->on_first = [&mining] { mining.stop(); };
+  mining.start();
+  loop.run();
+  CHECK_EQ(source->shares, 1);
+  CHECK_GT(source->shares_after_stop, 0);  // every nonce of a batch is a share
+  CHECK(source->ended);
 }
 
 // A witness log that goes with its test.
