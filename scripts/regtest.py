@@ -200,7 +200,7 @@ class Regtest:
         return f"http://{self.here()}:{self.options.http_port}/"
 
     def introduce(self):
-        print(f"stats page   {self.url()}")
+        print(f"stats page   {self.url()}   a miner: {self.url()}miner/{ADDRESS}")
         print(f"Stratum      stratum+tcp://{self.here()}:{self.options.stratum_port}   share difficulty {self.options.difficulty:g}")
         print(f"database     psql '{self.postgres.url()}'")
         print(f"logs         {self.folder}/*/*.log")
@@ -216,7 +216,7 @@ class Regtest:
     def introduce_coherence(self):
         phasepool, config, witness = (shlex.quote(str(path)) for path in (self.pool.program, self.pool.config_path, self.witness()))
         export = shlex.quote(str(self.folder / "export"))
-        print(f"coherence    {self.url()}api/v1/coherence: the proof chain's tip, what verifiers do, proofs. Level {COHERENCE['level']}, a block "
+        print(f"coherence    {self.url()}coherence: the proof chain, and each proof computed again in the browser. Level {COHERENCE['level']}, a block "
               f"about every {COHERENCE['block_seconds']} s, {COHERENCE_PPM / 10000:g} % of each reward")
         if self.options.no_miner:
             print(f"  build/release/bin/phaseminer --algo coherence --witness FILE -o stratum+tcp://{self.here()}:{self.options.stratum_port} -u {ADDRESS}.worker2")

@@ -106,8 +106,11 @@ void fill_common(const PageInput& in, PageValues& out) {
   out["notice_class"] = state == "database_away" ? "" : "error";
   out["time"] = time_tag(in.now_us, "full");
   out["network"] = in.pool.at("network").text();
-  out["scheme"] = upper_case(in.pool.at("payout.scheme").text());
-  out["fee"] = ppm_text(in.pool.at("payout.fee_ppm").integer_or(0));
+  const std::string scheme = upper_case(in.pool.at("payout.scheme").text());
+  out["terms"] = scheme.empty()
+                     ? ""
+                     : "<span>" + escape_html(scheme) + ", " +
+                           ppm_text(in.pool.at("payout.fee_ppm").integer_or(0)) + " fee</span>";
   out["version"] = in.pool.at("version").text();
   out["stratum"] = reachable_url(in.pool.at("stratum").text(), in.request.host);
 }
@@ -130,13 +133,13 @@ JsonView PageInput::body(std::string_view name) const {
   return found != answers.end() && found->second.is_well() ? found->second.body : JsonView{};
 }
 
-std::string PageInput::trouble(std::string_view name) const {
+std::string PageInput::trouble(std::string_view name, std::string_view subject) const {
   const auto found = answers.find(name);
-  if (found == answers.end()) return "Not asked for.";
-  if (found->second.is_well()) return {};
-  const std::string message = found->second.body.at("error.message").text();
-  if (message.empty()) return "Not read from the database yet.";
-  return "Not read from the database: " + message + ".";
+  if (found != answers.end() && found->second.is_well()) return {};
+  const bool told = found != answers.end() && found->second.status == 503;
+  const std::string why = told ? found->second.body.at("error.message").text() : std::string();
+  return std::string(subject) + " can\u2019t be read now" + (why.empty() ? "" : ": " + why) +
+         ". Mining goes on.";
 }
 
 std::string live_figure(const PageInput& in, std::string_view form, std::string_view path) {

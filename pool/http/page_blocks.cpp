@@ -119,8 +119,8 @@ std::string block_facts(const JsonView& b) {
                        : std::string())) +
          fact("Difficulty", show("difficulty", "network_difficulty")) +
          fact("Its hash met", show("difficulty", "share_difficulty")) +
-         fact("Reward", show("btc", "reward_sats") + " BTC") +
-         fact("Of it divided", show("btc", "pool_sats") + " BTC") +
+         fact("Reward", show_with(b, "btc", "reward_sats", "BTC")) +
+         fact("Of it divided", show_with(b, "btc", "pool_sats", "BTC")) +
          fact("Divided in",
               run ? link("/payouts?run=" + std::to_string(*run), "run " + std::to_string(*run))
                   : std::string("not yet"));
@@ -149,7 +149,7 @@ void fill_one_block(const PageInput& in, PageValues& out) {
     out["sentence"] =
         in.answers.count("block") != 0 && in.answers.find("block")->second.status == 404
             ? "This pool found no block with that hash. " + link("/blocks", "All its blocks") + "."
-            : escape_html(in.trouble("block"));
+            : escape_html(in.trouble("block", "This block"));
     return;
   }
   out["title"] = "Block " + height + ": Phasepool";

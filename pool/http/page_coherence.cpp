@@ -94,7 +94,7 @@ std::string now_facts(const JsonView& c) {
 }
 
 std::string sentence(const PageInput& in, const JsonView& coherence) {
-  if (!coherence.is_there()) return escape_html(in.trouble("coherence"));
+  if (!coherence.is_there()) return escape_html(in.trouble("coherence", "The proof chain"));
   if (!coherence.at("enabled").flag())
     return "This pool takes no coherence work. What it is, and a proof computed in your browser, "
            "is below all the same.";

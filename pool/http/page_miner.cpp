@@ -217,7 +217,7 @@ void fill_one(const PageInput& in, PageValues& out) {
                       : status == 400 ? "That is not an address of Bitcoin " +
                                             escape_html(in.pool.at("network").text()) + ". " +
                                             link("/miner", "All miners") + "."
-                                      : escape_html(in.trouble("miner"));
+                                      : escape_html(in.trouble("miner", "This miner"));
     return;
   }
   out["is_one"] = "";
@@ -261,7 +261,7 @@ void fill_list(const PageInput& in, PageValues& out) {
   out["title"] = "Miners: Phasepool";
   const std::uint64_t total = count_of(miners.at("total"));
   out["sentence"] =
-      !miners.is_there() ? escape_html(in.trouble("miners"))
+      !miners.is_there() ? escape_html(in.trouble("miners", "The list of miners"))
       : total == 0
           ? "Nobody has mined here in the last week. " + link("/connect", "Be the first") + "."
           : "<b>" + plural(total, "miner") + "</b> in the last week, <b>" +

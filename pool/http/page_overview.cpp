@@ -176,10 +176,25 @@ void fill_chain(const PageInput& in, PageValues& out) {
   out["tip_hash"] = tip.empty() ? std::string(unknown_figure) : code_text(shorten(tip, 0, 16), tip);
   const double network = in.pool.at("network_hashrate").number_or(0);
   const double here = in.pool.at("hashrate.1h").number_or(0);
-  out["network_part"] = format_percent(here, std::max(network, here));
+  out["network_part"] =
+      network > 0 ? ", of it here " + format_percent(here, std::max(network, here)) : std::string();
   const double difficulty = in.pool.at("network_difficulty").number_or(0);
   const double best = in.pool.at("best_share_difficulty").number_or(0);
-  out["best_of_block"] = difficulty > 0 && best > 0 ? format_effort(best / difficulty) : "";
+  const auto faint = [](const std::string& markup) {
+    return "<span class=\"faint\">" + markup + "</span>";
+  };
+  out["best_of_block"] = difficulty > 0 && best > 0
+                             ? faint(escape_html(format_effort(best / difficulty)) + " of a block")
+                             : std::string();
+  out["tip_age"] = in.pool.at("tip_time_us").is_there()
+                       ? faint(live_figure(in, "ago", "tip_time_us") + " ago")
+                       : std::string();
+  out["coinbase"] = in.pool.at("coinbase_sats").is_there()
+                        ? live_figure(in, "btc", "coinbase_sats") + " BTC"
+                        : std::string(unknown_figure);
+  out["transactions"] = in.pool.at("template_transactions").is_there()
+                            ? live_figure(in, "count", "template_transactions") + " transactions"
+                            : std::string(unknown_figure);
 }
 
 std::string promise(std::string_view what, const std::string& figure, const std::string& how) {
@@ -216,7 +231,9 @@ std::string promises(const PageInput& in) {
                                  " or less, the slowest " +
                                  show(in.pool, "latency", "notify.max_us") + ".") +
          promise("Of a reward that miners get",
-                 with_units(ppm_text(1'000'000 - in.pool.at("payout.fee_ppm").integer_or(0))),
+                 in.pool.at("payout.fee_ppm").is_there()
+                     ? with_units(ppm_text(1'000'000 - in.pool.at("payout.fee_ppm").integer_or(0)))
+                     : std::string(unknown_figure),
                  "in whole satoshis that sum to the reward exactly. " +
                      link("/payouts", "Every split") +
                      " can be computed again from the share log, with the SQL that is published.");

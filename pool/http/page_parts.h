@@ -16,7 +16,7 @@ struct PageInput {
   // The body of an answer that came well; else nothing is there.
   JsonView body(std::string_view name) const;
   // Why an answer is missing, for people; empty where it came.
-  std::string trouble(std::string_view name) const;
+  std::string trouble(std::string_view name, std::string_view subject = "This") const;
 };
 
 void fill_overview(const PageInput& in, PageValues& out);

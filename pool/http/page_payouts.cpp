@@ -68,6 +68,8 @@ std::string payment_rows(const JsonView& payouts, std::string_view trouble) {
 
 std::string scheme_facts(const PageInput& in, const JsonView& scheme) {
   const bool known = scheme.is_there();
+  if (!known && !in.pool.at("payout.scheme").is_there())
+    return fact("Scheme", std::string(unknown_figure));
   const JsonView from = known ? scheme : in.pool.at("payout");
   std::string out = fact("Scheme", escape_html(upper_case(from.at("scheme").text())));
   const std::string window = from.at("pplns_window").text();
@@ -76,13 +78,13 @@ std::string scheme_facts(const PageInput& in, const JsonView& scheme) {
   }
   out += fact("Fee", ppm_text(from.at("fee_ppm").integer_or(0))) +
          fact("For coherence work", ppm_text(from.at("coherence_ppm").integer_or(0)));
-  out += fact("Paid from", show(from, "sats", "minimum_sats") + " sats");
+  out += fact("Paid from", show_with(from, "sats", "minimum_sats", "sats"));
   if (known) out += fact("In force since", time_tag(scheme.at("since_us").integer_or(0), "day"));
   return out;
 }
 
 std::string sentence(const PageInput& in, const JsonView& payouts) {
-  if (!payouts.is_there()) return escape_html(in.trouble("payouts"));
+  if (!payouts.is_there()) return escape_html(in.trouble("payouts", "What is owed and paid"));
   const JsonView totals = payouts.at("totals");
   if (totals.at("owed_sats").integer_or(0) == 0 && totals.at("paid_sats").integer_or(0) == 0 &&
       payouts.at("runs").items().empty()) {
@@ -98,11 +100,11 @@ std::string sentence(const PageInput& in, const JsonView& payouts) {
 
 std::string totals_facts(const JsonView& payouts) {
   const JsonView totals = payouts.at("totals");
-  return fact("Owed to miners", show(totals, "btc", "owed_sats") + " BTC") +
-         fact("Of it payable now", show(totals, "btc", "payable_sats") + " BTC") +
-         fact("On its way", show(totals, "btc", "in_transit_sats") + " BTC") +
-         fact("Paid", show(totals, "btc", "paid_sats") + " BTC") +
-         fact("Fees of the pool", show(totals, "btc", "fees_sats") + " BTC") +
+  return fact("Owed to miners", show_with(totals, "btc", "owed_sats", "BTC")) +
+         fact("Of it payable now", show_with(totals, "btc", "payable_sats", "BTC")) +
+         fact("On its way", show_with(totals, "btc", "in_transit_sats", "BTC")) +
+         fact("Paid", show_with(totals, "btc", "paid_sats", "BTC")) +
+         fact("Fees of the pool", show_with(totals, "btc", "fees_sats", "BTC")) +
          fact("Miners owed", show(totals, "count", "miners_owed"));
 }
 
@@ -150,7 +152,7 @@ void fill_run(const PageInput& in, PageValues& out) {
         found != in.answers.end() && (found->second.status == 404 || found->second.status == 400);
     out["sentence"] =
         unknown ? "There is no payout run " + number + ". " + link("/payouts", "All runs") + "."
-                : escape_html(in.trouble("run"));
+                : escape_html(in.trouble("run", "This run"));
     return;
   }
   out["is_one"] = "";
@@ -162,9 +164,9 @@ void fill_run(const PageInput& in, PageValues& out) {
   out["run_facts"] =
       fact("State", tag(run_css(state), spaced(state))) +
       fact("Window ends", time_tag(run.at("time_us").integer_or(0), "full")) +
-      fact("Reward", show(run, "sats", "reward_sats") + " sats") +
-      fact("Fee", show(run, "sats", "fee_sats") + " sats") +
-      fact("For coherence work", show(run, "sats", "coherence_sats") + " sats") +
+      fact("Reward", show_with(run, "sats", "reward_sats", "sats")) +
+      fact("Fee", show_with(run, "sats", "fee_sats", "sats")) +
+      fact("For coherence work", show_with(run, "sats", "coherence_sats", "sats")) +
       fact("Digest", code_text(shorten(run.at("digest").text(), 8, 8), run.at("digest").text()));
   out["item_rows"] = item_rows(detail);
   out["run_number"] = std::to_string(run.at("run").integer_or(0));

@@ -35,6 +35,8 @@ std::string ticks() {
 }
 
 std::string round_plot(std::optional<double> now, const std::vector<double>& past) {
+  if (!now && past.empty()) return {};
+
   std::string out = "<svg class=\"bar gap\" height=\"128\" role=\"img\" aria-label=\"";
   out += now ? "Effort " + format_effort(*now) : std::string("Effort unknown");
   out += " on a scale from 0 to 400 percent; the " + std::to_string(past.size()) +
@@ -150,7 +152,7 @@ std::string delivery_plot(const std::vector<Mark>& marks) {
              x + "\" y1=\"" + y + "\" y2=\"" + y + "\"/><circle class=\"" +
              (mark.is_main ? "pt" : "dot2") + "\" cx=\"" + x + "\" cy=\"" + y +
              "\" r=\"4\"/><text class=\"on\" x=\"" + x + "\" dx=\"" +
-             (left ? "-10\" dy=\"4\" text-anchor=\"end" : "10\" dy=\"4") + "\" y=\"" + y + "\">" +
+             (left ? "-10\" dy=\"-6\" text-anchor=\"end" : "10\" dy=\"4") + "\" y=\"" + y + "\">" +
              mark.name + ", " + escape_html(format_latency(mark.us)) + "</text>";
     ++row;
   }

@@ -105,10 +105,16 @@ std::string event_rows(const JsonView& events, std::string_view trouble) {
   return out.empty() ? empty_row(4, trouble.empty() ? "Nothing was reported." : trouble) : out;
 }
 
+// "zmq_rawblock" to "ZMQ rawblock"
+std::string source_name(const std::string& name) {
+  std::string out = spaced(name);
+  return out.rfind("Zmq", 0) == 0 ? "ZMQ" + out.substr(3) : out;
+}
+
 std::string tip_rows(const JsonView& tips) {
   std::string out;
   for (const auto& [name, source] : tips.members()) {
-    out += "<tr><th scope=\"row\">" + escape_html(spaced(name)) + "</th><td class=\"num\">" +
+    out += "<tr><th scope=\"row\">" + escape_html(source_name(name)) + "</th><td class=\"num\">" +
            show(source, "count", "first") + "</td><td class=\"num\">" +
            show(source, "count", "heard") + "</td><td class=\"num\">" +
            show(source, "latency", "mean_lag_us") + "</td></tr>\n";
@@ -195,8 +201,10 @@ void fill_connect(const PageInput& in, PageValues& out) {
   out["address_example"] = in.pool.at("network").text() == "regtest"   ? "bcrt1q\u2026youraddress"
                            : in.pool.at("network").text() == "mainnet" ? "bc1q\u2026youraddress"
                                                                        : "tb1q\u2026youraddress";
-  const std::string minimum = format_as("sats", in.pool.at("payout.minimum_sats"), 0);
-  out["minimum"] = minimum;
+  const std::string minimum = show_with(in.pool, "sats", "payout.minimum_sats", "sats");
+  out["minimum"] = in.pool.at("payout.minimum_sats").is_there()
+                       ? "<span>paid from " + minimum + "</span>"
+                       : std::string();
   out["has_coherence"] = in.pool.at("coherence.enabled").flag() ? "" : "hidden";
 }
 

@@ -92,6 +92,12 @@ std::string show(const JsonView& view, std::string_view form, std::string_view p
   return escape_html(format_as(form, view.at(path), 0));
 }
 
+std::string show_with(const JsonView& view, std::string_view form, std::string_view path,
+                      std::string_view unit) {
+  const std::string text = show(view, form, path);
+  return text == unknown_figure ? text : text + std::string(no_break_space) + std::string(unit);
+}
+
 std::uint64_t count_of(const JsonView& view) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(view.integer_or(0), 0));
 }

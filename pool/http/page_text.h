@@ -21,6 +21,9 @@ std::string format_as(std::string_view form, const JsonView& value, std::int64_t
 
 // A member in a form, escaped.
 std::string show(const JsonView& view, std::string_view form, std::string_view path);
+// The same with a unit behind it; of what is unknown the dash alone.
+std::string show_with(const JsonView& view, std::string_view form, std::string_view path,
+                      std::string_view unit);
 // A count of things; nothing and less than nothing are 0.
 std::uint64_t count_of(const JsonView& view);
 // A line of a list of facts; the markup is as it is.

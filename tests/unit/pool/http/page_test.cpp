@@ -114,9 +114,9 @@ TEST_CASE("the overview shows its figures without a script") {
   CHECK(has(
       html,
       "On the tip at height <a href=\"#tip\" data-v=\"height\" data-as=\"count\">862,114</a>."));
-  CHECK(has(
-      html,
-      "data-as=\"hashrate\">3.42\u00a0EH/s</a>; <a href=\"/blocks\">31\u00a0blocks</a> found, 2 orphaned."));
+  CHECK(has(html,
+            "data-as=\"hashrate\">3.42\u00a0EH/s</a>; <a href=\"/blocks\">31\u00a0blocks</a> "
+            "found, 2 orphaned."));
   CHECK(has(html,
             "<th scope=\"row\">1m</th><td class=\"num value\">3.39</td><td class=\"num faint "
             "small\">±\u00a01.14\u2009%</td>"));
@@ -194,7 +194,8 @@ TEST_CASE("in every state the overview says what is wrong") {
     if (name == "pool") d["workers"].SetInt(0);
   });
   CHECK(has(idle.html, "Waiting for the first miner"));
-  CHECK(has(Filled(to("overview"), {"blocks"}).html, "Not read from the database: gone."));
+  CHECK(has(Filled(to("overview"), {"blocks"}).html,
+            "This can\u2019t be read now: gone. Mining goes on."));
 }
 
 TEST_CASE("what is not there is 404, what could not be asked is not") {
