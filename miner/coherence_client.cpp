@@ -55,8 +55,7 @@ void CoherenceClient::on_disconnected() {
   unanswered_.clear();
   drop_waiting();
   ++epoch_;
-  if (work_) host_.set_coherence_work(nullptr);
-  work_.reset();
+  if (std::exchange(work_, nullptr)) host_.set_coherence_work(nullptr);
   extranonce_.reset();
   target_.reset();
   newest_job_.reset();
@@ -137,6 +136,7 @@ std::shared_ptr<CoherenceWork> CoherenceClient::make_work(const stratum::Coheren
     return nullptr;
   }
   auto work = std::make_shared<CoherenceWork>();
+  work->pool = options_.pool;
   work->job_id = notify.job_id;
   work->job = {notify.header, *extranonce_, notify.params};
   work->level = *level;

@@ -41,6 +41,7 @@
 namespace miner {
 
 struct CoherenceOptions {
+  std::uint32_t pool = 0;  // its number among several
   std::string username;
   bool only = false;  // nothing else is mined: no mining.notify is wanted
   // A pool verifies at most 64 of a connection at once. Blocks may be as many beyond that.

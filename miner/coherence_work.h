@@ -16,6 +16,7 @@
 namespace miner {
 
 struct CoherenceWork {
+  std::uint32_t pool = 0;  // which of several pools it is from
   std::string job_id;
   coherence::Job job;  // with the connection's extranonce
   std::uint32_t level = 0;

@@ -121,6 +121,16 @@ miner::PoolSourceSettings pools_from(const miner::Options& options,
   settings.client.shares_per_second_max = options.shares_per_second_max;
   settings.client.sha256d = threads.sha256d > 0;
   settings.client.coherence = threads.coherence > 0;
+  settings.client.version_rolling = options.version_rolling;
+  settings.client.redirect = options.redirect;
+  settings.client.suggest_difficulty = options.suggest_difficulty;
+  settings.client.silence_timeout = std::chrono::seconds(options.timeout_seconds);
+  settings.client.ping_after = settings.client.silence_timeout / 2;
+  if (options.protocol_dump) {
+    settings.dump = [](std::string_view direction, std::string_view line) {
+      fmt::print(stderr, "{} {}\n", direction, line);
+    };
+  }
   settings.retry_most = std::chrono::seconds(options.retry_pause_seconds);
   settings.retries = options.retries;
   settings.seed = std::random_device{}();
@@ -136,19 +146,6 @@ std::string who_mines(const miner::ThreadSplit& threads, const miner::MinerKerne
   if (kernels.bloom == nullptr) return text;
   if (!text.empty()) text += "; ";
   return text + kind("coherence", kernels.bloom->name, threads.coherence);
-}
-
-// Parts that are described before they are there. False: said which.
-bool all_is_there(const miner::Options& options) {
-  const char* missing = nullptr;
-  if (options.solo) return true;
-  if (options.pools.front().tls) {
-    missing = "TLS";
-  } else if (options.pools.front().proxy) {
-    missing = "--proxy";
-  }
-  if (missing != nullptr) fmt::print(stderr, "phaseminer: {} is not there yet\n", missing);
-  return missing == nullptr;
 }
 
 // False: said why.
@@ -188,7 +185,6 @@ std::unique_ptr<miner::Reporter> make_reporter(const miner::Options& options, uv
 }
 
 int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
-  if (!all_is_there(options)) return exit_usage;
   const miner::ThreadSplit threads = miner::split_threads(options, miner::usable_cores());
   miner::MinerKernels kernels;
   if (!choose_kernels(options, cpu, threads, kernels)) return exit_usage;

@@ -53,10 +53,13 @@ bool same_headers(const Work& a, const Work& b) {
 MinerClient::MinerClient(ClientOptions options, MinerHost& host)
     : options_(std::move(options)),
       host_(host),
+      // Not those of another pool's works: their headers differ.
+      last_search_id_(std::uint64_t{options_.pool} << 48),
       submitted_hashes_(hashes_remembered),
       allowance_(options_.shares_per_second_max) {
   if (!options_.coherence) return;
   CoherenceOptions coherence;
+  coherence.pool = options_.pool;
   coherence.username = options_.username;
   coherence.only = !options_.sha256d;
   coherence.shares_per_second_max = options_.shares_per_second_max;
@@ -85,8 +88,7 @@ void MinerClient::forget_connection() {
   keep_shares();
   drop_queued();
   ++epoch_;
-  if (work_) host_.set_work(nullptr);
-  work_.reset();
+  if (std::exchange(work_, nullptr)) host_.set_work(nullptr);
   early_notify_.reset();
   connected_ = authorized_ = subscribed_ = resumes_ = heard_anything_ = false;
   version_mask_.reset();
@@ -188,6 +190,7 @@ void MinerClient::on_message(const stratum::Notify& notify) {
 
 std::shared_ptr<const Work> MinerClient::make_work(const stratum::Notify& notify) {
   auto work = std::make_shared<Work>();
+  work->pool = options_.pool;
   work->notify = notify;
   work->extranonce1 = extranonce1_;
   work->extranonce2_size = extranonce2_size_;

@@ -125,6 +125,7 @@ class MinerClient final : private CoherenceHost {
   bool is_authorized() const { return authorized_; }
   // There is work of one kind at least.
   bool is_mining() const { return work_ || (coherence_ && coherence_->work()); }
+  const std::shared_ptr<const Work>& work() const { return work_; }
   // The current job's; empty and 0 without one.
   std::string job_id() const { return work_ ? work_->notify.job_id : std::string(); }
   double difficulty() const { return work_ ? work_->difficulty.value() : 0; }
@@ -202,7 +203,7 @@ class MinerClient final : private CoherenceHost {
   ClientCounters counters_;
   std::uint64_t next_id_ = 1;
   std::uint64_t epoch_ = 0;
-  std::uint64_t last_search_id_ = 0;
+  std::uint64_t last_search_id_;
   RecentHashes submitted_hashes_;
   Allowance allowance_;
   std::optional<CoherenceClient> coherence_;

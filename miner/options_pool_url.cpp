@@ -120,7 +120,6 @@ base::Result<ProxySettings, std::string> parse_proxy_url(std::string_view url) {
     if (scheme != "socks5" && scheme != "socks5h") {
       return base::err(form + fmt::format("; {}:// is not supported", scheme));
     }
-    proxy.resolves = scheme == "socks5h";
     url.remove_prefix(scheme_end + 3);
   }
   const auto user = take_user_info(url);

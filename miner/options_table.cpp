@@ -20,8 +20,7 @@ constexpr OptionRow rows[] = {
      pool},
     {"-O,--userpass", "USER:PASSWORD", &Texts::userpasses, "Both in one", pool},
     {"-x,--proxy", "URL", &Texts::proxy,
-     "Reach the pools through socks5://[USER:PASSWORD@]HOST:PORT; with socks5h:// it looks up "
-     "their names too",
+     "Reach the pools through socks5://[USER:PASSWORD@]HOST:PORT, which looks up their names",
      pool},
     {"--cert,--ca-file", "FILE", &Texts::ca_file,
      "Certificates (PEM) that a pool's certificate must lead to; default: the system's", pool},

@@ -8,13 +8,12 @@
 
 namespace miner {
 
-// A SOCKS5 proxy (RFC 1928, with a password RFC 1929).
+// A SOCKS5 proxy (RFC 1928, with a password RFC 1929). It looks up the pool's name.
 struct ProxySettings {
   std::string host;
   std::uint16_t port = 0;
   std::string username;  // empty: no login
   std::string password;
-  bool resolves = false;  // socks5h: the proxy looks up the pool's name, not this machine
 
   bool operator==(const ProxySettings&) const = default;
 };

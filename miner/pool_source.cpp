@@ -2,6 +2,8 @@
 
 #include "common/base/assert.h"
 #include "common/uv/clock.h"
+#include "miner/pool_totals.h"
+#include "miner/pool_trust.h"
 #include "miner/status.h"
 
 #include <fmt/format.h>
@@ -12,169 +14,233 @@
 namespace miner {
 namespace {
 
-constexpr std::chrono::milliseconds connect_deadline{10'000};
-constexpr std::chrono::minutes good_connection{1};
-
 base::MonoTime mono_now() { return uv::read_clock().mono; }
 
 std::string seconds_text(std::chrono::milliseconds pause) {
   return fmt::format("{:.1f} s", static_cast<double>(pause.count()) / 1000);
 }
 
-ClientOptions options_for(ClientOptions options, const PoolSettings& pool) {
-  options.username = pool.username;
-  options.password = pool.password;
-  return options;
+PoolLinkSettings link_settings(const PoolSourceSettings& all, std::uint32_t number) {
+  const PoolSettings& pool = all.pools[number];
+  PoolLinkSettings link;
+  link.pool = pool;
+  link.client = all.client;
+  link.client.pool = number;
+  link.client.host = pool.host;
+  link.client.username = pool.username;
+  link.client.password = pool.password;
+  link.retry_first = all.retry_first;
+  link.retry_most = all.retry_most;
+  link.seed = all.seed + number;
+  link.dump = all.dump;
+  return link;
 }
 
 }  // namespace
 
 PoolSource::PoolSource(uv::Loop& loop, PoolSourceSettings settings, WorkSourceHost& host)
-    : loop_(loop),
-      settings_(std::move(settings)),
-      host_(host),
-      client_(options_for(settings_.client, settings_.pools.at(0)), *this),
-      random_(settings_.seed),
-      backoff_(settings_.retry_first, settings_.retry_most),
-      retry_(loop, [this] { connect(); }) {}
+    : settings_(std::move(settings)), host_(host) {
+  ASSERT(!settings_.pools.empty());
+  for (std::uint32_t number = 0; number < settings_.pools.size(); ++number) {
+    PoolLinkSettings link = link_settings(settings_, number);
+    auto trust = trust_of(link.pool);
+    if (!trust && unusable_.empty()) unusable_ = trust.error();
+    if (trust) link.tls = std::move(*trust);
+    links_.push_back(
+        std::make_unique<PoolLink>(loop, std::move(link), static_cast<PoolLinkHost&>(*this)));
+  }
+}
 
 PoolSource::~PoolSource() = default;
 
-// --- the connection ---
-
-void PoolSource::connect() {
-  if (stopping_) return;
-  connector_ = std::make_unique<uv::TcpConnector>(
-      loop_, settings_.pools[0].host, settings_.pools[0].port, connect_deadline, uv::TcpOptions{},
-      [this](auto result) { on_connected(std::move(result)); });
+void PoolSource::start() {
+  if (!unusable_.empty()) return host_.give_up(unusable_);
+  start_wanted(mono_now());
 }
 
-void PoolSource::on_connected(base::Result<std::unique_ptr<uv::TcpStream>, uv::UvError> result) {
-  connector_.reset();
-  if (stopping_) return;
-  const PoolSettings& pool = settings_.pools[0];
-  if (!result) {
-    return retry_later(fmt::format("cannot connect to {}:{}: {}", pool.host, pool.port,
-                                   uv::describe(result.error())));
+void PoolSource::stop() {
+  stopping_ = true;
+  for (const auto& link : links_) link->stop();
+}
+
+void PoolSource::end() {
+  for (const auto& link : links_) link->end();
+}
+
+// --- whom to mine for ---
+
+std::optional<std::uint32_t> PoolSource::choice(base::MonoTime now) const {
+  const bool has_work = active_ && links_[*active_]->is_ready();
+  for (std::uint32_t i = 0; i < links_.size(); ++i) {
+    if (!links_[i]->is_ready() || !links_[i]->is_wanted()) continue;
+    if (!has_work || i == *active_) return i;
+    if (i < *active_ && now - links_[i]->ready_since() >= settings_.return_after) return i;
   }
-  stream_ = std::move(*result);
-  stream_over_ = false;
-  stream_->set_callbacks({[this](base::ByteSpan bytes) {
-                            client_.on_bytes(bytes, mono_now());
-                            host_.appetite_changed();
-                          },
-                          [this](uv::CloseCause cause) { on_close(cause); },
-                          {}});
-  connected_at_ = mono_now();
-  if (ever_connected_) ++reconnects_;
-  ever_connected_ = true;
+  return std::nullopt;
+}
+
+void PoolSource::choose(base::MonoTime now) {
+  if (stopping_) return;
+  const auto chosen = choice(now);
+  if (chosen == active_) return;
+  if (!chosen) {
+    // Those before it go on being tried; the next one joins them now.
+    wanted_ = std::min(*active_ + 2, static_cast<std::uint32_t>(links_.size()));
+    active_.reset();
+    return start_wanted(now);
+  }
+  active_ = chosen;
+  wanted_ = *chosen + 1;
+  const PoolLink& link = *links_[*chosen];
+  if (links_.size() > 1) {
+    host_.report({ClientEventKind::message, fmt::format("mining for {}", url_of(link.pool()))});
+  }
+  start_wanted(now);
+  host_.set_work(link.client().work());
+  const CoherenceClient* coherence = link.client().coherence();
+  if (coherence != nullptr) host_.set_coherence_work(coherence->work());
+  host_.appetite_changed();
+}
+
+// While nobody has work: one pool more, where the last one gives no hope.
+void PoolSource::widen(base::MonoTime now) {
+  if (active_ || stopping_ || wanted_ == links_.size()) return;
+  const PoolLink& last = *links_[wanted_ - 1];
+  if (!last.is_pausing() && now - last.began() < settings_.patience) return;
+  ++wanted_;
+  start_wanted(now);
+}
+
+void PoolSource::start_wanted(base::MonoTime now) {
+  for (std::uint32_t i = 0; i < links_.size(); ++i) {
+    if (i < wanted_) {
+      links_[i]->start();
+    } else {
+      links_[i]->leave(now);
+    }
+  }
+}
+
+// --- what the links say ---
+
+void PoolSource::on_link_work(std::uint32_t link) {
+  const bool was_active = active_ == link;
+  choose(mono_now());
+  // A new choice has been told of its work already.
+  if (was_active && (active_ == link || !active_)) host_.set_work(links_[link]->client().work());
+}
+
+void PoolSource::on_link_coherence_work(std::uint32_t link) {
+  const bool was_active = active_ == link;
+  choose(mono_now());
+  if (was_active && (active_ == link || !active_)) {
+    host_.set_coherence_work(links_[link]->client().coherence()->work());
+  }
+}
+
+bool PoolSource::all_have_failed() const {
+  return settings_.retries >= 0 &&
+         std::all_of(links_.begin(), links_.end(), [this](const auto& link) {
+           return link->failures_in_a_row() > settings_.retries;
+         });
+}
+
+void PoolSource::on_link_failed(std::uint32_t link, std::string_view why,
+                                std::chrono::milliseconds pause) {
+  if (stopping_) return;
+  choose(mono_now());
+  if (all_have_failed()) {
+    const std::int64_t attempts = links_[link]->failures_in_a_row();
+    const std::string each = links_.size() > 1 ? " at the last of the pools" : "";
+    return host_.give_up(fmt::format("{}; giving up after {} attempts{}", why, attempts, each));
+  }
   host_.report(
-      {ClientEventKind::connected, fmt::format("connected to {}:{}", pool.host, pool.port)});
-  stream_->start_reading();
-  client_.on_connected(connected_at_);
+      {ClientEventKind::problem, fmt::format("{}; {}next attempt in {}", why,
+                                             active_ ? "" : "not mining, ", seconds_text(pause))});
+  widen(mono_now());
 }
 
-void PoolSource::on_close(uv::CloseCause cause) {
-  stream_over_ = true;
-  if (mono_now() - connected_at_ > good_connection) {
-    backoff_.reset();
-    failures_in_a_row_ = 0;
-  }
-  const bool ours = cause == uv::CloseCause::closed_by_us;
-  client_.on_disconnected();
-  if (stopping_) return;
-  const PoolSettings& pool = settings_.pools[0];
-  retry_later(ours ? "disconnected"
-                   : fmt::format("the connection to {}:{} ended ({})", pool.host, pool.port,
-                                 uv::name_of(cause)));
-}
-
-void PoolSource::retry_later(std::string_view why) {
-  ++failures_in_a_row_;
-  if (settings_.retries >= 0 && failures_in_a_row_ > settings_.retries) {
-    return host_.give_up(fmt::format("{}; giving up after {} attempts", why, failures_in_a_row_));
-  }
-  const auto pause = std::max(backoff_.next(random_), std::exchange(pause_least_, {}));
-  host_.report({ClientEventKind::problem,
-                fmt::format("{}; not mining, next attempt in {}", why, seconds_text(pause))});
-  retry_.start(pause, std::chrono::milliseconds{0});
-}
-
-// --- what the client asks for ---
-
-void PoolSource::send(std::string_view line) {
-  if (stream_ && !stream_over_) stream_->write(line);
-}
-
-void PoolSource::set_work(std::shared_ptr<const Work> work) { host_.set_work(std::move(work)); }
-
-void PoolSource::set_coherence_work(std::shared_ptr<const CoherenceWork> work) {
-  host_.set_coherence_work(std::move(work));
-}
-
-void PoolSource::disconnect(std::chrono::seconds pause) {
-  pause_least_ = pause;
-  if (stream_ && !stream_over_) stream_->close();
-}
-
-void PoolSource::redirect(std::uint16_t) {}
-
-void PoolSource::report(const ClientEvent& event) {
-  if (event.kind == ClientEventKind::accepted) {
-    backoff_.reset();
-    failures_in_a_row_ = 0;
-  }
-  host_.report(event);
+void PoolSource::on_link_heard(std::uint32_t link) {
+  if (active_ == link) host_.appetite_changed();
 }
 
 // --- what the crew found, and time ---
 
 void PoolSource::on_share(FoundShare share, base::MonoTime now) {
-  client_.on_share(std::move(share), now);
+  links_.at(share.work->pool)->on_share(std::move(share), now);
 }
 
 void PoolSource::on_proof(FoundProof proof, base::MonoTime now) {
-  client_.on_proof(std::move(proof), now);
+  links_.at(proof.work->pool)->on_proof(std::move(proof), now);
 }
 
 void PoolSource::on_tick(base::MonoTime now) {
-  if (stream_over_) {
-    stream_.reset();
-    stream_over_ = false;
-  }
-  client_.on_tick(now);
+  for (const auto& link : links_) link->on_tick(now);
+  choose(now);
+  widen(now);
+}
+
+Appetite PoolSource::appetite() const {
+  return active_ ? links_[*active_]->client().appetite() : Appetite::nothing;
 }
 
 Appetite PoolSource::coherence_appetite() const {
-  const CoherenceClient* coherence = client_.coherence();
+  const CoherenceClient* coherence = active_ ? links_[*active_]->client().coherence() : nullptr;
   return coherence != nullptr ? coherence->appetite() : Appetite::nothing;
 }
 
+bool PoolSource::awaits_answers() const {
+  return std::any_of(links_.begin(), links_.end(),
+                     [](const auto& link) { return link->client().awaits_answers(); });
+}
+
+bool PoolSource::is_resolving() const {
+  return std::any_of(links_.begin(), links_.end(),
+                     [](const auto& link) { return link->is_resolving(); });
+}
+
+// --- for people ---
+
+// The one that is mined for, or the one that is nearest to being it.
+const PoolLink& PoolSource::shown() const {
+  if (active_) return *links_[*active_];
+  const auto alive = std::find_if(links_.begin(), links_.end(), [](const auto& link) {
+    return link->state() != LinkState::disconnected;
+  });
+  return alive != links_.end() ? **alive : *links_.front();
+}
+
 void PoolSource::describe(Status& status) const {
-  status.link = connector_                 ? LinkState::connecting
-                : !stream_ || stream_over_ ? LinkState::disconnected
-                : !client_.is_authorized() ? LinkState::handshake
-                : client_.is_mining()      ? LinkState::mining
-                                           : LinkState::waiting_for_job;
-  status.counters = client_.counters();
-  status.difficulty = client_.difficulty();
-  status.job_id = client_.job_id();
-  status.unanswered = client_.unanswered();
-  status.reconnects = reconnects_;
-  for (const PoolSettings& pool : settings_.pools) {
-    PoolStatus& one = status.pools.emplace_back();
-    one.url = url_of(pool);
-    one.user = pool.username;
-    one.active = &pool == settings_.pools.data();
-    if (!one.active) continue;
-    one.accepted = status.counters.accepted;
-    one.rejected = status.counters.rejected;
-    one.difficulty_accepted = status.counters.difficulty_accepted;
+  const PoolLink& link = shown();
+  status.link = link.state();
+  status.difficulty = link.client().difficulty();
+  status.job_id = link.client().job_id();
+  status.unanswered = 0;
+  status.reconnects = 0;
+  for (const auto& one : links_) {
+    add(status.counters, one->client().counters());
+    status.unanswered += one->client().unanswered();
+    status.reconnects += one->reconnects();
   }
-  if (!status.coherence || client_.coherence() == nullptr) return;
-  status.coherence->counters = client_.coherence()->counters();
-  status.coherence->unanswered = client_.coherence()->unanswered();
-  status.coherence->work = client_.coherence()->work();
+  describe_pools(status);
+  if (!status.coherence || link.client().coherence() == nullptr) return;
+  status.coherence->work = link.client().coherence()->work();
+  for (const auto& one : links_) {
+    add(status.coherence->counters, one->client().coherence()->counters());
+    status.coherence->unanswered += one->client().coherence()->unanswered();
+  }
+}
+
+void PoolSource::describe_pools(Status& status) const {
+  for (const auto& link : links_) {
+    PoolStatus& one = status.pools.emplace_back();
+    one.url = url_of(link->pool());
+    one.user = link->pool().username;
+    one.active = link.get() == &shown();
+    one.accepted = link->client().counters().accepted;
+    one.rejected = link->client().counters().rejected;
+    one.difficulty_accepted = link->client().counters().difficulty_accepted;
+  }
 }
 
 }  // namespace miner

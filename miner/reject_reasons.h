@@ -14,9 +14,12 @@ class RejectReasons {
  public:
   static constexpr std::size_t reasons_max = 16;
 
-  void count(const std::string& reason) {
+  void count(const std::string& reason, std::uint64_t times = 1) {
     const bool is_new = counts_.find(reason) == counts_.end();
-    ++counts_[is_new && counts_.size() >= reasons_max ? "other" : reason];
+    counts_[is_new && counts_.size() >= reasons_max ? "other" : reason] += times;
+  }
+  void add(const RejectReasons& more) {
+    for (const auto& [reason, times] : more.counts_) count(reason, times);
   }
   const std::map<std::string, std::uint64_t>& counts() const { return counts_; }
 

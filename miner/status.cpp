@@ -157,10 +157,12 @@ std::string status_json(const Status& status, bool final) {
       status.hashes, status.threads, json_string(status.kernel), c.accepted, c.rejected,
       status.unanswered);
   json += fmt::format(
-      R"("unanswered_lost":{},"dropped_stale":{},"dropped_full":{},"dropped_repeat":{},)"
+      R"("unanswered_lost":{},"resubmitted":{},"resubmitted_known":{},"dropped_stale":{},)"
+      R"("dropped_full":{},"dropped_repeat":{},)"
       R"("blocks_found":{},"blocks_accepted":{},"difficulty":{},"difficulty_accepted":{},)",
-      c.unanswered_lost, c.dropped_stale, c.dropped_full, c.dropped_repeat, c.blocks_found,
-      c.blocks_accepted, status.difficulty, c.difficulty_accepted);
+      c.unanswered_lost, c.resubmitted, c.resubmitted_known, c.dropped_stale, c.dropped_full,
+      c.dropped_repeat, c.blocks_found, c.blocks_accepted, status.difficulty,
+      c.difficulty_accepted);
   json += fmt::format(
       R"("job_id":{},"jobs":{},"reconnects":{},"lines_not_understood":{},"wrong_proposals":{},)",
       json_string(status.job_id), c.jobs, status.reconnects, c.lines_not_understood,

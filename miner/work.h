@@ -30,6 +30,7 @@ inline constexpr std::uint32_t ntime_roll_seconds_max = 600;
 inline constexpr std::size_t extranonce2_counted_bytes_max = 4;
 
 struct Work {
+  std::uint32_t pool = 0;  // which of several pools it is from
   stratum::Notify notify;
   base::Bytes extranonce1;
   std::uint32_t extranonce2_size = 0;

@@ -96,6 +96,13 @@ class Pool {
     port_ = listener_->bound_port();
   }
   std::uint16_t port() const { return port_; }
+  // Nobody is there any more, until open(port()).
+  void close() {
+    listener_.reset();
+    drop_connection();
+  }
+  void say(std::string_view line) { send(line); }
+  bool has_miner() const { return stream_ && stream_->is_open() && authorized_; }
 
   void set_job(std::shared_ptr<const mining::Job> job) {
     jobs_[mining::job_id_text(job->id)] = job;

@@ -52,7 +52,7 @@ TEST_CASE("what is said once holds for every pool") {
   for (const PoolSettings& pool : options->pools) {
     CHECK_EQ(pool.ca_file, "ca.pem");
     CHECK_FALSE(pool.insecure);
-    CHECK_EQ(pool.proxy.value(), ProxySettings{"proxy", 9050, "u", "p", true});
+    CHECK_EQ(pool.proxy.value(), ProxySettings{"proxy", 9050, "u", "p"});
   }
   CHECK(parse_options({"-o", "h", "-u", "a", "--tls-insecure"})->pools.at(0).insecure);
   CHECK_EQ(parse_options({"-o", "h", "-u", "a", "--cert", "c"})->pools.at(0).ca_file, "c");
