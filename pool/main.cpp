@@ -9,6 +9,7 @@
 #include "pool/payout/payout_command.h"
 #include "pool/server.h"
 #include "pool/store/migrate.h"
+#include "pool/tools/admin_command.h"
 #include "pool/tools/check.h"
 #include "pool/tools/export.h"
 #include "pool/tools/verify.h"
@@ -65,6 +66,15 @@ CLI::App* add_export(CLI::App& app, pool::ExportCommand& exported) {
   return command;
 }
 
+CLI::App* add_verify_block(CLI::App& verify, std::vector<std::string>& files, std::string& out) {
+  auto* command = verify.add_subcommand("block", "single files of a vault");
+  command->add_option("FILE", files, "<block hash>.block")->required();
+  command->add_option("--hex", out,
+                      "write the first file's block to this one, in hex, for `bitcoin-cli -stdin "
+                      "submitblock`");
+  return command;
+}
+
 CLI::App* add_verify_coherence(CLI::App& verify, std::vector<std::string>& files) {
   auto* command =
       verify.add_subcommand("coherence", "coherence proofs, each replayed from its seed");
@@ -111,6 +121,38 @@ int run_command(const pool::Config& config, const pool::ReadConfig& read_again) 
   (void)logging::format_from_name(config.log.format, format);
   logging::configure(level, format);
   return pool::run_server(config, read_again);
+}
+
+int admin_command(const pool::Config& config, pool::AdminCommand command, const CLI::App& order) {
+  command.order = order.get_name();
+  return pool::admin_command(config, command);
+}
+
+// Adds `admin` and what is below it; the orders, of which one may have been parsed.
+std::vector<CLI::App*> add_admin(CLI::App& app, pool::AdminCommand& command) {
+  auto* admin = app.add_subcommand("admin", "give the pool that runs on this machine an order");
+  admin->require_subcommand(1);
+  auto* drain = admin->add_subcommand("drain", "let nobody in, and ask who mines to reconnect");
+  drain->add_flag("--no-reconnect", command.no_reconnect, "who mines goes on until it leaves");
+  auto* host = drain->add_option("--to-host", command.host, "where to reconnect; else here");
+  drain->add_option("--to-port", command.port, "and its port")->needs(host);
+  drain->add_option("--in", command.wait_seconds, "seconds that a miner shall wait before it");
+  drain->add_flag("--wait", command.wait, "tell how many are left, until none is");
+  auto* ban = admin->add_subcommand("ban", "close an address's connections and let none in");
+  ban->add_option("ADDRESS", command.address, "IPv4, or any of an IPv6 /64")->required();
+  ban->add_option("--seconds", command.seconds, "for so long (3600)");
+  auto* unban = admin->add_subcommand("unban", "let an address in again");
+  unban->add_option("ADDRESS", command.address)->required();
+  auto* message = admin->add_subcommand("message", "show miners a line (client.show_message)");
+  message->add_option("TEXT", command.text)->required();
+  message->add_option("--to", command.to, "ADDRESS or ADDRESS.worker; else everybody");
+  return {admin->add_subcommand("status", "who is connected, and whether it drains"),
+          drain,
+          admin->add_subcommand("resume", "the end of a drain"),
+          admin->add_subcommand("reload", "read the configuration again, as at SIGHUP"),
+          ban,
+          unban,
+          message};
 }
 
 // Adds `payout` and what is below it; the commands, of which one may have been parsed.
@@ -172,13 +214,9 @@ int main(int argc, char** argv) {
   auto* verify = app.add_subcommand("verify", "are the files of the pool whole?");
   verify->require_subcommand(1);
   auto* verify_vault = verify->add_subcommand("vault", "all blocks in the data_dir's vault");
-  auto* verify_block = verify->add_subcommand("block", "single files of a vault");
   std::vector<std::string> block_files;
   std::string block_out;
-  verify_block->add_option("FILE", block_files, "<block hash>.block")->required();
-  verify_block->add_option("--hex", block_out,
-                           "write the first file's block to this one, in hex, for `bitcoin-cli "
-                           "-stdin submitblock`");
+  auto* verify_block = add_verify_block(*verify, block_files, block_out);
   auto* verify_journal = verify->add_subcommand(
       "journal", "the share journal: checksums, sequence, the chain of its segments");
   std::string journal_path;
@@ -196,8 +234,11 @@ int main(int argc, char** argv) {
   auto* export_payouts = add_export(app, exported);
   pool::PayoutCommand payout;
   const auto payouts = add_payout(app, payout);
+  pool::AdminCommand admin;
+  const std::vector<CLI::App*> orders = add_admin(app, admin);
   std::vector<CLI::App*> configured = {run, check, migrate, export_payouts, verify_vault};
   for (const auto& [command, action] : payouts) configured.push_back(command);
+  configured.insert(configured.end(), orders.begin(), orders.end());
   for (CLI::App* command : configured) {
     command->add_option("-c,--config", config_path, "the pool's JSON configuration")->required();
   }
@@ -222,6 +263,9 @@ int main(int argc, char** argv) {
   if (export_payouts->parsed()) return export_command(*config, std::move(exported));
   if (verify_chain->parsed()) return verify_chain_command(*config, std::move(chain));
   if (verify_vault->parsed()) return pool::verify_vault_command(config->data_dir);
+  for (const CLI::App* order : orders) {
+    if (order->parsed()) return admin_command(*config, admin, *order);
+  }
   for (const auto& [command, action] : payouts) {
     if (!command->parsed()) continue;
     payout.action = action;

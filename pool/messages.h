@@ -10,6 +10,7 @@
 #include "pool/core/difficulty_memory.h"
 #include "pool/core/journal_format.h"
 #include "pool/core/notify_times.h"
+#include "pool/core/operator_order.h"
 #include "pool/core/reject_log.h"
 #include "pool/core/shard_types.h"
 #include "pool/core/stats.h"
@@ -106,9 +107,13 @@ struct ConnectionMoved {
   HandOver state;
 };
 
-using ShardMessage = std::variant<NewJob, NewCoherenceJob, NoWork, Durable, NotDurable,
-                                  BlockVaulted, ProofVerified, AddressBanned, TlsReload,
-                                  DifficultiesLearnt, InstanceChanged, ConnectionMoved, Shutdown>;
+// http -> every shard: an OperatorOrder (pool/core/operator_order.h). Full: the order fails, and
+// the operator is told.
+
+using ShardMessage =
+    std::variant<NewJob, NewCoherenceJob, NoWork, Durable, NotDurable, BlockVaulted, ProofVerified,
+                 AddressBanned, TlsReload, DifficultiesLearnt, InstanceChanged, ConnectionMoved,
+                 OperatorOrder, Shutdown>;
 
 // ---------------------------------------------------------------- to the journal (pool/journal)
 
@@ -193,7 +198,19 @@ struct StatsQuery {
 
 using QueryMessage = std::variant<StatsQuery, Shutdown>;
 
+// ---------------------------------------------------------------- to main
+
+// http -> main: read the configuration again, as at SIGHUP. Full: the order fails.
+struct ReloadOrder {
+  std::uint64_t number = 0;  // echoed
+};
+
+using MainMessage = std::variant<ReloadOrder>;
+
 // ---------------------------------------------------------------- to the web loop (pool/http)
+
+// An OrderDone (pool/core/operator_order.h), from each shard or main. Full: lost, and the operator
+// is told that no answer came.
 
 // ShardStats, NodeStatus, JournalStatus (pool/core/stats.h), CoherenceStatus: the newest of each
 // sender replaces.
@@ -222,7 +239,8 @@ struct SubmitsRejected {
 // A TipTold (pool/core/notify_times.h) comes from each shard that has miners, once for each new
 // tip. Full: lost.
 
-using HttpMessage = std::variant<ShardStats, NodeStatus, JournalStatus, StoredStats,
-                                 CoherenceStatus, QueryResult, SubmitsRejected, TipTold, Shutdown>;
+using HttpMessage =
+    std::variant<ShardStats, NodeStatus, JournalStatus, StoredStats, CoherenceStatus, QueryResult,
+                 SubmitsRejected, TipTold, OrderDone, Shutdown>;
 
 }  // namespace pool

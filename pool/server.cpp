@@ -29,6 +29,7 @@
 #include "pool/store/query_loop.h"
 #include "pool/store/store_loop.h"
 #include "pool/store/upkeep_loop.h"
+#include "pool/tools/admin_token.h"
 #include "pool/tools/stratum_settings.h"
 #include "pool/tools/tls_files.h"
 #include "pool/version.h"
@@ -159,7 +160,8 @@ class Server {
   void budget_connections();
   std::string open_shards();
   std::string open_tls();
-  void reload();
+  OrderDone reload();
+  AdminSite::Sources::Posted post_order(const OperatorOrder& order);
   void reload_tls(const StratumConfig& stratum);
   template <class Message>
   void tell_other_shards(std::uint32_t sender, const Message& message);
@@ -170,6 +172,7 @@ class Server {
   NodeLoop::Hooks node_hooks();
   JournalLoop::Hooks journal_hooks();
   void tell_http(HttpMessage message);
+  void tell_http(OrderDone done);
   void start();
   void stop();
 
@@ -178,6 +181,7 @@ class Server {
   base::Random random_;
   std::uint32_t shard_count_ = 1;
   DescriptorBudget budget_;
+  std::unique_ptr<uv::Mailbox<MainMessage>> main_;  // while run() waits for signals
   std::unique_ptr<HttpLoop> http_;
   std::unique_ptr<QueryLoop> query_;
   std::unique_ptr<StoreLoop> store_;
@@ -299,7 +303,15 @@ std::string Server::open_http() {
   options.connections_max = budget_.http_connections;
   const ListenConfig& first = config_.stratum.listen.front();
   options.stratum_hint = fmt::format("stratum+tcp://{}:{}", first.host, first.port);
+  if (!config_.http.admin_listen.empty()) {
+    const auto token = prepare_admin_token(config_.data_dir);
+    if (!token) return token.error();
+    options.admin_listen = config_.http.admin_listen;
+    options.admin_token = *token;
+  }
   HttpLoop::Hooks hooks;
+  hooks.order = [this](const OperatorOrder& order) { return post_order(order); };
+  hooks.reload = [this](ReloadOrder order) { return main_->post(order); };
   hooks.query = [this](StatsQuery query) { return query_->mailbox().post(query); };
   auto opened = HttpLoop::open(options, hooks);
   if (!opened) return opened.error();
@@ -360,6 +372,7 @@ std::string Server::open_shards() {
     return shards_.at(owner.value)->mailbox().post(ShardMessage(moved));
   };
   hooks.told = [this](const TipTold& told) { tell_http(told); };
+  hooks.order_done = [this](OrderDone done) { tell_http(std::move(done)); };
   hooks.rejected = [this](SubmitsRejected rejected) { tell_http(std::move(rejected)); };
   if (config_.coherence.enabled) {
     hooks.verify = [this](const ProofToVerify& proof) { return coherence_->verify(proof); };
@@ -391,6 +404,14 @@ std::string Server::open_shards() {
   return {};
 }
 
+AdminSite::Sources::Posted Server::post_order(const OperatorOrder& order) {
+  AdminSite::Sources::Posted posted{0, shards_.size()};
+  for (auto& shard : shards_) {
+    if (shard->mailbox().post(ShardMessage(order))) ++posted.taken;
+  }
+  return posted;
+}
+
 // What may be lost when a shard is busy.
 template <class Message>
 void Server::tell_other_shards(std::uint32_t sender, const Message& message) {
@@ -410,18 +431,21 @@ std::string Server::open_tls() {
 
 // What can change under way: the certificate and the instance number. A config with a mistake in it
 // changes nothing.
-void Server::reload() {
+OrderDone Server::reload() {
+  OrderDone done;
   const auto config = read_again_();
   if (!config) {
     LOG(error, "config_not_reloaded", {"error", config.error().why});
-    return;
+    done.error = config.error().why;
+    return done;
   }
   reload_tls(config->stratum);
   const auto instance = static_cast<std::uint8_t>(config->stratum.instance);
   for (auto& shard : shards_) shard->mailbox().post_reserved(InstanceChanged{instance});
   if (coherence_) coherence_->tell(InstanceChanged{instance});
-  LOG(info, "config_reloaded", {"instance", config->stratum.instance},
-      {"note", "certificate and instance; other changes need a restart"});
+  done.note = "certificate and instance; other changes need a restart";
+  LOG(info, "config_reloaded", {"instance", config->stratum.instance}, {"note", done.note});
+  return done;
 }
 
 // Connections keep what they began with; handshakes from now on use the new certificate.
@@ -546,6 +570,10 @@ void Server::tell_http(HttpMessage message) {
   (void)http_->mailbox().post_latest_anywhere(std::move(message), same_sender);
 }
 
+void Server::tell_http(OrderDone done) {
+  (void)http_->mailbox().post(HttpMessage(std::move(done)));  // full: the operator is told so
+}
+
 // ---------------------------------------------------------------- start and stop
 
 void Server::run() {
@@ -560,11 +588,18 @@ void Server::run() {
   };
   uv::Signal interrupt(loop, SIGINT, stop_on("SIGINT"));
   uv::Signal terminate(loop, SIGTERM, stop_on("SIGTERM"));
-  uv::Signal hangup(loop, SIGHUP, [this] { reload(); });
+  uv::Signal hangup(loop, SIGHUP, [this] { (void)reload(); });
+  main_ = std::make_unique<uv::Mailbox<MainMessage>>(
+      loop, limits::main_mailbox_messages_max, [this](const MainMessage& message) {
+        OrderDone done = reload();
+        done.number = std::get<ReloadOrder>(message).number;
+        tell_http(std::move(done));
+      });
   start();
   loop.run();
   LOG(info, "pool_stopping", {"signal", received});
   stop();
+  main_.reset();  // nobody is left who posts to it
 }
 
 void Server::start() {

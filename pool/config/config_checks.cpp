@@ -151,6 +151,14 @@ Checked check_http_listen(const ConfigDocument& document, const std::string& poi
   return {};
 }
 
+// Orders are not for other machines: a tunnel or a shell on this one brings them here.
+Checked check_admin_listen(const ConfigDocument& document, const std::string& listen) {
+  const auto where = base::parse_host_port(listen);
+  if (!where || base::IpAddress::parse(where->host)->is_loopback()) return {};
+  return base::err(
+      document.complain("/http/admin_listen", where->host + " is not a loopback address"));
+}
+
 // Two listeners on one port: the second would fail at start, or steal from the first.
 Checked check_ports(const ConfigDocument& document, const Config& config) {
   struct Taken {
@@ -270,6 +278,7 @@ Checked check_config(const ConfigDocument& document, Config& config) {
   if (auto ok = check_http_listen(document, "/http/admin_listen", config.http.admin_listen); !ok) {
     return ok;
   }
+  if (auto ok = check_admin_listen(document, config.http.admin_listen); !ok) return ok;
   if (auto ok = check_ports(document, config); !ok) return ok;
   if (auto ok = check_templates(document, config.templates); !ok) return ok;
   if (auto ok = check_journal(document, config.journal); !ok) return ok;

@@ -194,6 +194,14 @@ void AddressGuard::ban(const Ban& ban) {
   bans_by_end_.erase(bans_by_end_.begin());
 }
 
+bool AddressGuard::unban(const AddressPrefix& prefix) {
+  const auto found = bans_.find(prefix);
+  if (found == bans_.end()) return false;
+  bans_by_end_.erase({found->second.until, prefix});
+  bans_.erase(found);
+  return true;
+}
+
 bool AddressGuard::is_banned(const AddressPrefix& prefix, base::MonoTime now) const {
   const auto found = bans_.find(prefix);
   return found != bans_.end() && found->second.until > now;

@@ -97,6 +97,8 @@ class AddressGuard {
                                               base::MonoTime now);
   // Another shard's, or an operator's. An earlier ban of the prefix ends no sooner for it.
   void ban(const Ban& ban);
+  // False: it was not banned.
+  bool unban(const AddressPrefix& prefix);
   bool is_banned(const AddressPrefix& prefix, base::MonoTime now) const;
   std::vector<Ban> bans(base::MonoTime now) const;  // the soonest to end first
 

@@ -189,6 +189,15 @@ inline constexpr std::size_t http_watchers_max = 3072;
 inline constexpr std::size_t http_watcher_unread_bytes_max = 64 * 1024;  // then it is closed
 inline constexpr auto http_events_keep_alive = 15s;
 
+// --- the operator's orders ---
+inline constexpr std::size_t admin_connections_max = 32;
+inline constexpr std::size_t admin_orders_waiting_max = 16;
+inline constexpr std::size_t operator_message_bytes_max = 512;  // firmware shows one line
+inline constexpr std::size_t operator_host_bytes_max = 253;     // RFC 1035, 2.3.4
+inline constexpr std::uint32_t operator_ban_seconds = 3600;     // where the order does not say
+inline constexpr std::uint32_t operator_ban_seconds_max = 365 * 86'400;
+inline constexpr std::size_t main_mailbox_messages_max = 16;
+
 // --- payments ---
 // Blocks on a spend that conflicts with a signed payment before that can be cancelled: as deep as a
 // coinbase must lie before it can be spent.

@@ -150,6 +150,13 @@ void Session::close(CloseReason why) {
   shard_.host.close(id_, why);
 }
 
+bool Session::mines_as(const WorkerName& worker) const {
+  return std::any_of(workers_.all().begin(), workers_.all().end(), [&](const auto& own) {
+    return own.worker.address == worker.address &&
+           (worker.name.empty() || own.worker.name == worker.name);
+  });
+}
+
 void Session::ask_to_reconnect() {
   if (mining_ && !closing_) shard_.host.send(id_, stratum::write_reconnect({}));
 }

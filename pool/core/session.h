@@ -76,6 +76,7 @@ class Session {
   ConnectionId id() const { return id_; }
   const Peer& peer() const { return peer_; }
   bool is_mining() const { return mining_; }
+  bool mines_as(const WorkerName& worker) const;        // no name: any of the address
   mining::JobId last_job() const { return last_job_; }  // that the miner was told; 0: none yet
 
  private:

@@ -35,6 +35,8 @@ std::string_view describe(CloseReason reason) {
       return "no node is usable";
     case CloseReason::false_proof:
       return "false coherence proof";
+    case CloseReason::banned:
+      return "the operator has banned this address";
   }
   return "unknown";
 }
@@ -63,6 +65,8 @@ std::string_view name_of(CloseReason reason) {
       return "no_work";
     case CloseReason::false_proof:
       return "false_proof";
+    case CloseReason::banned:
+      return "banned";
   }
   return "unknown";
 }
@@ -144,6 +148,26 @@ void Shard::on_difficulties(const std::vector<DifficultyMemory::Entry>& entries)
 void Shard::set_instance(std::uint8_t instance, base::Instant now) {
   context_.extranonces.set_instance(instance);
   for (auto& [id, session] : sessions_) session->change_instance(instance, now);
+}
+
+std::size_t Shard::expel(const Ban& ban) {
+  context_.guard.ban(ban);
+  std::size_t expelled = 0;
+  for (auto& [id, session] : sessions_) {
+    if (!session->peer().limited || session->peer().prefix != ban.prefix) continue;
+    session->close(CloseReason::banned);
+    ++expelled;
+  }
+  return expelled;
+}
+
+std::vector<ConnectionId> Shard::miners(const WorkerName& as) const {
+  std::vector<ConnectionId> found;
+  for (const auto& [id, session] : sessions_) {
+    if (!session->is_mining()) continue;
+    if (as.address.empty() || session->mines_as(as)) found.push_back(id);
+  }
+  return found;
 }
 
 void Shard::on_offence(ConnectionId id, Offence offence, base::Instant now) {

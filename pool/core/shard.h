@@ -44,6 +44,13 @@ class Shard {
   // Bytes that never became Stratum; the caller closes the connection.
   void on_offence(ConnectionId id, Offence offence, base::Instant now);
   void on_ban(const Ban& ban) { context_.guard.ban(ban); }  // another shard's
+  // The operator's: who is connected must go as well. How many do.
+  std::size_t expel(const Ban& ban);
+  bool unban(const AddressPrefix& prefix) { return context_.guard.unban(prefix); }
+  // For the statistics: the caller lets nobody in.
+  void set_draining(bool draining) { context_.stats.draining = draining; }
+  // Who mines as this worker; without a name, as any of its address's; without an address, at all.
+  std::vector<ConnectionId> miners(const WorkerName& as) const;
   // What other shards know of their workers.
   void on_difficulties(const std::vector<DifficultyMemory::Entry>& entries);
   std::vector<DifficultyMemory::Entry> take_difficulties() {

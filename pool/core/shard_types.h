@@ -50,8 +50,9 @@ enum class CloseReason : std::uint8_t {
   only_rejects,
   no_work,
   false_proof,
+  banned,  // by the operator
 };
-inline constexpr std::size_t close_reason_count = 11;
+inline constexpr std::size_t close_reason_count = 12;
 std::string_view describe(CloseReason reason);
 // Stable machine name, as in the API: "line_too_long".
 std::string_view name_of(CloseReason reason);

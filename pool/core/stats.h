@@ -61,6 +61,7 @@ struct ShardStats {
   CoherenceStats coherence;
   LatencyHistogram share_to_reply;  // from a good share's arrival to its "true" on the way
   LoopHealth loop = {};
+  bool draining = false;  // by order: nobody is let in
 };
 
 // What went wrong with a node, by kind; counted since the start.

@@ -367,6 +367,9 @@ std::vector<std::string> unreadiness(const PoolSnapshot& s) {
   } else if (s.node->work_expired) {
     missing.emplace_back("node: no usable template for long, the work is old");
   }
+  if (s.shards > 0 && s.shards_draining == s.shards) {
+    missing.emplace_back("draining: nobody is let in, as ordered");
+  }
   if (!s.journal) {
     missing.emplace_back("journal: not open yet");
   } else if (!s.journal->writable) {

@@ -43,7 +43,33 @@ base::Result<std::unique_ptr<HttpLoop>, std::string> HttpLoop::open(Options opti
   auto opened = HttpServer::open(self->loop_, std::move(server), self->shared_);
   if (!opened) return base::err(opened.error());
   self->server_ = std::move(*opened);
+  if (auto admin = self->open_admin(); !admin) return base::err(admin.error());
   return self;
+}
+
+base::Result<void, std::string> HttpLoop::open_admin() {
+  if (options_.admin_listen.empty()) return {};
+  ASSERT(!options_.admin_token.empty());
+  HttpServer::Options server;
+  server.key = "http.admin_listen";
+  server.listen = options_.admin_listen;
+  server.connections_max = limits::admin_connections_max;
+  server.deadlines = {options_.idle_deadline, options_.request_deadline, options_.answer_deadline};
+  auto opened = HttpServer::open(loop_, std::move(server), admin_shared_);
+  if (!opened) return base::err(opened.error());
+  admin_server_ = std::move(*opened);
+  AdminSite::Sources sources;
+  sources.token = options_.admin_token;
+  sources.port = admin_server_->bound_port();
+  sources.network = options_.network;
+  sources.snapshot = [this]() -> const PoolSnapshot& { return snapshot(); };
+  sources.order = hooks_.order;
+  sources.reload = hooks_.reload;
+  sources.log = [](std::string_view order, std::string_view detail) {
+    LOG(info, "admin_order", {"order", order}, {"detail", detail});
+  };
+  admin_ = std::make_unique<AdminSite>(std::move(sources));
+  return {};
 }
 
 HttpLoop::HttpLoop(Options options, Hooks hooks)
@@ -56,6 +82,10 @@ HttpLoop::HttpLoop(Options options, Hooks hooks)
                 site_.answer(request, responder);
               },
               events_, [this] { feed_.refresh(snapshot(), uv::read_clock().mono); }},
+      admin_shared_{[this](const net::HttpRequest& request, const Responder& responder) {
+                      admin_->answer(request, responder);
+                    },
+                    events_, [] {}},
       mailbox_(loop_, limits::http_mailbox_messages_max,
                [this](HttpMessage&& message) {
                  std::visit([this](const auto& concrete) { on(concrete); }, message);
@@ -85,6 +115,9 @@ SiteSources HttpLoop::site_sources() {
 
 void HttpLoop::run() {
   LOG(info, "http_listening", {"address", options_.listen}, {"port", bound_port()});
+  if (admin_) {
+    LOG(info, "admin_listening", {"address", options_.admin_listen}, {"port", admin_port()});
+  }
   tick_.start(tick_period, tick_period);
   loop_.run();
 }
@@ -153,6 +186,11 @@ void HttpLoop::on(const NodeStatus& message) {
   tell_watchers();
 }
 
+void HttpLoop::on(const OrderDone& message) {
+  if (!message.error.empty()) LOG(warning, "admin_order_not_done", {"error", message.error});
+  if (admin_) admin_->on(message);
+}
+
 void HttpLoop::tell_watchers() {
   if (events_.watchers() == 0) return;
   const base::MonoTime now = uv::read_clock().mono;
@@ -176,17 +214,24 @@ void HttpLoop::on_tick() {
   tell_watchers();
   keep_watchers();
   server_->check_deadlines(now.mono);
+  if (admin_) {
+    admin_server_->check_deadlines(now.mono);
+    admin_->tick();
+  }
   if (stopping_ && ++ticks_since_stop_ >= stop_ticks_max) loop_.stop();
 }
 
 void HttpLoop::on_turn_end() {
   server_->end_turn();
-  if (stopping_ && server_->is_empty()) loop_.stop();
+  if (admin_) admin_server_->end_turn();
+  const bool is_empty = server_->is_empty() && (!admin_ || admin_server_->is_empty());
+  if (stopping_ && is_empty) loop_.stop();
 }
 
 void HttpLoop::on(const Shutdown& /*message*/) {
   stopping_ = true;
   server_->stop();
+  if (admin_) admin_server_->stop();
 }
 
 }  // namespace pool

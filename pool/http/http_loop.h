@@ -13,6 +13,7 @@
 #include "common/uv/loop.h"
 #include "common/uv/mailbox.h"
 #include "pool/core/limits.h"
+#include "pool/http/admin_site.h"
 #include "pool/http/http_server.h"
 #include "pool/http/live_feed.h"
 #include "pool/http/pool_state.h"
@@ -32,9 +33,14 @@ class HttpLoop {
   struct Hooks {
     // To the query thread; false: full. Empty: there is none.
     std::function<bool(StatsQuery)> query;
+    // To every shard: how many took it, of how many.
+    std::function<AdminSite::Sources::Posted(const OperatorOrder&)> order;
+    std::function<bool(ReloadOrder)> reload;  // to main; false: it does not listen
   };
   struct Options {
-    std::string listen;  // "127.0.0.1:8080"; port 0: any free one
+    std::string listen;        // "127.0.0.1:8080"; port 0: any free one
+    std::string admin_listen;  // likewise, of loopback; empty: none
+    std::string admin_token;   // REQUIRES: not empty, where there is admin_listen
     bitcoin::Network network = bitcoin::Network::mainnet;
     std::string stratum_hint;  // how miners connect: "stratum+tcp://host:3333"
     std::string version;
@@ -57,6 +63,8 @@ class HttpLoop {
   void run();
   uv::Mailbox<HttpMessage>& mailbox() { return mailbox_; }
   std::uint16_t bound_port() const { return server_->bound_port(); }
+  // REQUIRES: there is an admin listener.
+  std::uint16_t admin_port() const { return admin_server_->bound_port(); }
 
  private:
   HttpLoop(Options options, Hooks hooks);
@@ -69,6 +77,7 @@ class HttpLoop {
   void on(const SubmitsRejected& message) { state_.on(message); }
   void on(const TipTold& message);
   void on(const QueryResult& message);
+  void on(const OrderDone& message);
   void on(const Shutdown& message);
 
   void on_tick();
@@ -78,6 +87,7 @@ class HttpLoop {
   void on_query_failed(const std::string& error);
   const PoolSnapshot& snapshot();
   SiteSources site_sources();
+  [[nodiscard]] base::Result<void, std::string> open_admin();
   void tell_watchers();
   void keep_watchers();
 
@@ -101,6 +111,9 @@ class HttpLoop {
   std::optional<base::MonoTime> looked_at_;  // the page or the API, by anyone
 
   std::unique_ptr<HttpServer> server_;
+  std::unique_ptr<AdminSite> admin_;  // null: no admin listener
+  HttpShared admin_shared_;
+  std::unique_ptr<HttpServer> admin_server_;
   bool stopping_ = false;
   int ticks_since_stop_ = 0;
 

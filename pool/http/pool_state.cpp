@@ -160,6 +160,8 @@ PoolSnapshot PoolState::snapshot(base::Instant now) const {
   std::uint64_t newest_job = 0;
   for (const auto& [shard, stats] : shards_) newest_job = std::max(newest_job, stats.job_id);
   for (const auto& [shard, stats] : shards_) {
+    out.shards += 1;
+    out.shards_draining += stats.draining ? 1 : 0;
     out.connections += stats.connections;
     out.connections_total += stats.connections_total;
     out.workers += stats.workers;

@@ -75,6 +75,8 @@ struct PoolSnapshot {
   std::array<double, HashrateWindows::windows.size()> hashrate{};
 
   // Sums over the shards, since the process started.
+  std::uint64_t shards = 0;  // that have reported
+  std::uint64_t shards_draining = 0;
   std::uint64_t connections = 0;
   std::uint64_t connections_total = 0;
   std::uint64_t workers = 0;

@@ -50,6 +50,7 @@ ShardLoop::ShardLoop(const ShardOptions& options, Hooks hooks)
       lag_(loop_, [this](auto lag) { health_.lag.add(lag); }),
       tick_(loop_, [this] { on_tick(); }),
       next_handshakes_(loop_, [this] { continue_handshakes(); }),
+      telling_(loop_, [this] { continue_telling(); }),
       spread_(loop_, [this] { continue_spread(); }) {
   mailbox_.on_batch(
       [this](std::size_t messages) { health_.queue.add(static_cast<std::int64_t>(messages)); });
@@ -68,23 +69,31 @@ std::string ShardLoop::probe(const Endpoint& where) {
 }
 
 base::Result<std::uint16_t, std::string> ShardLoop::listen(const Endpoint& where) {
+  auto port = std::make_unique<StratumPort>();
+  port->index = static_cast<std::uint32_t>(ports_.size());
+  port->tls = where.tls;
+  port->proxy_from = where.proxy_from;
+  auto listener = open_listener(where, *port);
+  if (!listener) return base::err(listener.error());
+  ports_.push_back(std::move(port));
+  listeners_.push_back(std::move(*listener));
+  endpoints_.push_back(where);
+  endpoints_.back().port = listeners_.back()->bound_port();
+  return endpoints_.back().port;
+}
+
+base::Result<std::unique_ptr<uv::TcpListener>, std::string> ShardLoop::open_listener(
+    const Endpoint& where, const StratumPort& port) {
   uv::ListenOptions options;
   options.host = where.host;
   options.port = where.port;
   options.reuse_port = true;
   options.backlog = accept_backlog;
-  auto port = std::make_unique<StratumPort>();
-  port->index = static_cast<std::uint32_t>(ports_.size());
-  port->tls = where.tls;
-  port->proxy_from = where.proxy_from;
   auto listener = uv::TcpListener::listen(
-      loop_, options, tcp_options(), [this, &port = *port](std::unique_ptr<uv::TcpStream> stream) {
-        on_accept(port, std::move(stream));
-      });
+      loop_, options, tcp_options(),
+      [this, &port](std::unique_ptr<uv::TcpStream> stream) { on_accept(port, std::move(stream)); });
   if (!listener) return base::err(uv::describe(listener.error()));
-  ports_.push_back(std::move(port));
-  listeners_.push_back(std::move(*listener));
-  return listeners_.back()->bound_port();
+  return std::move(*listener);
 }
 
 void ShardLoop::run() {

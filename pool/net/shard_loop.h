@@ -45,6 +45,7 @@ class ShardLoop final : private ShardHost {
         [](ShardIndex, const ConnectionMoved&) { return false; };
     std::function<void(SubmitsRejected)> rejected = [](const SubmitsRejected&) {};
     std::function<void(const TipTold&)> told = [](const TipTold&) {};
+    std::function<void(OrderDone)> order_done = [](const OrderDone&) {};
     // To a verifier that has room; false: none has.
     std::function<bool(ProofToVerify)> verify = [](const ProofToVerify&) { return false; };
   };
@@ -99,7 +100,15 @@ class ShardLoop final : private ShardHost {
   void on(const DifficultiesLearnt& message) { shard_.on_difficulties(message.entries); }
   void on(const InstanceChanged& message);
   void on(const ConnectionMoved& message);
+  void on(const OperatorOrder& order);
   void on(const Shutdown& message);
+  void carry_out(std::uint64_t number, const OperatorOrder::Drain& order);
+  void carry_out(std::uint64_t number, const OperatorOrder::Resume& order);
+  void carry_out(std::uint64_t number, const OperatorOrder::BanAddress& order);
+  void carry_out(std::uint64_t number, const OperatorOrder::Unban& order);
+  void carry_out(std::uint64_t number, const OperatorOrder::Tell& order);
+  [[nodiscard]] base::Result<std::unique_ptr<uv::TcpListener>, std::string> open_listener(
+      const Endpoint& where, const StratumPort& port);
   void on_tick();
   void report_stats();
   void on_turn_end();
@@ -111,6 +120,16 @@ class ShardLoop final : private ShardHost {
   void apply_back_pressure();
   void continue_shutdown();
 
+  // A line on its way to many, by an order.
+  struct Telling {
+    std::uint64_t number = 0;
+    std::string line;
+    std::vector<ConnectionId> to;  // who has not been told yet
+    std::uint64_t told = 0;
+  };
+  void begin_telling(Telling telling);
+  void continue_telling();
+
   const Hooks hooks_;
   const ShardIndex index_;
   uv::Loop loop_;
@@ -119,6 +138,7 @@ class ShardLoop final : private ShardHost {
   const std::size_t connections_max_;
   ConnectionEnvironment environment_;
   std::vector<std::unique_ptr<const StratumPort>> ports_;  // connections refer to them
+  std::vector<Endpoint> endpoints_;                        // of the same, as bound
   std::unordered_map<ConnectionId, std::unique_ptr<Connection>> connections_;
   std::vector<ConnectionId> outboxes_;                     // whose outbox holds something
   std::deque<ConnectionId> handshakes_;                    // who waits for a turn with time
@@ -136,7 +156,9 @@ class ShardLoop final : private ShardHost {
   uv::LagProbe lag_;
   uv::Timer tick_;
   uv::Timer next_handshakes_;
-  uv::Timer spread_;  // runs while a job is being told to one miner after the other
+  std::deque<Telling> tellings_;
+  uv::Timer telling_;  // runs while there are any
+  uv::Timer spread_;   // runs while a job is being told to one miner after the other
 };
 
 }  // namespace pool

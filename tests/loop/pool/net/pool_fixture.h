@@ -12,7 +12,11 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -142,6 +146,17 @@ class Pool {
   // Connections whose session is another shard's go to `other`, from before the first of them.
   void give_moved_to(Pool& other) { other_ = &other; }
 
+  // What became of the next order; each in turn.
+  pool::OrderDone wait_for_order() {
+    std::unique_lock lock(orders_mutex_);
+    const bool there = order_came_.wait_for(lock, std::chrono::milliseconds(patience_ms),
+                                            [this] { return !orders_done_.empty(); });
+    REQUIRE(there);
+    pool::OrderDone done = std::move(orders_done_.front());
+    orders_done_.pop_front();
+    return done;
+  }
+
   std::uint16_t port() const { return port_; }
   std::atomic<int> moved_ = 0;
   std::atomic<int> bans_ = 0;
@@ -155,6 +170,11 @@ class Pool {
     made.journal = [this](pool::JournalAppend append) { on_append(std::move(append)); };
     made.found = [this](pool::FoundBlock) { ++blocks_; };
     made.stats = [](pool::ShardStats) {};
+    made.order_done = [this](pool::OrderDone done) {
+      const std::scoped_lock lock(orders_mutex_);
+      orders_done_.push_back(std::move(done));
+      order_came_.notify_all();
+    };
     made.ban = [this](const pool::Ban&) { ++bans_; };
     made.moved = [this](pool::ShardIndex, const pool::ConnectionMoved& connection) {
       if (other_ == nullptr) return false;
@@ -169,6 +189,9 @@ class Pool {
     if (!hold_) loop_.mailbox().post_reserved(pool::Durable{append.id});
   }
 
+  std::mutex orders_mutex_;
+  std::condition_variable order_came_;
+  std::deque<pool::OrderDone> orders_done_;  // guarded by orders_mutex_
   std::atomic<Pool*> other_ = nullptr;
   std::atomic<std::uint64_t> newest_ = 0;
   pool::ShardLoop loop_;

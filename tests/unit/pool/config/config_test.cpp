@@ -365,6 +365,8 @@ const WrongValue wrong_values[] = {
     {"one port for two", with("\"stratum\": {\"listen\": [{\"port\": 8080}]}"),
      "pool.json:1: http.listen: port 8080 is taken by stratum.listen as well; give one of them "
      "another"},
+    {"orders from everywhere", with("\"http\": {\"admin_listen\": \"0.0.0.0:8081\"}"),
+     "pool.json:2: http.admin_listen: 0.0.0.0 is not a loopback address"},
     {"the same listener twice", with("\"stratum\": {\"listen\": [{},\n{}]}"),
      "pool.json:3: stratum.listen[1]: port 3333 is taken by stratum.listen as well; give one of "
      "them another"},

@@ -264,3 +264,17 @@ TEST_CASE("a shard's part leaves room for chance, and never exceeds the whole") 
     }
   }
 }
+
+TEST_CASE("a ban can be lifted before its time, and given again") {
+  AddressGuard guard(small_limits());
+  CHECK_FALSE(guard.unban(farm));
+  guard.ban({farm, start + 60s, Offence::not_stratum});
+  guard.ban({other, start + 30s, Offence::not_stratum});
+  CHECK(guard.unban(farm));
+  CHECK_FALSE(guard.is_banned(farm, start));
+  CHECK(guard.is_banned(other, start));
+  CHECK_EQ(guard.bans(start).size(), 1);
+  guard.ban({farm, start + 10s, Offence::not_stratum});  // shorter than the one that was lifted
+  CHECK(guard.is_banned(farm, start));
+  CHECK_FALSE(guard.is_banned(farm, start + 10s));
+}
