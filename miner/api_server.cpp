@@ -25,7 +25,7 @@ struct ApiServer::Client {
 };
 
 ApiServer::ApiServer(uv::Loop& loop, GetFacts get_facts)
-    : loop_(loop), get_facts_(std::move(get_facts)), sweeper_(loop, [this] { sweep(); }) {}
+    : get_facts_(std::move(get_facts)), sweeper_(loop, [this] { sweep(); }) {}
 
 ApiServer::~ApiServer() = default;
 

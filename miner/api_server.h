@@ -48,7 +48,6 @@ class ApiServer {
   void answer(Client& client, std::string_view request);
   void sweep();
 
-  uv::Loop& loop_;
   const GetFacts get_facts_;
   std::list<std::unique_ptr<Client>> clients_;
   uv::Timer sweeper_;  // clients are freed here, never in their own callbacks
