@@ -20,7 +20,7 @@ std::string all_digits_or(const std::string& text, const char* other) {
   return digits ? text : other;
 }
 
-std::string paged(std::string target, const PageRequest& r) {
+std::string paged(const std::string& target, const PageRequest& r) {
   const std::string before = all_digits_or(r.before, "");
   return before.empty() ? target : target + "&before=" + before;
 }

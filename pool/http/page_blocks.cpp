@@ -44,7 +44,7 @@ std::string status_label(const JsonView& row) {
 
 std::string status_text(const JsonView& row) {
   const std::string status = row.at("status").text();
-  const std::string detail = row.at("detail").text();
+  std::string detail = row.at("detail").text();
   if (status == "confirmed") return "In the chain; its coinbase can be spent";
   if (is_maturing(row)) {
     const std::int64_t left = std::max<std::int64_t>(row.at("matures_in").integer_or(0), 0);

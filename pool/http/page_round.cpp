@@ -128,6 +128,18 @@ struct Mark {
   bool is_main;
 };
 
+// A line as long as it took, and what it is: behind its end, or above it where there is no room.
+std::string delivery_mark(const Mark& mark, double part, int height) {
+  const std::string x = svg_percent(part);
+  const std::string y = std::to_string(height);
+  const bool above = part > 0.6;
+  return "<line class=\"" + std::string(mark.is_main ? "now" : "thin") + "\" x1=\"0\" x2=\"" + x +
+         "\" y1=\"" + y + "\" y2=\"" + y + "\"/><circle class=\"" + (mark.is_main ? "pt" : "dot2") +
+         "\" cx=\"" + x + "\" cy=\"" + y + "\" r=\"4\"/><text class=\"on\" x=\"" + x + "\" dx=\"" +
+         (above ? "-10\" dy=\"-6\" text-anchor=\"end" : "10\" dy=\"4") + "\" y=\"" + y + "\">" +
+         mark.name + ", " + escape_html(format_latency(mark.us)) + "</text>";
+}
+
 // One line from 0 to a round number of milliseconds, with what was measured on it.
 std::string delivery_plot(const std::vector<Mark>& marks) {
   std::int64_t largest = 0;
@@ -143,17 +155,11 @@ std::string delivery_plot(const std::vector<Mark>& marks) {
   std::string drawn;
   int row = 0;
   for (const Mark& mark : marks) {
-    const double part = static_cast<double>(mark.us) / 1000 / scale_ms;
-    const std::string x = svg_percent(part);
-    const std::string y = std::to_string(18 + 26 * row);
-    const bool left = part > 0.6;
-    label += std::string(row == 0 ? " " : ", ") + mark.name + " " + format_latency(mark.us);
-    drawn += "<line class=\"" + std::string(mark.is_main ? "now" : "thin") + "\" x1=\"0\" x2=\"" +
-             x + "\" y1=\"" + y + "\" y2=\"" + y + "\"/><circle class=\"" +
-             (mark.is_main ? "pt" : "dot2") + "\" cx=\"" + x + "\" cy=\"" + y +
-             "\" r=\"4\"/><text class=\"on\" x=\"" + x + "\" dx=\"" +
-             (left ? "-10\" dy=\"-6\" text-anchor=\"end" : "10\" dy=\"4") + "\" y=\"" + y + "\">" +
-             mark.name + ", " + escape_html(format_latency(mark.us)) + "</text>";
+    label.append(row == 0 ? " " : ", ")
+        .append(mark.name)
+        .append(" ")
+        .append(format_latency(mark.us));
+    drawn += delivery_mark(mark, static_cast<double>(mark.us) / 1000 / scale_ms, 18 + 26 * row);
     ++row;
   }
   const std::string base = std::to_string(18 + 26 * row) + ".5";
