@@ -11,7 +11,7 @@
     nodejs npm"
   packages_run="postgresql python3"
   packages_test="python3-pytest python3-pytest-xdist python3-psycopg2 python3-zmq binutils openssl
-    postgresql-15-pgtap"
+    postgresql-15-pgtap chromium chromium-driver python3-selenium"
   packages_lint="clang-format clang-tidy shellcheck mandoc"
 }
 
@@ -137,6 +137,18 @@ fetch_promtool() {
   (cd .deps/prometheus && apt-get -qq download prometheus </dev/null >&2 && dpkg-deb --fsys-tarfile prometheus_*.deb |
     tar -x ./usr/bin/promtool) || say "promtool could not be fetched: tests of the metrics' form are skipped"
   rm -f .deps/prometheus/*.deb
+}
+
+# axe-core, which looks at the pages in the browser tests, from npm into .deps/axe.
+install_axe() {
+  command -v npm >/dev/null || { say "there is no npm: the pages are not tested in a browser"; return; }
+  cmp -s tests/web/package-lock.json .deps/axe/installed.json && return
+  say "installing axe-core from npm"
+  mkdir -p .deps/axe
+  cp tests/web/package.json tests/web/package-lock.json .deps/axe/
+  (cd .deps/axe && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >&2) ||
+    die "npm could not install axe-core into .deps/axe"
+  cp tests/web/package-lock.json .deps/axe/installed.json
 }
 
 # setup_node: packages and bcoin when there is no bitcoind; exports BITCOIND when there is one.

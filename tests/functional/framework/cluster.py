@@ -98,6 +98,15 @@ class Cluster:
         finally:
             connection.close()
 
+    def change(self, statement: str, *parameters):
+        """As the database's owner, behind the pool's back."""
+        connection = psycopg2.connect(self.postgres.url())
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(statement, parameters)
+        finally:
+            connection.close()
+
     # -- the end
 
     def close(self, keep: bool):

@@ -1,0 +1,53 @@
+"""The page of one payout address: its workers and nobody else's, their shares as PostgreSQL has them, and each refused share explained."""
+
+from framework.busy_pool import OTHER_ADDRESS
+from framework.util import wait_until
+
+
+def rows(browser, table: str) -> list:
+    """The cells of each row, with ordinary spaces."""
+    found = browser.js("return [...document.querySelectorAll(arguments[0] + ' tbody tr')].map(r => [...r.cells].map(c => c.innerText))", table)
+    return [[" ".join(cell.split()) for cell in row] for row in found]
+
+
+def columns(browser, table: str) -> list:
+    return browser.js("return [...document.querySelectorAll(arguments[0] + ' thead th')].map(c => c.textContent.trim())", table)
+
+
+def test_workers_are_those_of_the_address(busy, whole_api, browser):
+    for address, names in ((busy.address, {"rig1", "rig2", "waves"}), (OTHER_ADDRESS, {"garage"})):
+        browser.open(f"{busy.url}/miner?address={address}")
+        wait_until(lambda names=names: {row[0].split(" ")[0] for row in rows(browser, "#workers")} == names, 60, f"the workers {names}", poll=0.2)
+        assert address in browser.text("#address")
+    assert busy.complaints(browser) == []
+
+
+def test_shares_are_those_of_the_database(busy, whole_api, browser):
+    stored = dict(busy.cluster.query("SELECT w.name, count(*) FROM shares s JOIN workers w ON w.id = s.worker_id"
+                                     " JOIN miners m ON m.id = w.miner_id WHERE m.address = %s GROUP BY 1", busy.address))
+    assert stored
+    # The page tells of whole minutes: let the shares be of an earlier one, instead of waiting for this one's end.
+    busy.cluster.change("UPDATE share_sums SET start = start - interval '3 minutes' WHERE span = 'minute'")
+    browser.open(f"{busy.url}/miner?address={busy.address}")
+    place = columns(browser, "#workers").index("Accepted, 1d")
+
+    def shown():
+        return {row[0].split(" ")[0]: row[place] for row in rows(browser, "#workers")}
+
+    wait_until(lambda: {name: int(count) for name, count in shown().items() if name in stored} == stored, 60,
+               f"each worker's shares: {stored}", poll=0.2)
+    browser.wait_for_text("#sentence", lambda text: "No worker is connected" not in text)
+
+
+def test_a_refused_share_is_explained(busy, whole_api, browser):
+    browser.open(f"{busy.url}/miner?address={busy.address}")
+    text = browser.wait_for_text("main", "Duplicate 22")
+    assert "The very same share had come before" in text
+
+
+def test_an_address_that_nobody_mines_with(busy, browser):
+    for asked in ("bcrt1q6rz28mcfaxtmd6v789l9rrlrusdprr9pz3cppk", "nobody", "%3Cscript%3E", ""):
+        browser.open(f"{busy.url}/miner?address={asked}")
+        assert browser.text("h1"), asked
+        assert "rig1" not in browser.text("h1")
+    assert browser.strangers(busy.url) == []
