@@ -10,9 +10,10 @@ import subprocess
 
 from framework import bitcoin
 from framework.miner import Miner
-from framework.util import free_port, wait_until
+from framework.util import BIN, free_port, wait_until
 
 EASY = 0.0005
+EASY_COHERENCE = {"level": 0, "initial_bits": "20040000", "start_difficulty": 8, "min_difficulty": 8, "shares_per_minute": 60}
 
 
 def run(*arguments, timeout=300) -> subprocess.CompletedProcess:
@@ -144,3 +145,22 @@ def test_how_it_ends(cluster):
         port = taken.getsockname()[1]
         busy = run("-o", f"127.0.0.1:{closed}", "-u", "a", "-t", 1, "-b", port)
     assert busy.returncode == 2 and f"cannot listen on 127.0.0.1:{port}" in busy.stderr, busy.stderr
+
+
+def test_the_record_of_a_coherence_proof_is_checked_by_the_pool(cluster):
+    cluster.start_postgres()
+    cluster.start_node()
+    pool = cluster.make_pool()
+    pool.config["coherence"] = EASY_COHERENCE
+    pool.migrate()
+    pool.start()
+    reports = cluster.folder / "reports"
+    miner = cluster.miner(worker="phases", extra=["--algo", "coherence", "--report-dir", reports])
+    wait_until(lambda: miner.lines and miner.lines[-1]["coherence"]["accepted"] >= 1, 180, "an accepted coherence proof")
+    assert miner.stop() == 0
+    records = list(reports.glob("Mining/Math_Proofs/*/*/*/*/coherence_*.jsonl"))
+    assert records, "its record"
+    checked = subprocess.run([BIN / "phasepool", "verify", "coherence", *records], capture_output=True, text=True, timeout=300, check=False)
+    assert checked.returncode == 0 and checked.stdout.count("ok ") >= len(records), checked.stdout + checked.stderr
+    sent = [entry for entry in lines_of(reports / "Mining/Ledgers", "ledger") if entry["type"] == "coherence_submission"]
+    assert sum(entry["accepted"] for entry in sent) == miner.lines[-1]["coherence"]["accepted"]
