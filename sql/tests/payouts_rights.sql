@@ -9,8 +9,8 @@ SELECT is(note_payout_scheme(pg_temp.at('11:50:00'), 'pplns', 2, 10000, 0, 100),
 SELECT lives_ok($$SELECT pg_temp.store('12:10:00', 'bob', 1, 102)$$, 'stores shares, with what follows from them');
 SELECT is(update_ledger(), 1, 'and brings the ledger in line');
 SELECT throws_ok(statement, '42501', NULL, 'the pool can''t: ' || statement) FROM unnest(ARRAY[
-  'SELECT create_block_run(hash) FROM blocks', 'SELECT post_to_ledger(''adjustment'', NULL, NULL, ''x'', ARRAY[''fees'', ''reserve''], ARRAY[NULL, NULL]::bigint[], ARRAY[1, -1])',
-  'SELECT reverse_run(1, ''x'')', 'SELECT accept_scheme_change(1)', 'SELECT * FROM ledger', 'SELECT * FROM payout_runs', 'DELETE FROM pps_pending',
+  'INSERT INTO payout_run_journals SELECT 1, 1, gen_random_uuid(), 1', 'SELECT post_to_ledger(''adjustment'', NULL, NULL, ''x'', ARRAY[''fees'', ''reserve''], ARRAY[NULL, NULL]::bigint[], ARRAY[1, -1])',
+  'SELECT reverse_run(1, ''x'')', 'SELECT accept_scheme_change(1)', 'SELECT * FROM ledger', 'UPDATE payout_runs SET state = ''withdrawn''', 'DELETE FROM pps_pending',
   'UPDATE payout_schemes SET fee_ppm = 0', 'SELECT add_late_work(''shares'', ''{}'', ''{}'', ''{}'')']) AS statement;
 RESET ROLE;
 SELECT is((SELECT count(*) FROM pps_pending), 3::bigint, 'heights wait for PPS');

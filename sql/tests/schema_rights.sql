@@ -7,17 +7,19 @@ INSERT INTO stated VALUES
   -- The pool: adds; changes only what has a state.
   ('phasepool', 'INSERT SELECT', 'miners workers shares events'),
   ('phasepool', 'INSERT SELECT UPDATE', 'blocks journal_positions block_submissions block_states chain_tips'),
-  ('phasepool', 'SELECT', 'schema_migrations retention_marks newest_chain_tip block_confirmations'),
+  ('phasepool', 'SELECT', 'schema_migrations retention_marks newest_chain_tip block_confirmations pool_sums'),
   ('phasepool', 'INSERT SELECT UPDATE', 'share_sums height_sums reject_sums coherence_sums'),
   ('phasepool', 'INSERT SELECT', 'heights journal_segments coherence_chain coherence_proofs'),
   ('phasepool', 'INSERT SELECT', 'coherence_rules coherence_stretches'),
   ('phasepool', 'DELETE INSERT SELECT UPDATE', 'coherence_heads rejects'),
   ('phasepool', 'DELETE INSERT SELECT', 'coherence_waiting'),
+  -- Where its login is no member of phasepool_web, it answers the page itself.
+  ('phasepool', 'SELECT', 'payout_schemes payout_runs payout_items account_balances payments payment_outputs'),
   -- The stats page: reads what it shows.
   ('phasepool_web', 'SELECT', 'miners workers shares blocks journal_positions schema_migrations block_submissions'),
   ('phasepool_web', 'SELECT', 'block_states chain_tips newest_chain_tip block_confirmations'),
   ('phasepool_web', 'SELECT', 'share_sums height_sums reject_sums rejects heights journal_segments'),
-  ('phasepool_web', 'SELECT', 'coherence_chain coherence_proofs coherence_sums retention_marks coherence_rules coherence_stretches coherence_heads coherence_waiting'),
+  ('phasepool_web', 'SELECT', 'coherence_chain coherence_proofs coherence_sums retention_marks pool_sums coherence_rules coherence_stretches coherence_heads coherence_waiting'),
   ('phasepool_web', 'SELECT', 'payout_schemes payout_runs payout_run_journals payout_run_heights payout_items pps_credits pps_pending'),
   ('phasepool_web', 'SELECT', 'payout_late_work payout_problems ledger_transactions ledger account_balances miner_balances'),
   -- Payouts: read what rewards are divided by, add runs and ledger rows. Triggers keep all of them as they are, but for the runs' state.
@@ -65,7 +67,8 @@ SELECT is_empty($$SELECT name FROM relations WHERE relispartition AND relacl IS 
 SELECT bag_eq($$SELECT g.rolname::text, c.attrelid::regclass::text, c.attname::text, a.privilege_type
                 FROM pg_attribute c CROSS JOIN LATERAL aclexplode(c.attacl) a JOIN pg_roles g ON g.oid = a.grantee
                 WHERE c.attrelid IN (SELECT oid FROM relations)$$,
-  $$VALUES ('phasepool', 'heights', 'coinbase_value_sats', 'UPDATE')$$, 'a right on a single column is stated here');
+  $$VALUES ('phasepool', 'heights', 'coinbase_value_sats', 'UPDATE'), ('phasepool_web', 'events', 'id', 'SELECT'), ('phasepool_web', 'events', 'time', 'SELECT'),
+           ('phasepool_web', 'events', 'severity', 'SELECT'), ('phasepool_web', 'events', 'component', 'SELECT'), ('phasepool_web', 'events', 'message', 'SELECT')$$, 'a right on a single column is stated here');
 SELECT is_empty($$SELECT name FROM relations WHERE relowner <> 'pool_owner'::regrole$$,
   'everything belongs to the role that migrated');
 
