@@ -14,6 +14,7 @@
 #include "pool/core/reject_log.h"
 #include "pool/core/shard_types.h"
 #include "pool/core/stats.h"
+#include "pool/core/stats_query.h"
 
 #include <array>
 #include <chrono>
@@ -180,7 +181,8 @@ using StoreMessage = std::variant<JournalAdvanced, Shutdown>;
 
 // ---------------------------------------------------------------- to the query thread (pool/store)
 
-// http -> query. Full: http answers 503. The answer's JSON, as sql/migrations describes it:
+// http -> query: StatsQuery (pool/core/stats_query.h). Full: http answers 503. The answers for the
+// page, as sql/migrations describes them:
 //   blocks  [{"height":12,"hash":"<display hex>","status":"accepted","detail":"",
 //           "time":"2026-01-31T12:00:00.000Z","address":"…","worker":"…","reward_sats":5000000000,
 //           "network_difficulty":1.0,"share_difficulty":1.5,"state":"in_chain",
@@ -191,11 +193,6 @@ using StoreMessage = std::variant<JournalAdvanced, Shutdown>;
 //           "level":2,"bitcoin_tip":"<display hex>"}, …], of the proof chain, newest first
 //   totals  {"shares_stored":0,"miners":0,"workers":0,"blocks":{"<status>":0, …}}, of the whole
 //           database
-struct StatsQuery {
-  std::uint64_t request = 0;  // echoed
-  enum class What { blocks, totals, coherence } what = What::totals;
-};
-
 using QueryMessage = std::variant<StatsQuery, Shutdown>;
 
 // ---------------------------------------------------------------- to main
@@ -228,7 +225,8 @@ struct StoredStats {
 struct QueryResult {
   std::uint64_t request = 0;
   bool ok = false;
-  std::string json;  // the answer's body when ok, else an error text
+  std::string json;        // the answer when ok (empty: there is no such thing), else an error text
+  bool timed_out = false;  // not ok, since it took too long; the database is there
 };
 
 // shard -> http, about once a second: submits that were refused since. Full: lost.

@@ -94,6 +94,15 @@ ShardLoop::Endpoint endpoint_of(const ListenConfig& listen) {
   return where;
 }
 
+// Where miners connect with TLS; empty: nowhere.
+std::string stratum_tls_hint(const StratumConfig& config) {
+  if (config.tls_certificate.empty()) return {};
+  for (const ListenConfig& listen : config.listen) {
+    if (listen.tls != "off") return fmt::format("stratum+ssl://{}:{}", listen.host, listen.port);
+  }
+  return {};
+}
+
 CoherenceOptions coherence_options(const CoherenceConfig& config, std::uint64_t first_counter) {
   const auto difficulty = [](double hash_difficulty) {
     return *bitcoin::Difficulty::from_double(
@@ -184,6 +193,7 @@ class Server {
   std::unique_ptr<uv::Mailbox<MainMessage>> main_;  // while run() waits for signals
   std::unique_ptr<HttpLoop> http_;
   std::unique_ptr<QueryLoop> query_;
+  std::unique_ptr<QueryLoop> slow_query_;
   std::unique_ptr<StoreLoop> store_;
   std::unique_ptr<UpkeepLoop> upkeep_;
   std::unique_ptr<JournalLoop> journal_;
@@ -191,7 +201,7 @@ class Server {
   std::vector<std::unique_ptr<ShardLoop>> shards_;
   std::unique_ptr<CoherenceThreads> coherence_;  // null: there is no such work
   std::thread http_thread_, journal_thread_, node_thread_;
-  DatabaseThread query_thread_, store_thread_, upkeep_thread_;
+  DatabaseThread query_thread_, slow_query_thread_, store_thread_, upkeep_thread_;
   std::vector<std::thread> shard_threads_;
 };
 
@@ -303,6 +313,10 @@ std::string Server::open_http() {
   options.connections_max = budget_.http_connections;
   const ListenConfig& first = config_.stratum.listen.front();
   options.stratum_hint = fmt::format("stratum+tcp://{}:{}", first.host, first.port);
+  options.stratum_tls_hint = stratum_tls_hint(config_.stratum);
+  options.coherence_ppm = config_.payout.coherence_ppm;
+  if (config_.payout.scheme == "pplns") options.pplns_window = config_.payout.pplns_window;
+  options.minimum_sats = config_.payout.minimum_sats;
   if (!config_.http.admin_listen.empty()) {
     const auto token = prepare_admin_token(config_.data_dir);
     if (!token) return token.error();
@@ -312,7 +326,10 @@ std::string Server::open_http() {
   HttpLoop::Hooks hooks;
   hooks.order = [this](const OperatorOrder& order) { return post_order(order); };
   hooks.reload = [this](ReloadOrder order) { return main_->post(order); };
-  hooks.query = [this](StatsQuery query) { return query_->mailbox().post(query); };
+  hooks.query = [this](StatsQuery query) {
+    QueryLoop& answerer = is_slow(query.what) ? *slow_query_ : *query_;
+    return answerer.mailbox().post(std::move(query));
+  };
   auto opened = HttpLoop::open(options, hooks);
   if (!opened) return opened.error();
   http_ = std::move(*opened);
@@ -529,7 +546,10 @@ void Server::open_store() {
   query_options.database = config_.database;
   QueryLoop::Hooks query_hooks;
   query_hooks.result = [this](QueryResult result) { tell_http(std::move(result)); };
-  query_ = std::make_unique<QueryLoop>(std::move(query_options), query_hooks);
+  query_ = std::make_unique<QueryLoop>(query_options, query_hooks);
+  query_options.application = "phasepool_slow_query";
+  query_options.statement_timeout = std::chrono::seconds(20);
+  slow_query_ = std::make_unique<QueryLoop>(std::move(query_options), query_hooks);
   UpkeepLoop::Options upkeep;
   upkeep.database = config_.database;
   upkeep.keep_shares_days = config_.retention.shares_days;
@@ -605,6 +625,7 @@ void Server::run() {
 void Server::start() {
   http_thread_ = std::thread([this] { http_->run(); });
   query_thread_.start([this] { query_->run(); });
+  slow_query_thread_.start([this] { slow_query_->run(); });
   store_thread_.start([this] { store_->run(); });
   upkeep_thread_.start([this] { upkeep_->run(); });
   journal_thread_ = std::thread([this] { journal_->run(); });
@@ -630,6 +651,8 @@ void Server::stop() {
   upkeep_->interrupt();  // what it was about is begun again another time
   upkeep_thread_.stop(*upkeep_);
   query_thread_.stop(*query_);
+  slow_query_->interrupt();
+  slow_query_thread_.stop(*slow_query_);
   http_->mailbox().post_reserved(Shutdown{});
   http_thread_.join();
   LOG(info, "pool_stopped");

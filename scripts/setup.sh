@@ -10,8 +10,8 @@
     libexpected-dev libcli11-dev doctest-dev node-llhttp libpqxx-dev libzmq3-dev cppzmq-dev libssl-dev
     nodejs npm"
   packages_run="postgresql python3"
-  packages_test="python3-pytest python3-pytest-xdist python3-psycopg2 python3-zmq binutils openssl
-    postgresql-15-pgtap chromium chromium-driver python3-selenium"
+  packages_test="python3-pytest python3-pytest-xdist python3-psycopg2 python3-jsonschema python3-zmq binutils
+    openssl postgresql-15-pgtap chromium chromium-driver python3-selenium"
   packages_lint="clang-format clang-tidy shellcheck mandoc"
 }
 

@@ -33,7 +33,7 @@ void JobBook::append(std::shared_ptr<const mining::Job> job, base::MonoTime now)
     if (base::fault("superseded_is_stale")) entries_.back().stale_since = now;
   }
   entries_.push_back(
-      Entry{std::move(job), false, DuplicateFilter(limits::duplicates_per_job_max), {}, {}});
+      Entry{std::move(job), false, now, DuplicateFilter(limits::duplicates_per_job_max), {}, {}});
   if (entries_.size() > limits::jobs_kept_max) drop_first();
 }
 

@@ -31,6 +31,7 @@ class JobBook {
   struct Entry {
     std::shared_ptr<const mining::Job> job;
     bool from_node = false;  // else issued anew here
+    base::MonoTime since;    // given out
     DuplicateFilter seen;
     std::optional<base::MonoTime> superseded_at;
     std::optional<base::MonoTime> stale_since;

@@ -184,6 +184,11 @@ inline constexpr std::size_t http_write_queue_bytes_high = 128 * 1024;
 // Requests, of all connections, whose answer has to be asked for; with more, 503 at once.
 inline constexpr std::size_t http_answers_waited_for_max = 256;
 inline constexpr auto http_answer_deadline = 10s;  // then 503
+// Questions of the API to the database, and their answers.
+inline constexpr std::size_t http_queries_in_flight_max = 32;
+inline constexpr auto http_query_deadline = 30s;  // then it is given up
+inline constexpr std::size_t http_query_answers_max = 2048;
+inline constexpr std::size_t http_query_bytes_max = 32 * 1024 * 1024;
 // Connections that watch events. Others must have room beside them.
 inline constexpr std::size_t http_watchers_max = 3072;
 inline constexpr std::size_t http_watcher_unread_bytes_max = 64 * 1024;  // then it is closed

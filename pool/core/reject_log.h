@@ -37,7 +37,8 @@ struct RejectedSubmit {
   std::optional<std::uint32_t> version_bits;
   std::uint32_t version_mask = 0;  // what it was allowed to roll
   std::optional<std::uint32_t> height;
-  std::optional<std::int64_t> stale_ms;  // how long its job had been stale
+  std::optional<std::int64_t> job_age_ms;  // since its job was made
+  std::optional<std::int64_t> stale_ms;    // how long its job had been stale
   std::optional<bitcoin::BlockHash> hash;
   std::optional<double> share_difficulty;
   std::optional<double> difficulty;  // that it was held to

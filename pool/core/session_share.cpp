@@ -202,6 +202,9 @@ void Session::keep_reject(const Judged& share, RejectReason reason, std::string_
   kept.version_mask = share.version_mask;
   if (share.entry != nullptr) {
     kept.height = share.entry->job->height();
+    kept.job_age_ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(now.mono - share.entry->since)
+            .count();
     if (const auto& since = share.entry->stale_since) {
       kept.stale_ms =
           std::chrono::duration_cast<std::chrono::milliseconds>(now.mono - *since).count();

@@ -136,25 +136,32 @@ struct JournalStatus {
 // is fixed.
 class HashrateWindows {
  public:
-  static constexpr std::array<std::chrono::seconds, 5> windows{
-      std::chrono::seconds{60}, std::chrono::seconds{300}, std::chrono::seconds{900},
-      std::chrono::seconds{3600}, std::chrono::seconds{86400}};
-  static constexpr std::array<std::string_view, 5> names{"1m", "5m", "15m", "1h", "1d"};
+  static constexpr std::array<std::chrono::seconds, 7> windows{
+      std::chrono::seconds{60},    std::chrono::seconds{300},   std::chrono::seconds{900},
+      std::chrono::seconds{3600},  std::chrono::seconds{21600}, std::chrono::seconds{86400},
+      std::chrono::seconds{604800}};
+  static constexpr std::array<std::string_view, 7> names{"1m", "5m", "15m", "1h", "6h", "1d", "7d"};
 
   HashrateWindows();
-  // `work_total` never falls.
-  void sample(base::MonoTime now, const base::U256& work_total);
+  // The totals never fall.
+  void sample(base::MonoTime now, const base::U256& work_total, std::uint64_t shares_total = 0);
   // Hashes per second over window i, or over the time since the first sample if that is shorter.
   double rate(std::size_t window, base::MonoTime now) const;
+  // Shares in that time: a rate scatters by about one part in their square root.
+  std::uint64_t shares(std::size_t window, base::MonoTime now) const;
 
  private:
   struct Sample {
     base::MonoTime at;
     base::U256 work;
+    std::uint64_t shares = 0;
   };
-  // Seconds for the last 15 minutes, minutes for the last day.
+  const Sample& start_of(std::size_t window, base::MonoTime now) const;
+
+  // Seconds for the last 15 minutes, minutes for the last day, ten minutes for the last week.
   base::Ring<Sample> seconds_;
   base::Ring<Sample> minutes_;
+  base::Ring<Sample> tens_;
 };
 
 }  // namespace pool

@@ -6,12 +6,10 @@
 #include "pool/http/format.h"
 #include "pool/http/json_members.h"
 
-#include <rapidjson/document.h>
-
 namespace pool {
 namespace {
 
-using rapidjson::Value;
+constexpr std::int64_t slow_notify_us = 50'000;
 
 void write_shares(Members& json, const PoolSnapshot& s) {
   json.count("accepted", s.shares_accepted);
@@ -27,6 +25,79 @@ void write_shares(Members& json, const PoolSnapshot& s) {
       json.count(stratum::reject_name(static_cast<stratum::RejectReason>(i)), s.rejects[i]);
     }
   });
+}
+
+void write_shares_hour(Members& json, const PoolSnapshot& s) {
+  json.integer("seconds", s.shares_hour.length.count());
+  json.count("accepted", s.shares_hour.counts.accepted);
+  json.count("rejected", s.shares_hour.counts.rejected());
+  json.object("rejects", [&] {
+    for (std::size_t i = 0; i < s.shares_hour.counts.rejects.size(); ++i) {
+      json.count(stratum::reject_name(static_cast<stratum::RejectReason>(i)),
+                 s.shares_hour.counts.rejects[i]);
+    }
+  });
+}
+
+void write_payout(Members& json, const PoolFacts& facts) {
+  json.text("scheme", facts.scheme);
+  json.count("fee_ppm", facts.fee_ppm);
+  json.count("coherence_ppm", facts.coherence_ppm);
+  json.text_or_null("pplns_window", facts.pplns_window);
+  json.integer("minimum_sats", facts.minimum_sats);
+}
+
+template <class Write>
+void object_or_null(Members& json, std::string_view name, bool known, const Write& write) {
+  if (!known) return json.null(name);
+  json.object(name, write);
+}
+
+void write_luck(Members& json, std::string_view name, const std::optional<LuckFigures>& luck) {
+  object_or_null(json, name, luck.has_value(), [&] {
+    json.count("blocks", luck->blocks);
+    json.number("expected", luck->expected);
+    json.number_or_null("luck", luck->luck);
+  });
+}
+
+// Of rounds and blocks, as the database was last read.
+void write_rounds(Members& json, const PoolSnapshot& s) {
+  object_or_null(json, "last_block", s.last_block.has_value(), [&] {
+    json.count("height", s.last_block->height);
+    json.text("hash", s.last_block->hash);
+    json.integer("time_us", s.last_block->time_us);
+    json.text("status", s.last_block->status);
+    json.number_or_null("effort", s.last_block->effort);
+  });
+  object_or_null(json, "round", s.round.has_value(), [&] {
+    json.integer_or_null("began_us", s.round->began_us);
+    json.count("shares", s.round->shares);
+    json.text("work", s.round->work);
+    json.text("network_work", s.round->network_work);
+    json.number("effort", s.round->effort);
+    json.flag("exact", s.round->exact);
+  });
+  json.number_or_null("effort", s.round ? std::optional<double>(s.round->effort) : std::nullopt);
+  json.object("luck", [&] {
+    write_luck(json, "last_10", s.luck_10);
+    write_luck(json, "last_100", s.luck_100);
+  });
+}
+
+// From hearing of a tip to the last miner's new job.
+void write_notify(Members& json, const PoolSnapshot& s) {
+  const LatencyHistogram& times = s.notify_last;
+  std::uint64_t slow = 0;
+  for (std::size_t i = 0; i < LatencyHistogram::bucket_count; ++i) {
+    const bool is_last = i + 1 == LatencyHistogram::bucket_count;
+    if (is_last || LatencyHistogram::bound(i) > slow_notify_us) slow += times.count_in(i);
+  }
+  json.count("tips", times.count());
+  json.integer_or_null("last_us", s.notify_latency_us);
+  json.integer_or_null("p50_us", times.percentile(50));
+  json.integer_or_null("p99_us", times.percentile(99));
+  json.count("slow", slow);
 }
 
 // What the pool put up with, and how it ended connections.
@@ -162,28 +233,6 @@ void write_by_status(Members& json, const PoolSnapshot& s) {
   for (const auto& [status, count] : s.blocks_by_status) json.count(status, count);
 }
 
-void write_block(Members& json, const BlockRow& row) {
-  json.count("height", row.height);
-  json.text("hash", row.hash);
-  json.text("status", row.status);
-  json.text("detail", row.detail);
-  json.text("time", format_utc_machine(row.time_us));
-  json.text("address", row.address);
-  json.text("worker", row.worker);
-  json.integer("reward_sats", row.reward_sats);
-  json.number("network_difficulty", row.network_difficulty);
-  json.number("share_difficulty", row.share_difficulty);
-  json.text_or_null("state", row.state);
-  json.integer_or_null("confirmations", row.confirmations);
-  json.integer_or_null("matures_in", row.matures_in);
-  json.array("submissions", row.answers, [&](const BlockAnswer& answer) {
-    json.text("node", answer.node);
-    json.text("answer", answer.answer);
-    json.text_or_null("detail", answer.detail);
-    json.text("time", format_utc_machine(answer.time_us));
-  });
-}
-
 void write_reject(Members& json, const RejectedSubmit& r) {
   json.text("time", format_utc_machine(r.time_us));
   json.integer("time_us", r.time_us);
@@ -197,69 +246,16 @@ void write_reject(Members& json, const RejectedSubmit& r) {
   json.text("extranonce1", r.extranonce1);
   json.text_or_null("extranonce2", r.extranonce2);
   json.text("ntime", base::u32_hex(r.ntime));
+  json.integer("ntime_offset_seconds", std::int64_t{r.ntime} - r.time_us / 1'000'000);
   json.text("nonce", base::u32_hex(r.nonce));
   json.text_or_null("version_bits", r.version_bits ? base::u32_hex(*r.version_bits) : "");
   json.text("version_mask", base::u32_hex(r.version_mask));
   json.text_or_null("hash", r.hash ? r.hash->display_hex() : "");
   json.integer_or_null("height", r.height);
+  json.integer_or_null("job_age_ms", r.job_age_ms);
   json.integer_or_null("stale_ms", r.stale_ms);
   json.number_or_null("share_difficulty", r.share_difficulty);
   json.number_or_null("difficulty", r.difficulty);
-}
-
-std::string text_member(const Value& object, const char* name) {
-  const auto found = object.FindMember(name);
-  if (found == object.MemberEnd() || !found->value.IsString()) return {};
-  return {found->value.GetString(), found->value.GetStringLength()};
-}
-
-double number_member(const Value& object, const char* name) {
-  const auto found = object.FindMember(name);
-  return found != object.MemberEnd() && found->value.IsNumber() ? found->value.GetDouble() : 0;
-}
-
-std::int64_t integer_member(const Value& object, const char* name) {
-  const auto found = object.FindMember(name);
-  return found != object.MemberEnd() && found->value.IsInt64() ? found->value.GetInt64() : 0;
-}
-
-std::optional<std::int64_t> optional_integer_member(const Value& object, const char* name) {
-  const auto found = object.FindMember(name);
-  if (found == object.MemberEnd() || !found->value.IsInt64()) return std::nullopt;
-  return found->value.GetInt64();
-}
-
-std::vector<BlockAnswer> block_answers(const Value& object) {
-  std::vector<BlockAnswer> answers;
-  const auto list = object.FindMember("submissions");
-  if (list == object.MemberEnd() || !list->value.IsArray()) return answers;
-  for (const Value& item : list->value.GetArray()) {
-    if (!item.IsObject()) continue;
-    answers.push_back({text_member(item, "node"), text_member(item, "answer"),
-                       text_member(item, "detail"),
-                       parse_utc(text_member(item, "time")).value_or(0)});
-  }
-  return answers;
-}
-
-BlockRow block_row(const Value& object) {
-  BlockRow row;
-  const std::int64_t height = integer_member(object, "height");
-  row.height = height >= 0 && height <= 0xffffffffLL ? static_cast<std::uint32_t>(height) : 0;
-  row.hash = text_member(object, "hash");
-  row.status = text_member(object, "status");
-  row.detail = text_member(object, "detail");
-  row.time_us = parse_utc(text_member(object, "time")).value_or(0);
-  row.address = text_member(object, "address");
-  row.worker = text_member(object, "worker");
-  row.reward_sats = integer_member(object, "reward_sats");
-  row.network_difficulty = number_member(object, "network_difficulty");
-  row.share_difficulty = number_member(object, "share_difficulty");
-  row.state = text_member(object, "state");
-  row.confirmations = optional_integer_member(object, "confirmations");
-  row.matures_in = optional_integer_member(object, "matures_in");
-  row.answers = block_answers(object);
-  return row;
 }
 
 }  // namespace
@@ -275,10 +271,17 @@ std::string pool_json(const PoolSnapshot& s) {
   json.text("version", s.facts.version);
   json.text("network", bitcoin::network_name(s.facts.network));
   json.text("stratum", s.facts.stratum_url);
+  json.text_or_null("stratum_tls", s.facts.stratum_tls_url);
   json.text("payout_address", s.facts.payout_address);
+  json.object("payout", [&] { write_payout(json, s.facts); });
   json.object("hashrate", [&] {
     for (std::size_t i = 0; i < s.hashrate.size(); ++i) {
       json.number(HashrateWindows::names[i], s.hashrate[i]);
+    }
+  });
+  json.object("hashrate_shares", [&] {
+    for (std::size_t i = 0; i < s.hashrate_shares.size(); ++i) {
+      json.count(HashrateWindows::names[i], s.hashrate_shares[i]);
     }
   });
   json.count("miners", s.miners);
@@ -286,17 +289,17 @@ std::string pool_json(const PoolSnapshot& s) {
   json.count("connections", s.connections);
   json.count("connections_total", s.connections_total);
   json.object("shares", [&] { write_shares(json, s); });
+  json.object("shares_hour", [&] { write_shares_hour(json, s); });
   json.object("connection_counts", [&] { write_stratum(json, s); });
   json.number("best_share_difficulty", s.best_share_difficulty);
   json.count("blocks_found", s.blocks_found);
   json.object("blocks", [&] { write_by_status(json, s); });
   json.count("blocks_version", s.blocks_version);
+  write_rounds(json, s);
   write_chain(json, s);
-  if (s.notify_latency_us) {
-    json.integer("notify_latency_us", *s.notify_latency_us);
-  } else {
-    json.null("notify_latency_us");
-  }
+  json.integer_or_null("tip_time_us", s.tip_time_us);
+  json.integer_or_null("notify_latency_us", s.notify_latency_us);
+  json.object("notify", [&] { write_notify(json, s); });
   json.object("node", [&] { write_node(json, s); });
   write_nodes(json, writer, s);
   json.object("tips", [&] { write_tips(json, s.node ? s.node->tips : TipRaceStats{}); });
@@ -307,39 +310,33 @@ std::string pool_json(const PoolSnapshot& s) {
   return {buffer.GetString(), buffer.GetSize()};
 }
 
-std::string blocks_json(const PoolSnapshot& s) {
+std::string rejects_json(std::string_view name, std::string_view asked_for,
+                         const std::vector<RejectedSubmit>& rejects) {
   rapidjson::StringBuffer buffer;
   JsonWriter writer(buffer);
   Members json(writer);
   writer.StartObject();
-  json.integer("time_us", s.database_read_us.value_or(0));
-  json.object("by_status", [&] { write_by_status(json, s); });
-  writer.Key("blocks");
-  writer.StartArray();
-  for (const BlockRow& row : s.blocks) {
-    writer.StartObject();
-    write_block(json, row);
-    writer.EndObject();
-  }
-  writer.EndArray();
+  json.text(name, asked_for);
+  json.array("rejects", rejects, [&](const RejectedSubmit& reject) { write_reject(json, reject); });
   writer.EndObject();
   return {buffer.GetString(), buffer.GetSize()};
 }
 
-std::string rejects_json(std::string_view user, const std::vector<RejectedSubmit>& rejects) {
+std::string nodes_json(const PoolSnapshot& s) {
   rapidjson::StringBuffer buffer;
   JsonWriter writer(buffer);
   Members json(writer);
   writer.StartObject();
-  json.text("user", user);
-  writer.Key("rejects");
-  writer.StartArray();
-  for (const RejectedSubmit& reject : rejects) {
-    writer.StartObject();
-    write_reject(json, reject);
-    writer.EndObject();
-  }
-  writer.EndArray();
+  json.integer("time_us", s.time_us);
+  json.flag("connected", s.node && s.node->connected);
+  json.text_or_null("error", s.node ? s.node->error : "");
+  json.text_or_null("chain", s.node ? s.node->chain : "");
+  const bool known = s.node && s.node->height > 0;
+  json.integer_or_null("height",
+                       known ? std::optional<std::int64_t>(s.node->height) : std::nullopt);
+  json.text_or_null("tip", known ? s.node->tip.display_hex() : "");
+  write_nodes(json, writer, s);
+  json.object("tips", [&] { write_tips(json, s.node ? s.node->tips : TipRaceStats{}); });
   writer.EndObject();
   return {buffer.GetString(), buffer.GetSize()};
 }
@@ -376,32 +373,6 @@ std::vector<std::string> unreadiness(const PoolSnapshot& s) {
     missing.push_back("journal: " + (s.journal->error.empty() ? "not writable" : s.journal->error));
   }
   return missing;
-}
-
-std::optional<std::vector<BlockRow>> parse_blocks(std::string_view json) {
-  rapidjson::Document document;
-  document.Parse<rapidjson::kParseIterativeFlag>(json.data(), json.size());
-  if (document.HasParseError() || !document.IsArray()) return std::nullopt;
-  std::vector<BlockRow> rows;
-  for (const Value& item : document.GetArray()) {
-    if (!item.IsObject()) return std::nullopt;
-    rows.push_back(block_row(item));
-  }
-  return rows;
-}
-
-std::optional<std::map<std::string, std::uint64_t>> parse_blocks_by_status(std::string_view json) {
-  rapidjson::Document document;
-  document.Parse<rapidjson::kParseIterativeFlag>(json.data(), json.size());
-  if (document.HasParseError() || !document.IsObject()) return std::nullopt;
-  const auto list = document.FindMember("blocks");
-  if (list == document.MemberEnd() || !list->value.IsObject()) return std::nullopt;
-  std::map<std::string, std::uint64_t> out;
-  for (const auto& member : list->value.GetObject()) {
-    if (!member.value.IsUint64()) return std::nullopt;
-    out[member.name.GetString()] = member.value.GetUint64();
-  }
-  return out;
 }
 
 }  // namespace pool

@@ -1,9 +1,14 @@
 #include "pool/http/api_coherence.h"
 
 #include "common/base/bytes.h"
+#include "common/bitcoin/target.h"
+#include "common/coherence/difficulty.h"
+#include "common/coherence/kuramoto.h"
 #include "pool/http/json_members.h"
 
 #include <rapidjson/document.h>
+
+#include <cmath>
 
 namespace pool {
 namespace {
@@ -33,6 +38,27 @@ void write_job(Members& json, const CoherenceStatus& status) {
   json.text("bitcoin_tip", status.bitcoin_tip.display_hex());
   json.number("age_seconds", static_cast<double>(status.job_age_us) * seconds_per_micro);
   json.count("stretches", status.stretches);
+}
+
+// What the job asks for, on average. Of bits and levels that no chain has: nothing.
+void write_difficulty(Members& json, const CoherenceStatus& status) {
+  const auto target = bitcoin::Target256::from_compact(status.bits);
+  const bool known = status.job_age_us >= 0 && target &&
+                     status.level < coherence::rounds_per_bloom.size() &&
+                     status.level < coherence::couplings.size();
+  if (!known) return json.null("difficulty");
+  const double blooms =
+      std::ldexp(1.0, 256) / base::U256::from_le_bytes(target->bytes()).to_double();
+  const std::uint32_t rounds = coherence::rounds_per_bloom[status.level];
+  json.object("difficulty", [&] {
+    json.integer("kappa", coherence::couplings[status.level]);
+    json.count("rounds_per_bloom", rounds);
+    json.number("blooms_per_block", blooms);
+    json.number("rounds_per_block", blooms * rounds);
+    if (!status.rules || status.rules->retarget_blocks == 0) return json.null("retarget_in");
+    const std::uint32_t epoch = status.rules->retarget_blocks;
+    json.count("retarget_in", epoch - status.height % epoch);
+  });
 }
 
 void write_proofs(Members& json, const CoherenceStats& sums) {
@@ -79,6 +105,7 @@ void write_all(Members& json, const PoolSnapshot& s, const CoherenceStatus& stat
                  [&] { write_rules(json, *status.rules); });
   object_or_null(json, "tip", status.tip.has_value(), [&] { write_tip(json, *status.tip); });
   object_or_null(json, "job", status.job_age_us >= 0, [&] { write_job(json, status); });
+  write_difficulty(json, status);
   json.count("jobs", status.jobs);
   json.flag("database", status.database);
   json.number_or_null(
@@ -91,6 +118,7 @@ void write_all(Members& json, const PoolSnapshot& s, const CoherenceStatus& stat
   json.text("work_rounds", s.coherence.work_accepted.decimal());
   json.object("rounds_per_second", [&] { write_rates(json, s); });
   json.count("blocks_found", s.coherence.blocks_found);
+  json.count("reward_ppm", s.facts.coherence_ppm);
   json.object("verifiers", [&] { write_verifiers(json, status); });
 }
 

@@ -13,10 +13,12 @@ using namespace std::chrono_literals;
 
 constexpr auto tick_period = 1s;
 constexpr auto database_read_period = 2s;
-constexpr auto database_read_period_unseen = 60s;  // while nobody looks
+constexpr auto luck_read_period = 30s;                                  // a hundred rounds
+constexpr std::chrono::milliseconds database_read_period_unseen = 60s;  // while nobody looks
 constexpr auto looking_ends_after = 60s;
-constexpr auto database_read_deadline = 10s;  // then the answer is given up and asked for again
-constexpr auto snapshot_kept = 100ms;         // requests within this see the same figures
+constexpr std::chrono::milliseconds database_read_deadline =
+    10s;                               // then the answer is given up and asked for again
+constexpr auto snapshot_kept = 100ms;  // requests within this see the same figures
 constexpr int stop_ticks_max = 3;
 
 PoolFacts facts_of(const HttpLoop::Options& options) {
@@ -27,6 +29,10 @@ PoolFacts facts_of(const HttpLoop::Options& options) {
   facts.payout_address = options.payout_address;
   facts.scheme = options.scheme;
   facts.fee_ppm = options.fee_ppm;
+  facts.coherence_ppm = options.coherence_ppm;
+  facts.pplns_window = options.pplns_window;
+  facts.minimum_sats = options.minimum_sats;
+  facts.stratum_tls_url = options.stratum_tls_hint;
   return facts;
 }
 
@@ -76,12 +82,25 @@ HttpLoop::HttpLoop(Options options, Hooks hooks)
     : options_(std::move(options)),
       hooks_(std::move(hooks)),
       state_(facts_of(options_), uv::read_clock()),
+      queries_([this](StatsQuery query) {
+        looked_at_ = uv::read_clock().mono;
+        return hooks_.query && hooks_.query(std::move(query));
+      }),
+      database_api_(queries_,
+                    {options_.network, [] { return uv::read_clock().mono; },
+                     [] { return uv::read_clock().unix_micros() / 1'000'000; },
+                     [this](std::string_view node) { return state_.public_node_name(node); }}),
       site_(site_sources()),
       events_(uv::read_clock().unix_micros() / 1000),
       shared_{[this](const net::HttpRequest& request, const Responder& responder) {
                 site_.answer(request, responder);
               },
               events_, [this] { feed_.refresh(snapshot(), uv::read_clock().mono); }},
+      readings_{{{StatsQuery::What::blocks, database_read_period, 0, {}},
+                 {StatsQuery::What::totals, database_read_period, 0, {}},
+                 {StatsQuery::What::coherence, database_read_period, 0, {}},
+                 {StatsQuery::What::round, database_read_period, 0, {}},
+                 {StatsQuery::What::luck, luck_read_period, 0, {}}}},
       admin_shared_{[this](const net::HttpRequest& request, const Responder& responder) {
                       admin_->answer(request, responder);
                     },
@@ -110,6 +129,7 @@ SiteSources HttpLoop::site_sources() {
   };
   sources.rejects = [this](std::string_view user) { return state_.rejects(user); };
   sources.process = read_process_facts;
+  sources.add_more = [this](Router& router) { database_api_.add_to(router); };
   return sources;
 }
 
@@ -135,42 +155,44 @@ const PoolSnapshot& HttpLoop::snapshot() {
 
 void HttpLoop::read_database(base::Instant now) {
   if (!hooks_.query) return;
-  const bool in_flight = blocks_query_ != 0 || totals_query_ != 0 || chain_query_ != 0;
-  const bool seen = looked_at_ && now.mono - *looked_at_ < looking_ends_after;
-  const auto period = in_flight ? database_read_deadline
-                      : seen    ? database_read_period
-                                : database_read_period_unseen;
-  if (queried_ && now.mono - *queried_ < period) return;
-  queried_ = now.mono;
-  const auto ask = [&](StatsQuery::What what) {
-    const std::uint64_t request = next_query_++;
-    return hooks_.query(StatsQuery{request, what}) ? request : 0;
-  };
-  blocks_query_ = ask(StatsQuery::What::blocks);
-  totals_query_ = ask(StatsQuery::What::totals);
-  chain_query_ = state_.has_coherence() ? ask(StatsQuery::What::coherence) : 0;
+  const bool is_seen = looked_at_ && now.mono - *looked_at_ < looking_ends_after;
+  for (Reading& reading : readings_) read(reading, now.mono, is_seen);
+}
+
+void HttpLoop::read(Reading& reading, base::MonoTime now, bool is_seen) {
+  if (reading.what == StatsQuery::What::coherence && !state_.has_coherence()) return;
+  const auto period = reading.request != 0 ? database_read_deadline
+                      : is_seen            ? reading.period
+                                           : std::max(reading.period, database_read_period_unseen);
+  if (reading.asked && now - *reading.asked < period) return;
+  reading.asked = now;
+  const std::uint64_t request = next_query_++;
+  reading.request = hooks_.query(StatsQuery{request, reading.what, {}}) ? request : 0;
 }
 
 void HttpLoop::on(const TipTold& message) { state_.on(message, uv::read_clock()); }
 
 void HttpLoop::on(const QueryResult& message) {
-  for (std::uint64_t* open : {&blocks_query_, &totals_query_, &chain_query_}) {
-    if (message.request == 0 || message.request != *open) continue;
+  if (queries_.on_result(message, uv::read_clock().mono)) return;
+  for (Reading& reading : readings_) {
+    if (message.request == 0 || message.request != reading.request) continue;
+    reading.request = 0;
     if (!message.ok) {
       on_query_failed(message.json);
-    } else if (!take_answer(message)) {
+    } else if (!take_answer(reading.what, message.json)) {
       on_query_failed("the database's answer was not understood");
     }
-    *open = 0;
     return;
   }  // else given up
 }
 
-bool HttpLoop::take_answer(const QueryResult& message) {
+bool HttpLoop::take_answer(StatsQuery::What what, const std::string& json) {
   const base::Instant now = uv::read_clock();
-  if (message.request == blocks_query_) return state_.on_blocks(message.json, now);
-  if (message.request == totals_query_) return state_.on_totals(message.json, now);
-  return state_.on_chain_blocks(message.json);
+  if (what == StatsQuery::What::blocks) return state_.on_blocks(json, now);
+  if (what == StatsQuery::What::totals) return state_.on_totals(json, now);
+  if (what == StatsQuery::What::round) return state_.on_round(json, now);
+  if (what == StatsQuery::What::luck) return state_.on_luck(json);
+  return state_.on_chain_blocks(json);
 }
 
 void HttpLoop::on_query_failed(const std::string& error) {
@@ -211,6 +233,7 @@ void HttpLoop::on_tick() {
   const base::Instant now = uv::read_clock();
   state_.tick(now);
   read_database(now);
+  queries_.tick(now.mono);
   tell_watchers();
   keep_watchers();
   server_->check_deadlines(now.mono);

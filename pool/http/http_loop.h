@@ -14,12 +14,15 @@
 #include "common/uv/mailbox.h"
 #include "pool/core/limits.h"
 #include "pool/http/admin_site.h"
+#include "pool/http/database_api.h"
 #include "pool/http/http_server.h"
 #include "pool/http/live_feed.h"
 #include "pool/http/pool_state.h"
+#include "pool/http/query_cache.h"
 #include "pool/http/site.h"
 #include "pool/messages.h"
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -47,6 +50,10 @@ class HttpLoop {
     std::string payout_address;
     std::string scheme = "pplns";
     std::uint32_t fee_ppm = 0;
+    std::uint32_t coherence_ppm = 0;
+    std::string pplns_window;  // decimal text; empty: the scheme has none
+    std::int64_t minimum_sats = 0;
+    std::string stratum_tls_hint;  // "stratum+ssl://host:port"; empty: there is none
     std::size_t connections_max = limits::http_connections_max;
     std::chrono::milliseconds idle_deadline = limits::http_idle_deadline;
     std::chrono::milliseconds request_deadline = limits::http_request_deadline;
@@ -82,8 +89,16 @@ class HttpLoop {
 
   void on_tick();
   void on_turn_end();
+  // What is asked for all the time, so that the page's figures are there when somebody looks.
+  struct Reading {
+    StatsQuery::What what;
+    std::chrono::milliseconds period;  // while somebody looks
+    std::uint64_t request = 0;         // in flight; 0: none
+    std::optional<base::MonoTime> asked;
+  };
   void read_database(base::Instant now);
-  bool take_answer(const QueryResult& message);
+  void read(Reading& reading, base::MonoTime now, bool is_seen);
+  bool take_answer(StatsQuery::What what, const std::string& json);
   void on_query_failed(const std::string& error);
   const PoolSnapshot& snapshot();
   SiteSources site_sources();
@@ -95,6 +110,8 @@ class HttpLoop {
   const Hooks hooks_;
   uv::Loop loop_;
   PoolState state_;
+  QueryCache queries_;
+  DatabaseApi database_api_;
   Site site_;
   EventHub events_;
   LiveFeed feed_{events_};
@@ -103,10 +120,7 @@ class HttpLoop {
   base::MonoTime snapshot_made_;
 
   std::uint64_t next_query_ = 1;
-  std::uint64_t blocks_query_ = 0;  // the one in flight; 0: none
-  std::uint64_t totals_query_ = 0;
-  std::uint64_t chain_query_ = 0;
-  std::optional<base::MonoTime> queried_;
+  std::array<Reading, 5> readings_;
   base::MonoTime kept_alive_{};
   std::optional<base::MonoTime> looked_at_;  // the page or the API, by anyone
 

@@ -1,6 +1,5 @@
 #include "pool/http/pool_state.h"
 
-#include "pool/http/api.h"
 #include "pool/http/api_coherence.h"
 
 #include <algorithm>
@@ -44,6 +43,11 @@ void say_instead(std::string& error, const char* text) {
   if (!error.empty()) error = text;
 }
 
+void add(ShareCounts& sums, const ShardStats& stats) {
+  sums.accepted += stats.shares_accepted;
+  for (std::size_t i = 0; i < sums.rejects.size(); ++i) sums.rejects[i] += stats.rejects[i];
+}
+
 void add(CoherenceStats& sums, const CoherenceStats& stats) {
   sums.clients += stats.clients;
   sums.proofs_accepted += stats.proofs_accepted;
@@ -54,12 +58,17 @@ void add(CoherenceStats& sums, const CoherenceStats& stats) {
   for (std::size_t i = 0; i < sums.rejects.size(); ++i) sums.rejects[i] += stats.rejects[i];
 }
 
-// A node by its place in the configuration; what it said, where that does not tell where it is.
-void hide_node(BlockAnswer& answer, const std::optional<NodeStatus>& node) {
-  std::string shown = "another node";
+// By its place in the configuration.
+std::string public_name(std::string_view name, const std::optional<NodeStatus>& node) {
   for (std::size_t i = 0; node && i < node->nodes.size(); ++i) {
-    if (node->nodes[i].name == answer.node) shown = "node " + std::to_string(i + 1);
+    if (node->nodes[i].name == name) return "node " + std::to_string(i + 1);
   }
+  return "another node";
+}
+
+// Which node, and what it said, where that does not tell where it is.
+void hide_node(BlockAnswer& answer, const std::optional<NodeStatus>& node) {
+  std::string shown = public_name(answer.node, node);
   const bool is_nodes_word =
       answer.answer != "unreachable" && answer.detail.find(answer.node) == std::string::npos;
   if (!is_nodes_word) answer.detail.clear();
@@ -103,6 +112,7 @@ PoolState::PoolState(PoolFacts facts, base::Instant started)
     : facts_(std::move(facts)), started_(started) {
   windows_.sample(started.mono, base::U256{});
   coherence_windows_.sample(started.mono, base::U256{});
+  recent_.sample(started.mono, {});
 }
 
 bool PoolState::on_blocks(const std::string& json, base::Instant now) {
@@ -131,16 +141,42 @@ bool PoolState::on_chain_blocks(const std::string& json) {
   return true;
 }
 
+bool PoolState::on_round(const std::string& json, base::Instant now) {
+  auto round = parse_round(json);
+  if (!round) return false;
+  round_ = std::move(*round);
+  database_read_us_ = now.unix_micros();
+  return true;
+}
+
+bool PoolState::on_luck(const std::string& json) {
+  auto luck = parse_luck(json);
+  if (!luck) return false;
+  luck_ = std::move(*luck);
+  return true;
+}
+
+std::string PoolState::public_node_name(std::string_view name) const {
+  return public_name(name, node_);
+}
+
 void PoolState::tick(base::Instant now) {
   base::U256 work;
   base::U256 rounds;
+  ShareCounts shares;
   for (const auto& [shard, stats] : shards_) {
     work = work + stats.work_accepted;
     rounds = rounds + stats.coherence.work_accepted;
+    add(shares, stats);
   }
-  windows_.sample(now.mono, work);
+  windows_.sample(now.mono, work, shares.accepted);
   notify_times_.tick(now.mono);
   coherence_windows_.sample(now.mono, rounds);
+  recent_.sample(now.mono, shares);
+  if (!node_ || node_->height == 0 || tip_ == node_->tip) return;
+  // Of the first one that is heard of nobody knows since when it was the tip.
+  if (tip_) tip_time_us_ = now.unix_micros();
+  tip_ = node_->tip;
 }
 
 void PoolState::on(const SubmitsRejected& message) {
@@ -155,8 +191,10 @@ PoolSnapshot PoolState::snapshot(base::Instant now) const {
       std::chrono::duration_cast<std::chrono::seconds>(now.mono - started_.mono).count();
   for (std::size_t i = 0; i < out.hashrate.size(); ++i) {
     out.hashrate[i] = windows_.rate(i, now.mono);
+    out.hashrate_shares[i] = windows_.shares(i, now.mono);
     out.coherence_rates[i] = coherence_windows_.rate(i, now.mono);
   }
+  ShareCounts shares;
   std::uint64_t newest_job = 0;
   for (const auto& [shard, stats] : shards_) newest_job = std::max(newest_job, stats.job_id);
   for (const auto& [shard, stats] : shards_) {
@@ -166,11 +204,11 @@ PoolSnapshot PoolState::snapshot(base::Instant now) const {
     out.connections_total += stats.connections_total;
     out.workers += stats.workers;
     out.miners += stats.miners;
-    out.shares_accepted += stats.shares_accepted;
+    add(shares, stats);
+    out.work_accepted = out.work_accepted + stats.work_accepted;
     out.shares_pending += stats.shares_pending;
     out.blocks_found += stats.blocks_found;
     out.best_share_difficulty = std::max(out.best_share_difficulty, stats.best_share_difficulty);
-    for (std::size_t i = 0; i < out.rejects.size(); ++i) out.rejects[i] += stats.rejects[i];
     for (std::size_t i = 0; i < out.closes.size(); ++i) out.closes[i] += stats.closes[i];
     for (std::size_t i = 0; i < out.turned_away.size(); ++i) {
       out.turned_away[i] += stats.turned_away[i];
@@ -182,7 +220,6 @@ PoolSnapshot PoolState::snapshot(base::Instant now) const {
     add(out.coherence, stats.coherence);
     out.share_to_reply.add(stats.share_to_reply);
     out.shard_loops.add(stats.loop);
-    out.work_accepted = out.work_accepted + stats.work_accepted;
     // A shard that has not reported since the newest job would tell of an older tip.
     if (stats.notify_latency_us >= 0 && stats.job_id == newest_job) {
       out.notify_latency_us = std::max(out.notify_latency_us.value_or(0), stats.notify_latency_us);
@@ -191,6 +228,10 @@ PoolSnapshot PoolState::snapshot(base::Instant now) const {
   out.notify_first = notify_times_.first();
   out.notify_last = notify_times_.last();
   out.http_loop = health_;
+  out.shares_accepted = shares.accepted;
+  out.rejects = shares.rejects;
+  out.shares_hour = recent_.recent(now.mono, shares);
+  out.tip_time_us = tip_time_us_;
   out.node = node_;
   out.journal = journal_;
   out.stored = stored_;
@@ -199,6 +240,10 @@ PoolSnapshot PoolState::snapshot(base::Instant now) const {
   out.blocks_version = blocks_version_;
   out.blocks_by_status = blocks_by_status_;
   out.chain_blocks = chain_blocks_;
+  out.round = round_.round;
+  out.last_block = round_.last_block;
+  out.luck_10 = luck_.last_10;
+  out.luck_100 = luck_.last_100;
   out.database_read_us = database_read_us_;
   out.query_error = query_error_;
   hide_errors(out);

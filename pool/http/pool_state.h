@@ -6,6 +6,7 @@
 #pragma once
 
 #include "pool/core/stats.h"
+#include "pool/http/query_answers.h"
 #include "pool/http/snapshot.h"
 #include "pool/messages.h"
 
@@ -33,6 +34,8 @@ class PoolState {
   bool on_blocks(const std::string& json, base::Instant now);
   bool on_totals(const std::string& json, base::Instant now);
   bool on_chain_blocks(const std::string& json);
+  bool on_round(const std::string& json, base::Instant now);
+  bool on_luck(const std::string& json);
   // The database could not be read; the old rows stay.
   bool has_coherence() const { return coherence_.has_value(); }
   void on_query_failed(std::string error) { query_error_ = std::move(error); }
@@ -43,6 +46,8 @@ class PoolState {
   PoolSnapshot snapshot(base::Instant now) const;
   // The last refused submits of a worker, or of all workers of an address; the newest first.
   std::vector<RejectedSubmit> rejects(std::string_view user) const { return rejects_.find(user); }
+  // What a node, by host and port, is called where anybody reads it: "node 1".
+  std::string public_node_name(std::string_view name) const;
 
  private:
   const PoolFacts facts_;
@@ -50,6 +55,7 @@ class PoolState {
   std::map<ShardIndex, ShardStats> shards_;
   HashrateWindows windows_;
   HashrateWindows coherence_windows_;
+  RecentCounts recent_;
   RejectLog rejects_;
   NotifyTimes notify_times_;
   LoopHealth health_;
@@ -61,6 +67,10 @@ class PoolState {
   std::uint64_t blocks_version_ = 0;
   std::map<std::string, std::uint64_t> blocks_by_status_;
   std::string chain_blocks_;
+  RoundAnswer round_;
+  LuckAnswer luck_;
+  std::optional<bitcoin::BlockHash> tip_;  // as of the last tick
+  std::optional<std::int64_t> tip_time_us_;
   std::optional<std::int64_t> database_read_us_;
   std::string query_error_;
 };

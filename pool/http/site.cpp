@@ -3,14 +3,18 @@
 #include "pool/http/api.h"
 #include "pool/http/api_coherence.h"
 #include "pool/http/assets.h"
+#include "pool/http/ckpool.h"
 #include "pool/http/content_coding.h"
 #include "pool/http/metrics.h"
 #include "pool/http/pages.h"
+#include "pool/http/parameters.h"
 #include "pool/http/responses.h"
 
 #include <utility>
 
 namespace pool {
+
+extern const std::string_view web_openapi_json;  // web/openapi.json, embedded at build time
 
 namespace {
 
@@ -39,15 +43,14 @@ net::HttpResponse asset_response(const WebAsset& asset, const net::HttpHeaders& 
   return out;
 }
 
-net::HttpResponse json_answer(const std::string& json) {
-  return fresh_response(200, json_type, json + "\n");
+net::HttpResponse json_answer(const RoutedRequest& request, const std::string& json) {
+  return tagged_response(request.http.headers, json_type, json + "\n", "no-cache");
 }
 
 }  // namespace
 
 Site::Site(SiteSources sources) : sources_(std::move(sources)) {
-  router_.set_hint(
-      "the API is /api/v1/pool, /api/v1/blocks, /api/v1/coherence and /api/v1/rejects?user=…");
+  router_.set_hint("the API is described in /api/v1/openapi.json");
   add_assets();
   add_probes();
   add_pages(router_);
@@ -74,36 +77,27 @@ void Site::add_probes() {
 }
 
 void Site::add_api() {
-  router_.get("/api/v1/pool", [this](const RoutedRequest&) {
-    return json_answer(pool_json(sources_.snapshot(Audience::viewer)));
-  });
-  router_.get("/api/v1/blocks", [this](const RoutedRequest&) { return blocks(); });
-  router_.get("/api/v1/coherence", [this](const RoutedRequest&) {
-    return json_answer(coherence_json(sources_.snapshot(Audience::viewer)));
-  });
+  const auto add = [this](std::string_view path, std::string (*json)(const PoolSnapshot&)) {
+    router_.get(path, [this, json](const RoutedRequest& request) {
+      return json_answer(request, json(sources_.snapshot(Audience::viewer)));
+    });
+  };
+  add("/api/v1/pool", pool_json);
+  add("/api/v1/coherence", coherence_json);
+  add("/api/v1/nodes", nodes_json);
   router_.get("/api/v1/rejects", [this](const RoutedRequest& request) { return rejects(request); });
+  router_.get("/api/v1/shares", [this](const RoutedRequest& request) { return shares(request); });
+  router_.get("/api/v1/openapi.json", [](const RoutedRequest& request) {
+    return tagged_response(request.http.headers, json_type, std::string(web_openapi_json),
+                           "no-cache");
+  });
+  router_.get("/pool/pool.status", [this](const RoutedRequest&) {
+    return fresh_response(200, text_type, ckpool_status(sources_.snapshot(Audience::viewer)));
+  });
+  if (sources_.add_more) sources_.add_more(router_);
   router_.get_later("/api/v1/stream", [](const RoutedRequest&, const Responder& responder) {
     responder.answer_with_events(fresh_response(200, "text/event-stream", {}));
   });
-}
-
-net::HttpResponse Site::blocks() const {
-  const PoolSnapshot& snapshot = sources_.snapshot(Audience::viewer);
-  if (!snapshot.database_connected()) {
-    return error_response(
-        503, "database_away",
-        snapshot.stored ? snapshot.stored->error : "the database was not reached yet",
-        "mining goes on; try again in a moment");
-  }
-  if (!snapshot.query_error.empty()) {
-    return error_response(503, "query_failed", snapshot.query_error,
-                          "mining goes on; try again in a moment");
-  }
-  if (!snapshot.database_read_us) {
-    return error_response(503, "not_read_yet", "the blocks have not been read yet",
-                          "try again in a moment");
-  }
-  return json_answer(blocks_json(snapshot));
 }
 
 net::HttpResponse Site::rejects(const RoutedRequest& request) const {
@@ -112,7 +106,19 @@ net::HttpResponse Site::rejects(const RoutedRequest& request) const {
     return error_response(400, "no_user", "whose refused shares?",
                           "ask for /api/v1/rejects?user=ADDRESS or ?user=ADDRESS.WORKER");
   }
-  return json_answer(rejects_json(*user, sources_.rejects(*user)));
+  return fresh_response(200, json_type,
+                        rejects_json("user", *user, sources_.rejects(*user)) + "\n");
+}
+
+net::HttpResponse Site::shares(const RoutedRequest& request) const {
+  Parameters parameters(request);
+  const std::string address =
+      parameters.address("address", sources_.snapshot(Audience::viewer).facts.network);
+  const std::size_t limit = std::stoul(parameters.integer("limit", 50, 1, 200));
+  if (parameters.error()) return *parameters.error();
+  std::vector<RejectedSubmit> rejects = sources_.rejects(address);
+  if (rejects.size() > limit) rejects.resize(limit);
+  return fresh_response(200, json_type, rejects_json("address", address, rejects) + "\n");
 }
 
 net::HttpResponse Site::ready() const {

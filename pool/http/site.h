@@ -30,6 +30,8 @@ struct SiteSources {
   std::function<std::vector<RejectedSubmit>(std::string_view)> rejects;
   // For /metrics.
   std::function<ProcessFacts()> process = [] { return ProcessFacts{}; };
+  // The endpoints that somebody else answers; empty: there are none.
+  std::function<void(Router&)> add_more = {};
 };
 
 class Site {
@@ -55,8 +57,8 @@ class Site {
   void add_probes();
   void add_api();
 
-  net::HttpResponse blocks() const;
   net::HttpResponse rejects(const RoutedRequest& request) const;
+  net::HttpResponse shares(const RoutedRequest& request) const;
   net::HttpResponse ready() const;
 
   const SiteSources sources_;

@@ -7,6 +7,7 @@
 #include "common/bitcoin/address.h"
 #include "common/stratum/reject.h"
 #include "pool/core/stats.h"
+#include "pool/http/recent_counts.h"
 #include "pool/messages.h"
 
 #include <array>
@@ -26,6 +27,10 @@ struct PoolFacts {
   std::string payout_address;  // the pool's own
   std::string scheme;          // "pplns"
   std::uint32_t fee_ppm = 0;
+  std::uint32_t coherence_ppm = 0;
+  std::string pplns_window;  // decimal text; empty: the scheme has none
+  std::int64_t minimum_sats = 0;
+  std::string stratum_tls_url;  // "stratum+ssl://…"; empty: there is none
 };
 
 // What one node said of a block.
@@ -56,6 +61,34 @@ struct BlockRow {
   friend bool operator==(const BlockRow&, const BlockRow&) = default;
 };
 
+// Work since the pool's last block. Work is exact, in decimal text; effort is for people.
+struct RoundFigures {
+  std::optional<std::int64_t> began_us;  // none: before the first block
+  std::uint64_t shares = 0;
+  std::string work;
+  std::string network_work;  // that a block takes on average now
+  double effort = 0;         // work / network_work
+  bool exact = true;         // false: single shares of a bound were dropped
+  friend bool operator==(const RoundFigures&, const RoundFigures&) = default;
+};
+
+struct BlockBrief {
+  std::uint32_t height = 0;
+  std::string hash;  // display hex
+  std::int64_t time_us = 0;
+  std::string status;
+  std::optional<double> effort;  // of the round that it closed
+  friend bool operator==(const BlockBrief&, const BlockBrief&) = default;
+};
+
+// Of closed rounds: blocks found against blocks that the work finds on average.
+struct LuckFigures {
+  std::uint64_t blocks = 0;
+  double expected = 0;
+  std::optional<double> luck;
+  friend bool operator==(const LuckFigures&, const LuckFigures&) = default;
+};
+
 // The worst thing that is wrong, or that nothing is.
 enum class PoolCondition {
   starting,        // the node has not been heard of yet
@@ -73,6 +106,9 @@ struct PoolSnapshot {
   std::int64_t time_us = 0;
   std::int64_t uptime_seconds = 0;
   std::array<double, HashrateWindows::windows.size()> hashrate{};
+  std::array<std::uint64_t, HashrateWindows::windows.size()> hashrate_shares{};
+  base::U256 work_accepted;
+  RecentCounts::Recent shares_hour;
 
   // Sums over the shards, since the process started.
   std::uint64_t shards = 0;  // that have reported
@@ -93,12 +129,12 @@ struct PoolSnapshot {
   std::uint64_t blocks_found = 0;
   double best_share_difficulty = 0;
   std::optional<std::int64_t> notify_latency_us;  // the slowest shard's
-  base::U256 work_accepted;
   LatencyHistogram share_to_reply;
   LatencyHistogram notify_first;  // of each tip: to the first miner of all shards
   LatencyHistogram notify_last;   // to the last of all
   LoopHealth shard_loops;         // of all of them
   LoopHealth http_loop;
+  std::optional<std::int64_t> tip_time_us;  // when the tip was first heard of
 
   // Of coherence work: sums over the shards, rounds per second, and the newest word of its loop;
   // none where there is no such work.
@@ -115,6 +151,10 @@ struct PoolSnapshot {
   std::vector<BlockRow> blocks;
   std::uint64_t blocks_version = 0;  // another one: the rows have changed
   std::map<std::string, std::uint64_t> blocks_by_status;
+  std::optional<RoundFigures> round;
+  std::optional<BlockBrief> last_block;  // neither rejected nor orphaned
+  std::optional<LuckFigures> luck_10;    // of the last ten closed rounds
+  std::optional<LuckFigures> luck_100;
   std::string chain_blocks;                      // of the proof chain, as JSON; empty: not read yet
   std::optional<std::int64_t> database_read_us;  // when; nullopt: never
   std::string query_error;                       // why the last reading failed; empty: it did not

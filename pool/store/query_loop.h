@@ -1,6 +1,7 @@
-// QueryLoop: the thread 'query'. Answers what the stats page asks of the database, on a connection
-// of its own: read-only, as role phasepool_web where that exists, every statement within a time
-// limit.
+// QueryLoop: the threads 'query' and 'slow_query'. Answers what the stats page and the API ask of
+// the database, on a connection of its own: read-only, as role phasepool_web where that exists,
+// every statement within a time limit. What is asked is a name and its arguments (StatsQuery): the
+// statements are here, and never change.
 //
 // Thread: the constructor and destructor belong to the thread that starts and joins; run() is the
 //         query thread's, and blocks on the database; mailbox().post() and interrupt() any.
@@ -23,13 +24,12 @@ class DatabaseConnection;
 class QueryLoop {
  public:
   struct Hooks {
-    // On the query thread, once for each StatsQuery. json when ok: totals {"shares_stored",
-    // "miners", "workers", "blocks": {status: count}}; blocks: an array, the newest first, as
-    // page_blocks() in sql/migrations describes it.
+    // On the query thread, once for each StatsQuery.
     std::function<void(QueryResult)> result;
   };
   struct Options {
     std::string database;
+    std::string application = "phasepool_query";  // as pg_stat_activity shows it
     std::chrono::milliseconds statement_timeout{2'000};
     std::chrono::milliseconds retry{1'000};  // after a failure, answers fail at once for so long
   };

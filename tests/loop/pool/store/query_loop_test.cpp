@@ -26,10 +26,14 @@ class RunningQueries {
     thread_.join();
   }
   void interrupt() { loop_.interrupt(); }
-  pool::QueryResult ask(StatsQuery::What what) { return wait_for(post(what)); }
-  std::uint64_t post(StatsQuery::What what) {
+  pool::QueryResult ask(StatsQuery::What what,
+                        std::vector<std::optional<std::string>> arguments = {}) {
+    return wait_for(post(what, std::move(arguments)));
+  }
+  std::uint64_t post(StatsQuery::What what,
+                     std::vector<std::optional<std::string>> arguments = {}) {
     const std::uint64_t request = ++requests_;
-    REQUIRE(loop_.mailbox().post(StatsQuery{request, what}));
+    REQUIRE(loop_.mailbox().post(StatsQuery{request, what, std::move(arguments)}));
     return request;
   }
   pool::QueryResult wait_for(std::uint64_t request) {
@@ -116,7 +120,9 @@ TEST_CASE("a statement past its time limit is an error") {
   RunningQueries queries(options);
   const auto late = queries.ask(StatsQuery::What::blocks);
   CHECK_FALSE(late.ok);
+  CHECK(late.timed_out);
   CHECK(late.json.find("statement timeout") != std::string::npos);
+  CHECK(queries.ask(StatsQuery::What::totals).ok);  // at once: it was only that question
 }
 
 TEST_CASE("a query that does not return is ended by an interrupt, and none follows") {
@@ -138,4 +144,54 @@ TEST_CASE("a query that does not return is ended by an interrupt, and none follo
   CHECK_FALSE(queries.wait_for(request).ok);
   CHECK_FALSE(queries.ask(StatsQuery::What::totals).ok);
   CHECK(std::chrono::steady_clock::now() - before < 5s);
+}
+
+TEST_CASE("every question of the API has a statement, and is answered on an empty database") {
+  using What = StatsQuery::What;
+  struct Row {
+    What what;
+    std::vector<std::optional<std::string>> arguments;
+    bool is_there;  // else: there is no such thing
+  };
+  const std::string none = "bcrt1qnobody";
+  const std::string hash(64, '0');
+  const std::vector<Row> rows = {
+      {What::round, {}, true},
+      {What::luck, {}, true},
+      {What::history, {"6h"}, true},
+      {What::history, {"2d"}, false},
+      {What::miners, {"1", "50"}, true},
+      {What::miner, {none}, false},
+      {What::miner_history, {none, std::nullopt, "1d"}, false},
+      {What::miner_history, {none, "rig", "1d"}, false},
+      {What::workers, {none, "1", "50"}, false},
+      {What::ckpool_user, {none}, false},
+      {What::block_list, {std::nullopt, "50"}, true},
+      {What::block_list, {"9223372036854775807", "200"}, true},
+      {What::block, {hash}, false},
+      {What::block_proof, {hash}, false},
+      {What::payouts, {std::nullopt, "50"}, true},
+      {What::payout, {"1", "1", "50"}, false},
+      {What::preview, {}, false},
+      {What::expected_parts, {hash}, false},
+      {What::chain, {std::nullopt, "50"}, true},
+      {What::epochs, {"40"}, false},
+      {What::chain_block, {"0"}, false},
+      {What::events, {std::nullopt, "50", "info"}, true},
+  };
+  RunningQueries queries({migrated_database()});
+  for (const Row& row : rows) {
+    CAPTURE(static_cast<int>(row.what));
+    const auto result = queries.ask(row.what, row.arguments);
+    CHECK_MESSAGE(result.ok, result.json);
+    CHECK_EQ(!result.json.empty(), row.is_there);
+  }
+}
+
+TEST_CASE("values that can't be are refused, and the connection goes on") {
+  RunningQueries queries({migrated_database()});
+  const auto refused = queries.ask(StatsQuery::What::block, {"not hex"});
+  CHECK_FALSE(refused.ok);
+  CHECK_FALSE(refused.timed_out);
+  CHECK(queries.ask(StatsQuery::What::totals).ok);
 }

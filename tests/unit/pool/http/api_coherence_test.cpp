@@ -48,7 +48,7 @@ PoolSnapshot working() {
   s.coherence.rejects[static_cast<std::size_t>(stratum::RejectReason::false_proof)] = 1;
   s.coherence.work_accepted = base::U256(1) << 100;
   s.coherence.blocks_found = 8;
-  s.coherence_rates = {1e6, 2e6, 3e6, 4e6, 5e6};
+  s.coherence_rates = {1e6, 2e6, 3e6, 4e6, 4.5e6, 5e6, 6e6};
   s.chain_blocks = block;
   return s;
 }

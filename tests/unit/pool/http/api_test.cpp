@@ -30,7 +30,9 @@ TEST_CASE("the pool's JSON reads back as the snapshot") {
   CHECK_EQ(json["hashrate"]["5m"].GetDouble(), 2.5e6);
   CHECK_EQ(json["hashrate"]["15m"].GetDouble(), 2e6);
   CHECK_EQ(json["hashrate"]["1h"].GetDouble(), 1.5e6);
+  CHECK_EQ(json["hashrate"]["6h"].GetDouble(), 1.4e6);
   CHECK_EQ(json["hashrate"]["1d"].GetDouble(), 1.25e6);
+  CHECK_EQ(json["hashrate"]["7d"].GetDouble(), 1.2e6);
   CHECK_EQ(json["miners"].GetUint64(), 3);
   CHECK_EQ(json["workers"].GetUint64(), 11);
   CHECK_EQ(json["connections"].GetUint64(), 12);
@@ -146,66 +148,6 @@ TEST_CASE("the state names the worst thing that is wrong") {
     row.change(s);
     CHECK(s.condition() == row.condition);
   }
-}
-
-TEST_CASE("blocks read from the database come out as they went in") {
-  const std::string from_database =
-      R"([{"height":12,"hash":"00ab","status":"accepted","detail":"","time":"2024-09-20T14:31:40.250Z",)"
-      R"("address":"bcrt1q","worker":"r\"1","reward_sats":5000000000,"network_difficulty":1.0,)"
-      R"("share_difficulty":1.5,"state":"in_chain","confirmations":3,"matures_in":97,)"
-      R"("submissions":[{"node":"a:1","answer":"rejected","detail":"high-hash",)"
-      R"("time":"2024-09-20T14:31:41Z"},5,{}]},)"
-      R"({"height":-1,"hash":5,"reward_sats":"x","time":"now","state":null,"confirmations":null,)"
-      R"("matures_in":"x","submissions":{}}])";
-  const auto rows = parse_blocks(from_database);
-  REQUIRE(rows);
-  REQUIRE_EQ(rows->size(), 2);
-  CHECK_EQ((*rows)[0].height, 12);
-  CHECK_EQ((*rows)[0].worker, "r\"1");
-  CHECK_EQ((*rows)[0].reward_sats, 5'000'000'000);
-  CHECK_EQ((*rows)[1].height, 0);  // of a wrong type: left at the default
-  PoolSnapshot s;
-  s.blocks = *rows;
-  s.blocks_by_status = {{"accepted", 1}};
-  s.database_read_us = 7;
-  const auto json = parsed(blocks_json(s));
-  CHECK_EQ(json["time_us"].GetInt64(), 7);
-  CHECK_EQ(json["by_status"]["accepted"].GetUint(), 1);
-  const auto& first = json["blocks"][0];
-  CHECK_EQ(first["height"].GetUint(), 12);
-  CHECK_EQ(std::string(first["hash"].GetString()), "00ab");
-  CHECK_EQ(std::string(first["worker"].GetString()), "r\"1");
-  CHECK_EQ((*rows)[0].time_us, 1'726'842'700'250'000);
-  CHECK_EQ((*rows)[1].time_us, 0);
-  CHECK_EQ(std::string(first["time"].GetString()), "2024-09-20T14:31:40Z");
-  CHECK_EQ(first["share_difficulty"].GetDouble(), 1.5);
-  CHECK_EQ(std::string(first["state"].GetString()), "in_chain");
-  CHECK_EQ(first["confirmations"].GetInt64(), 3);
-  CHECK_EQ(first["matures_in"].GetInt64(), 97);
-  REQUIRE_EQ(first["submissions"].Size(), 2);
-  const auto& answer = first["submissions"][0];
-  CHECK_EQ(std::string(answer["node"].GetString()), "a:1");
-  CHECK_EQ(std::string(answer["answer"].GetString()), "rejected");
-  CHECK_EQ(std::string(answer["detail"].GetString()), "high-hash");
-  CHECK_EQ(std::string(answer["time"].GetString()), "2024-09-20T14:31:41Z");
-  const auto& second = json["blocks"][1];
-  for (const char* name : {"state", "confirmations", "matures_in"}) CHECK(second[name].IsNull());
-  CHECK_EQ(second["submissions"].Size(), 0);
-}
-
-TEST_CASE("what is not the database's JSON is refused") {
-  for (const char* bad : {"", "null", "{}", "5", "[1]", "[{}", "no", "[{}]x", "[null]"}) {
-    CAPTURE(bad);
-    CHECK_FALSE(parse_blocks(bad));
-  }
-  CHECK_FALSE(parse_blocks_by_status("{\"blocks\":[]}"));
-  CHECK_FALSE(parse_blocks_by_status("{\"blocks\":{\"accepted\":-1}}"));
-  const auto totals =
-      parse_blocks_by_status(R"({"shares":5,"blocks":{"accepted":3,"rejected":1}})");
-  REQUIRE(totals);
-  CHECK_EQ(totals->at("accepted"), 3);
-  // Deep nesting is no way to the stack's end.
-  CHECK_FALSE(parse_blocks(std::string(1'000'000, '[')));
 }
 
 TEST_CASE("errors have a code, a message, and a hint when there is one") {

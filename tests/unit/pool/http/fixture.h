@@ -12,10 +12,14 @@ inline PoolSnapshot busy_snapshot() {
              "stratum+tcp://127.0.0.1:3333",
              "bcrt1qpool",
              "pplns",
-             10000};
+             10000,
+             0,
+             "2.0",
+             100'000,
+             ""};
   s.time_us = 1'726'842'727'000'000;
   s.uptime_seconds = 259;
-  s.hashrate = {1e6, 2.5e6, 2e6, 1.5e6, 1.25e6};
+  s.hashrate = {1e6, 2.5e6, 2e6, 1.5e6, 1.4e6, 1.25e6, 1.2e6};
   s.connections = 12;
   s.connections_total = 40;
   s.workers = 11;

@@ -79,7 +79,6 @@ TEST_CASE("every path gives what it promises") {
       {"/healthz", 200, "text/plain; charset=utf-8", "ok\n"},
       {"/readyz", 200, "text/plain; charset=utf-8", "ready\n"},
       {"/api/v1/pool", 200, "application/json; charset=utf-8", "\"height\":1234"},
-      {"/api/v1/blocks", 200, "application/json; charset=utf-8", "\"blocks\":[{\"height\":1234"},
       {"/api/v1/coherence", 200, "application/json; charset=utf-8", "{\"enabled\":false}"},
       {"/api/v1/", 404, "application/json; charset=utf-8", "\"code\":\"not_found\""},
       {"/style.css/", 404, "application/json; charset=utf-8", "\"code\":\"not_found\""},
@@ -187,23 +186,6 @@ TEST_CASE("readiness says what is missing, health does not care") {
   CHECK_EQ(served.get("/readyz").status, 200);
 }
 
-TEST_CASE("the blocks need the database") {
-  Served served;
-  served.snapshot.stored->connected = false;
-  served.snapshot.stored->error = "the server closed the connection";
-  net::HttpResponse got = served.get("/api/v1/blocks");
-  CHECK_EQ(got.status, 503);
-  CHECK_NE(got.body.find("\"code\":\"database_away\""), std::string::npos);
-  CHECK_NE(got.body.find("the server closed the connection"), std::string::npos);
-  served.snapshot = busy_snapshot();
-  served.snapshot.query_error = "canceling statement due to statement timeout";
-  CHECK_EQ(served.get("/api/v1/blocks").status, 503);
-  served.snapshot = busy_snapshot();
-  served.snapshot.database_read_us.reset();
-  CHECK_EQ(served.get("/api/v1/blocks").status, 503);
-  CHECK_EQ(served.get("/api/v1/pool").status, 200);
-}
-
 TEST_CASE("what is not a request gets its status and the end of the connection") {
   CHECK_EQ(Site::answer_error(net::HttpError::malformed).status, 400);
   CHECK_EQ(Site::answer_error(net::HttpError::headers_too_large).status, 431);
@@ -243,9 +225,10 @@ TEST_CASE("a worker's refused shares are served in full") {
       "\"addr.rig\",\"user_agent\":\"cgminer/4.11.1\",\"code\":23,\"reason\":\"low_difficulty\","
       "\"message\":\"Low difficulty share\",\"detail\":null,\"job_id\":\"0000000000010000\","
       "\"extranonce1\":\"00030000\",\"extranonce2\":\"0000000000000001\",\"ntime\":\"65000000\","
+      "\"ntime_offset_seconds\":-5501184,"
       "\"nonce\":\"00000007\",\"version_bits\":null,\"version_mask\":\"1fffe000\",\"hash\":"
       "\"0000000000000000000000000000000000000000000000000000000000000000\",\"height\":100,"
-      "\"stale_ms\":null,\"share_difficulty\":0.5,\"difficulty\":1.0}]}\n");
+      "\"job_age_ms\":null,\"stale_ms\":null,\"share_difficulty\":0.5,\"difficulty\":1.0}]}\n");
   for (const char* target :
        {"/api/v1/rejects", "/api/v1/rejects?user=", "/api/v1/rejects?users=a"}) {
     CAPTURE(target);

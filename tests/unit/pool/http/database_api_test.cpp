@@ -1,0 +1,212 @@
+#include "pool/http/database_api.h"
+
+#include <doctest/doctest.h>
+#include <rapidjson/document.h>
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+using namespace pool;
+
+namespace {
+
+const std::string address = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
+const std::string hash(64, 'a');
+
+struct Api {
+  std::vector<StatsQuery> sent;
+  base::MonoTime now{};
+  QueryCache cache{[this](StatsQuery query) {
+    sent.push_back(std::move(query));
+    return true;
+  }};
+  DatabaseApi api{
+      cache,
+      {bitcoin::Network::regtest, [this] { return now; }, [] { return 1'700'000'000; },
+       [](std::string_view node) { return node == "a:1" ? "node 1" : "another node"; }}};
+  Router router;
+  std::deque<std::optional<net::HttpResponse>> answers;
+
+  Api() { api.add_to(router); }
+  std::optional<net::HttpResponse>& get(const std::string& target, const std::string& etag = {}) {
+    net::HttpRequest request;
+    request.method = "GET";
+    request.target = target;
+    if (!etag.empty()) request.headers.emplace_back("if-none-match", etag);
+    auto& place = answers.emplace_back();
+    router.answer(request, Responder(request, [&place](Answer&& answer) {
+                    place = std::move(answer.response);
+                  }));
+    return place;
+  }
+  void reply(std::size_t which, const std::string& json) {
+    REQUIRE(cache.on_result({sent.at(which).request, true, json, false}, now));
+  }
+  const StatsQuery& last() const { return sent.back(); }
+};
+
+std::string header(const net::HttpResponse& response, std::string_view name) {
+  return std::string(net::header_value(response.headers, name));
+}
+
+}  // namespace
+
+TEST_CASE("each path asks its question with its arguments") {
+  using What = StatsQuery::What;
+  struct Row {
+    std::string target;
+    What what;
+    QueryCache::Arguments arguments;
+  };
+  const Row rows[] = {
+      {"/api/v1/history", What::history, {"1d"}},
+      {"/api/v1/history?span=1y", What::history, {"1y"}},
+      {"/api/v1/events?before=7&limit=3&severity=high", What::events, {"7", "3", "high"}},
+      {"/api/v1/miners?page=2&per_page=10", What::miners, {"2", "10"}},
+      {"/api/v1/miners/" + address, What::miner, {address}},
+      {"/api/v1/miners/" + address + "/history?worker=", What::miner_history, {address, "", "1d"}},
+      {"/api/v1/miners/" + address + "/history",
+       What::miner_history,
+       {address, std::nullopt, "1d"}},
+      {"/api/v1/workers?address=" + address, What::workers, {address, "1", "100"}},
+      {"/api/v1/blocks", What::block_list, {std::nullopt, "50"}},
+      {"/api/v1/blocks/" + hash, What::block, {hash}},
+      {"/api/v1/blocks/" + hash + "/proof", What::block_proof, {hash}},
+      {"/api/v1/payouts?before=9", What::payouts, {"9", "50"}},
+      {"/api/v1/payouts/17", What::payout, {"17", "1", "100"}},
+      {"/api/v1/payouts/preview", What::preview, {}},
+      {"/api/v1/coherence/chain", What::chain, {std::nullopt, "50"}},
+      {"/api/v1/coherence/epochs", What::epochs, {"40"}},
+      {"/api/v1/coherence/blocks/0", What::chain_block, {"0"}},
+      {"/users/" + address, What::ckpool_user, {address}},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.target);
+    Api t;
+    CHECK_FALSE(t.get(row.target));
+    REQUIRE_EQ(t.sent.size(), 1);
+    CHECK_EQ(t.last().what, row.what);
+    CHECK_EQ(t.last().arguments, row.arguments);
+  }
+}
+
+TEST_CASE("a wrong parameter asks nothing") {
+  for (const char* target :
+       {"/api/v1/history?span=x", "/api/v1/miners/x", "/api/v1/blocks/12", "/api/v1/payouts/0",
+        "/api/v1/payouts/preview?page=0", "/api/v1/coherence/blocks/-1"}) {
+    CAPTURE(target);
+    Api t;
+    REQUIRE(t.get(target));
+    CHECK_EQ(t.answers.back()->status, 400);
+    CHECK(t.sent.empty());
+  }
+}
+
+TEST_CASE("answers are tagged, and 304 where the client has them") {
+  Api t;
+  auto& waiting = t.get("/api/v1/payouts/1");
+  t.reply(0, "{\"run\":1}");
+  REQUIRE(waiting);
+  CHECK_EQ(waiting->status, 200);
+  CHECK_EQ(waiting->body, "{\"run\":1}\n");
+  CHECK_EQ(header(*waiting, "cache-control"), "public, max-age=30");
+  const std::string etag = header(*waiting, "etag");
+  CHECK_EQ(t.get("/api/v1/payouts/1", etag)->status, 304);
+  CHECK_EQ(t.get("/api/v1/payouts/1", "\"x\"")->status, 200);
+  CHECK_EQ(t.sent.size(), 1);
+}
+
+TEST_CASE("what is not there, away or too much") {
+  Api t;
+  auto& missing = t.get("/api/v1/payouts/2");
+  t.reply(0, "");
+  CHECK_EQ(missing->status, 404);
+  CHECK_NE(missing->body.find("there is no such payout run"), std::string::npos);
+  auto& away = t.get("/api/v1/payouts");
+  REQUIRE(t.cache.on_result({t.last().request, false, "secret", false}, t.now));
+  CHECK_EQ(away->status, 503);
+  CHECK_EQ(header(*away, "retry-after"), "5");
+  CHECK_EQ(away->body.find("secret"), std::string::npos);
+  auto& busy = t.get("/api/v1/payouts");
+  REQUIRE(t.cache.on_result({t.last().request, false, "secret", true}, t.now));
+  CHECK_EQ(busy->status, 503);
+  CHECK_NE(busy->body.find("database_busy"), std::string::npos);
+}
+
+TEST_CASE("nodes are called by their place, and what tells where they are is left out") {
+  Api t;
+  auto& waiting = t.get("/api/v1/blocks");
+  t.reply(0, R"({"blocks":[{"effort":0.316,"submissions":[)"
+             R"({"node":"a:1","answer":"rejected","detail":"high-hash"},)"
+             R"({"node":"b:2","answer":"unreachable","detail":"b:2 refused"},)"
+             R"({"node":"a:1","answer":"accepted","detail":""}]}]})");
+  REQUIRE(waiting);
+  CHECK_EQ(waiting->body, R"({"blocks":[{"effort":0.316,"submissions":[)"
+                          R"({"node":"node 1","answer":"rejected","detail":"high-hash"},)"
+                          R"({"node":"another node","answer":"unreachable","detail":null},)"
+                          R"({"node":"node 1","answer":"accepted","detail":null}]}]})"
+                          "\n");
+}
+
+TEST_CASE("a proof record names the network and the target, and is a file") {
+  Api t;
+  auto& waiting = t.get("/api/v1/blocks/" + hash + "/proof");
+  // The header's nbits are 207fffff, regtest's.
+  t.reply(0, R"({"header":")" + std::string(144, '0') + R"(ffff7f2000000000"})");
+  REQUIRE(waiting);
+  CHECK_NE(waiting->body.find("\"network\":\"regtest\""), std::string::npos);
+  CHECK_NE(waiting->body.find("\"target\":\"7fffff" + std::string(58, '0') + "\""),
+           std::string::npos);
+  CHECK_NE(header(*waiting, "content-disposition").find("attachment"), std::string::npos);
+}
+
+TEST_CASE("a miner's page waits for nothing that is computed for everybody") {
+  Api t;
+  const std::string target = "/api/v1/miners/" + address;
+  auto& first = t.get(target);
+  t.reply(0, R"({"address":")" + address +
+                 R"(","pending":[{"hash":"h1","sats":null},{"hash":"h2","sats":null}],)" +
+                 R"("pending_sats":null,"if_block_now":null})");
+  REQUIRE(first);
+  CHECK_NE(first->body.find("\"pending_sats\":null"), std::string::npos);
+  REQUIRE_EQ(t.sent.size(), 4);  // two blocks' parts and the preview are on their way
+  CHECK_EQ(t.sent[1].what, StatsQuery::What::expected_parts);
+  CHECK_EQ(t.sent[3].what, StatsQuery::What::preview);
+  t.reply(1, R"([[")" + address + R"(","40"]])");
+  t.reply(2, "[]");
+  t.reply(
+      3,
+      R"({"time_us":5,"scheme":"pplns","height":9,"reward_sats":100,"fee_ppm":0,"coherence_ppm":0,"network_work":"7",)"
+      R"("pplns_work":"6","prop_work":"3","rows":[[")" +
+          address + R"(","60","6","30","3","18446744073709551616","3","100"]]})");
+  auto& second = t.get(target);
+  REQUIRE(second);
+  rapidjson::Document json;
+  REQUIRE_FALSE(json.Parse(second->body.c_str()).HasParseError());
+  CHECK_EQ(json["pending"][0]["sats"].GetInt64(), 40);
+  CHECK_EQ(json["pending"][1]["sats"].GetInt64(), 0);
+  CHECK_EQ(json["pending_sats"].GetInt64(), 40);
+  CHECK_EQ(json["if_block_now"]["pplns"]["sats"].GetInt64(), 60);
+  CHECK_NE(second->body.find("\"sats\":18446744073709551616"), std::string::npos);
+}
+
+TEST_CASE("the preview is shown while another is computed") {
+  Api t;
+  const std::string table =
+      R"({"time_us":5,"scheme":"pplns","height":9,"reward_sats":100,"fee_ppm":0,"coherence_ppm":0,"network_work":"7",)"
+      R"("pplns_work":"6","prop_work":"3","rows":[["a","60","6","30","3","1","3","100"]]})";
+  auto& first = t.get("/api/v1/payouts/preview");
+  CHECK_FALSE(first);
+  t.reply(0, table);
+  REQUIRE(first);
+  CHECK_EQ(first->status, 200);
+  t.now += kept_for(StatsQuery::What::preview);
+  REQUIRE(t.get("/api/v1/payouts/preview"));
+  CHECK_EQ(t.sent.size(), 2);
+  t.reply(1, "");  // nothing any more
+  auto& third = t.get("/api/v1/payouts/preview");
+  REQUIRE(third);
+  CHECK_EQ(third->status, 404);
+}
