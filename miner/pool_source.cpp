@@ -167,11 +167,13 @@ void PoolSource::on_link_heard(std::uint32_t link) {
 // --- what the crew found, and time ---
 
 void PoolSource::on_share(FoundShare share, base::MonoTime now) {
-  links_.at(share.work->pool)->on_share(std::move(share), now);
+  PoolLink& link = *links_.at(share.work->pool);
+  link.on_share(std::move(share), now);
 }
 
 void PoolSource::on_proof(FoundProof proof, base::MonoTime now) {
-  links_.at(proof.work->pool)->on_proof(std::move(proof), now);
+  PoolLink& link = *links_.at(proof.work->pool);
+  link.on_proof(std::move(proof), now);
 }
 
 void PoolSource::on_tick(base::MonoTime now) {

@@ -26,8 +26,7 @@ std::string host_and_port(std::string_view host, std::uint16_t port) {
 PoolTransport::PoolTransport(uv::Loop& loop, const PoolSettings& pool, std::uint16_t port,
                              std::shared_ptr<const net::TlsContext> tls,
                              std::chrono::milliseconds deadline, Callbacks callbacks)
-    : loop_(loop),
-      pool_(pool),
+    : pool_(pool),
       port_(port),
       tls_context_(std::move(tls)),
       deadline_(deadline),

@@ -67,7 +67,6 @@ class PoolTransport {
   std::string pool_name() const;
   std::string way() const;
 
-  uv::Loop& loop_;
   const PoolSettings pool_;
   const std::uint16_t port_;
   const std::shared_ptr<const net::TlsContext> tls_context_;
