@@ -230,7 +230,9 @@ void fill_one(const PageInput& in, PageValues& out) {
   out["earnings"] = earnings(miner);
   out["days_plot"] = days_plot(miner);
   fill_workers(miner, in.now_us, out);
-  out["reward"] = show(miner, "sats", "if_block_now.reward_sats");
+  out["reward"] = miner.at("if_block_now").is_there()
+                      ? "reward " + show_with(miner, "sats", "if_block_now.reward_sats", "sats")
+                      : std::string();
   out["whatif_rows"] = whatif_rows(in, miner.at("if_block_now"));
   out["best_rows"] = best_rows(in, miner);
   out["block_takes"] = show(in.pool, "difficulty", "network_difficulty");

@@ -227,9 +227,11 @@ std::string promises(const PageInput& in) {
                  slow ? escape_html(format_sats(*slow)) : std::string(unknown_figure),
                  tips == 0 ? std::string("of none yet: the first one is measured when it comes.")
                            : "half of the last " + plural(static_cast<std::uint64_t>(tips), "tip") +
-                                 " took " + show(in.pool, "latency", "notify.p50_us") +
-                                 " or less, the slowest " +
-                                 show(in.pool, "latency", "notify.max_us") + ".") +
+                                 " took " + show(in.pool, "latency", "notify.p50_us") + " or less" +
+                                 (in.pool.at("notify.max_us").is_there()
+                                      ? ", the slowest " + show(in.pool, "latency", "notify.max_us")
+                                      : std::string()) +
+                                 ".") +
          promise("Of a reward that miners get",
                  in.pool.at("payout.fee_ppm").is_there()
                      ? with_units(ppm_text(1'000'000 - in.pool.at("payout.fee_ppm").integer_or(0)))

@@ -64,10 +64,12 @@ function reference(u, y, text, c, side, above = true) {
 
 function diamonds(u, blocks, c) {
   const g = u.ctx, size = 6 * devicePixelRatio, y = u.bbox.top + u.bbox.height;
+  let last = -Infinity;  // where blocks come faster than marks have room, one stands for several
   g.save();
-  for (const block of blocks) {
+  for (const block of [...blocks].sort((a, b) => a.time_us - b.time_us)) {
     const x = u.valToPos(block.time_us / 1e6, 'x', true);
-    if (x < u.bbox.left - 1 || x > u.bbox.left + u.bbox.width + 1) continue;
+    if (x < u.bbox.left - 1 || x > u.bbox.left + u.bbox.width + 1 || x - last < 1.5 * size) continue;
+    last = x;
     g.beginPath(); g.moveTo(x, y - size); g.lineTo(x + size, y); g.lineTo(x, y + size); g.lineTo(x - size, y); g.closePath();
     g.fillStyle = c.ground; g.fill();
     g.strokeStyle = block.status === 'orphaned' || block.status === 'rejected' ? c.bad : c.ink; g.lineWidth = 1.5 * devicePixelRatio; g.stroke();
@@ -158,14 +160,19 @@ export class RateChart {
     this.shares = shares;
     this.step = step;
     this.blocks = (body.blocks ?? []).slice(-BLOCKS_MAX);
-    if (lastKnown(hashrate) < 0) { this.drop(); message(this.figure, 'No share in this time. The trace starts with the first one.'); return; }
+    const known = hashrate.filter((v) => v !== null).length;
+    if (known < 2) {
+      this.drop();
+      message(this.figure, known === 0 ? 'No share in this time. The trace starts with the first one.' : 'The trace starts in a few minutes: there are shares, but not enough yet to draw one.');
+      return;
+    }
     this.draw();
   }
 
   drop() { this.plot?.destroy(); this.plot = null; }
 
   draw() {
-    if (!this.data || lastKnown(this.data[1]) < 0) return;
+    if (!this.data || this.data[1].filter((v) => v !== null).length < 2) return;
     this.drop();
     const c = colours(), figure = this.figure, [x, mean] = this.data, last = lastKnown(mean);
     const [letter] = [si(Math.max(...mean.filter((v) => v !== null)))[1]];
