@@ -24,6 +24,7 @@ miner::ClientOptions client_options(const MinerOptions& options) {
   miner::ClientOptions made;
   made.username = options.worker;
   made.user_agent = "sim/1";
+  made.resume_window = 0s;  // its own way of coming back is told to the oracle
   return made;
 }
 
@@ -210,7 +211,7 @@ void SimMiner::send_raw(const miner::FoundShare& share, Micros delay, bool stale
     submit.extranonce2_hex = base::to_hex(share.extranonce2);
     submit.ntime = share.ntime;
     submit.nonce = share.nonce;
-    submit.version_bits = share.work->version_bits;
+    submit.version_bits = share.version_bits;
     const std::uint64_t id = next_raw_id_++;
     unanswered_.push_back({id, share.hash});
     env_.transcript.note("miner", "submits raw", id, share.hash.display_hex());

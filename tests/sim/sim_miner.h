@@ -61,6 +61,7 @@ class SimMiner final : private miner::MinerHost, public MinerEnd {
   void set_work(std::shared_ptr<const miner::Work> work) override;
   void set_coherence_work(std::shared_ptr<const miner::CoherenceWork>) override {}  // never asked
   void disconnect(std::chrono::seconds pause) override;
+  void redirect(std::uint16_t) override {}  // the pool has one port
   void report(const miner::ClientEvent& event) override;
 
   base::MonoTime mono() const { return env_.schedule.instant().mono; }
