@@ -233,6 +233,7 @@ constexpr std::array status_texts = {
     StatusText{404, "Not Found"},
     StatusText{405, "Method Not Allowed"},
     StatusText{408, "Request Timeout"},
+    StatusText{409, "Conflict"},
     StatusText{413, "Content Too Large"},
     StatusText{429, "Too Many Requests"},
     StatusText{431, "Request Header Fields Too Large"},

@@ -17,9 +17,12 @@ constexpr net::HttpLimits request_limits{limits::http_header_bytes_max,
 }  // namespace
 
 HttpConnection::HttpConnection(std::unique_ptr<uv::TcpStream> stream, HttpShared& shared,
+                               std::optional<AddressPrefix> counted_as,
                                std::function<void()> on_closed)
     : stream_(std::move(stream)),
+      peer_(base::IpAddress::parse(stream_->peer_address())),
       shared_(shared),
+      counted_as_(counted_as),
       on_closed_(std::move(on_closed)),
       parser_(request_limits),
       last_progress_(uv::read_clock().mono) {
@@ -36,6 +39,7 @@ HttpConnection::HttpConnection(std::unique_ptr<uv::TcpStream> stream, HttpShared
 HttpConnection::~HttpConnection() {
   end_asked();
   if (watching_) shared_.events.remove(*this);
+  if (counted_as_) shared_.meter.on_disconnect(*counted_as_);
 }
 
 void HttpConnection::start() { stream_->start_reading(); }
@@ -92,6 +96,10 @@ void HttpConnection::ask_site(const net::HttpRequest& request) {
   const Responder responder(request, [this](Answer&& answer) { on_answer(std::move(answer)); });
   asked_ = Asked{Claimant(responder), uv::read_clock().mono,
                  std::string(net::header_value(request.headers, "last-event-id"))};
+  const auto client = AddressMeter::client_of(peer_, request.headers);
+  if (client && !shared_.meter.on_request(*client, uv::read_clock().mono)) {
+    return responder.answer(Site::answer_too_fast());
+  }
   shared_.answer(request, responder);
   if (responder.is_answered()) return;
   if (shared_.answers_waited_for == shared_.answers_waited_for_max) {

@@ -19,6 +19,7 @@
 #include "common/base/time.h"
 #include "common/net/http.h"
 #include "common/uv/tcp.h"
+#include "pool/http/address_meter.h"
 #include "pool/http/event_hub.h"
 #include "pool/http/site.h"
 
@@ -41,6 +42,7 @@ struct HttpShared {
   std::function<void(const net::HttpRequest&, const Responder&)> answer;
   EventHub& events;
   std::function<void()> before_watching;  // somebody is about to be told the newest events
+  AddressMeter meter = {};
   std::size_t answers_waited_for = 0;
   std::size_t answers_waited_for_max = limits::http_answers_waited_for_max;
   std::size_t watchers_max = limits::http_watchers_max;
@@ -48,8 +50,9 @@ struct HttpShared {
 
 class HttpConnection final : private EventStream {
  public:
+  // `counted_as`: HttpShared::meter has let it in under this address, until it is destroyed.
   HttpConnection(std::unique_ptr<uv::TcpStream> stream, HttpShared& shared,
-                 std::function<void()> on_closed);
+                 std::optional<AddressPrefix> counted_as, std::function<void()> on_closed);
   ~HttpConnection();
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
@@ -84,7 +87,9 @@ class HttpConnection final : private EventStream {
   };
 
   const std::unique_ptr<uv::TcpStream> stream_;
+  const std::optional<base::IpAddress> peer_;
   HttpShared& shared_;
+  const std::optional<AddressPrefix> counted_as_;
   const std::function<void()> on_closed_;
   net::HttpRequestParser parser_;
   std::deque<net::HttpRequest> waiting_;

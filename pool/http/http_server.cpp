@@ -49,9 +49,11 @@ void HttpServer::on_accept(std::unique_ptr<uv::TcpStream> stream) {
   if (connections_.size() >= options_.connections_max && !make_room()) {
     return refuse(std::move(stream));
   }
+  const auto from = AddressMeter::client_of(base::IpAddress::parse(stream->peer_address()), {});
+  if (from && !shared_.meter.on_connect(*from)) return refuse(std::move(stream));
   const std::uint64_t id = next_connection_++;
-  auto connection =
-      std::make_unique<HttpConnection>(std::move(stream), shared_, [this, id] { on_closed(id); });
+  auto connection = std::make_unique<HttpConnection>(std::move(stream), shared_, from,
+                                                     [this, id] { on_closed(id); });
   HttpConnection& accepted = *connection;
   connections_.emplace(id, std::move(connection));
   accepted.start();
@@ -90,6 +92,7 @@ void HttpServer::on_closed(std::uint64_t connection) {
 }
 
 void HttpServer::check_deadlines(base::MonoTime now) {
+  shared_.meter.expire(now);
   for (auto& [id, connection] : connections_) connection->check_deadlines(now, options_.deadlines);
   refused_.erase(std::remove_if(refused_.begin(), refused_.end(),
                                 [](const auto& stream) { return !stream->is_open(); }),

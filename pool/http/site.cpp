@@ -164,6 +164,14 @@ net::HttpResponse Site::answer_overloaded() {
   return out;
 }
 
+net::HttpResponse Site::answer_too_fast() {
+  net::HttpResponse out =
+      error_response(429, "too_many_requests", "this address asks more often than it may",
+                     "ask for less, or watch /api/v1/stream");
+  out.headers.emplace_back("retry-after", "1");
+  return out;
+}
+
 net::HttpResponse Site::answer_late() {
   net::HttpResponse out = error_response(503, "answer_late", "the answer did not come in time",
                                          "mining goes on; try again in a moment");

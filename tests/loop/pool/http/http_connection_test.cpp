@@ -33,7 +33,7 @@ class Serving {
         uv::TcpListener::listen(loop_, where, {}, [this](std::unique_ptr<uv::TcpStream> stream) {
           const int id = next_++;
           connections_[id] = std::make_unique<HttpConnection>(
-              std::move(stream), shared_, [this, id] { closed_.push_back(id); });
+              std::move(stream), shared_, std::nullopt, [this, id] { closed_.push_back(id); });
           connections_[id]->start();
         });
     REQUIRE(listener);

@@ -106,3 +106,26 @@ TEST_CASE("an address that is taken gives one line with the option to change") {
   REQUIRE_FALSE(third);
   CHECK_NE(third.error().find("http.listen: nonsense is not host:port"), std::string::npos);
 }
+
+TEST_CASE("an address that a proxy names is answered 429 when it asks too often, others are not") {
+  Running running;
+  Client proxy(running.port());
+  const auto request = [](const std::string& who) {
+    return "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: " + who + "\r\n\r\n";
+  };
+  bool refused = false;
+  const auto until = std::chrono::steady_clock::now() + 60s;
+  while (!refused && std::chrono::steady_clock::now() < until) {
+    std::string many;
+    for (int i = 0; i < 200; ++i) many += request("192.0.2.1");
+    REQUIRE(proxy.send(many + request("192.0.2.2") + "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"));
+    const std::string got = proxy.read_until(
+        [](const std::string& text) { return text.find("HTTP/1.1 404 ") != text.npos; });
+    refused = got.find("HTTP/1.1 429 ") != std::string::npos;
+    if (refused) CHECK_NE(got.find("retry-after: 1"), std::string::npos);
+    const std::size_t last = got.rfind("HTTP/1.1 200 OK");
+    const std::size_t last_refused = got.rfind("HTTP/1.1 429 ");
+    CHECK((last_refused == std::string::npos || last > last_refused));  // the other one's
+  }
+  CHECK(refused);
+}
