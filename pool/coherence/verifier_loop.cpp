@@ -1,12 +1,8 @@
 #include "pool/coherence/verifier_loop.h"
 
 #include "common/uv/clock.h"
+#include "common/uv/thread_priority.h"
 #include "pool/core/limits.h"
-
-#include <sched.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -20,31 +16,6 @@ constexpr auto counts_interval = 1s;
 // By so much nicer than the pool's other threads: where these leave nothing, a tenth of a core's
 // time remains, so that proofs never wait for ever either.
 constexpr int nicer_by = 10;
-constexpr int nicest = 19;
-// A thread that wakes up for a share waits for at most so long. Linux takes it from 6.12 on;
-// before, whoever wakes up takes the core from a nicer thread at once.
-constexpr std::chrono::nanoseconds slice = 100us;
-
-// As the system call takes it (sched_setattr(2)); the C library has no name for it.
-struct SchedulingAttributes {
-  std::uint32_t size = sizeof(SchedulingAttributes);
-  std::uint32_t policy = SCHED_OTHER;
-  std::uint64_t flags = 0;
-  std::int32_t nice = 0;
-  std::uint32_t priority = 0;
-  std::uint64_t runtime_ns = static_cast<std::uint64_t>(slice.count());
-  std::uint64_t deadline_ns = 0;
-  std::uint64_t period_ns = 0;
-};
-
-// On Linux all of this is a thread's own. Where it can't be had, work goes on as it is.
-void lower_priority() {
-  const auto self = static_cast<id_t>(::gettid());
-  SchedulingAttributes attributes;
-  attributes.nice = std::min(::getpriority(PRIO_PROCESS, self) + nicer_by, nicest);
-  (void)::setpriority(PRIO_PROCESS, self, attributes.nice);
-  (void)::syscall(SYS_sched_setattr, 0, &attributes, 0U);
-}
 
 bloom::Replay replay_of(const ProofToVerify& proof) {
   return {{proof.job->header, proof.extranonce, proof.job->params}, proof.claim};
@@ -75,7 +46,7 @@ bool VerifierLoop::offer(ProofToVerify proof) {
 }
 
 void VerifierLoop::run() {
-  lower_priority();
+  uv::lower_thread_priority(nicer_by);
   tick_.start(counts_interval, counts_interval);
   loop_.run();
 }

@@ -2,9 +2,7 @@
 
 #include "common/log.h"
 #include "common/uv/clock.h"
-
-#include <sys/resource.h>
-#include <unistd.h>
+#include "common/uv/thread_priority.h"
 
 #include <algorithm>
 #include <utility>
@@ -138,9 +136,8 @@ SiteSources HttpLoop::site_sources() {
 }
 
 void HttpLoop::run() {
-  // Miners before viewers. On Linux this is the thread's own; where it can't be had, it goes on.
-  const auto self = static_cast<id_t>(::gettid());
-  (void)::setpriority(PRIO_PROCESS, self, ::getpriority(PRIO_PROCESS, self) + nicer_by);
+  // Miners before viewers.
+  uv::lower_thread_priority(nicer_by);
   LOG(info, "http_listening", {"address", options_.listen}, {"port", bound_port()});
   if (admin_) {
     LOG(info, "admin_listening", {"address", options_.admin_listen}, {"port", admin_port()});
