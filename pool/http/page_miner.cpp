@@ -31,8 +31,8 @@ std::string sentence(const JsonView& miner, std::int64_t now_us) {
   const std::uint64_t all = count_of(miner.at("workers_total"));
   std::string out;
   if (online == 0) {
-    out = "No worker is connected now; " + link("#workers", plural(all, "worker")) +
-          " mined here before.";
+    out = "No worker had a share in the last 15\u00a0minutes; " +
+          link("#workers", plural(all, "worker")) + " mined here before.";
   } else {
     out = link("#workers", online == all ? plural(all, "worker")
                                          : format_count(online) + " of " + plural(all, "worker")) +

@@ -8,12 +8,13 @@ namespace pool {
 namespace {
 
 constexpr double reject_part_to_mind = 0.02;       // of a worker's shares: then it needs somebody
-constexpr std::int64_t silence_to_mind = 15 * 60;  // seconds without a share while connected
+constexpr double submits_to_judge = 20;            // fewer say nothing of that part
+constexpr std::int64_t silence_to_mind = 15 * 60;  // seconds without a share
 
 double reject_part(const JsonView& worker) {
   const double rejected = worker.at("rejected_1d").number_or(0);
   const double all = rejected + worker.at("shares_1d").number_or(0);
-  return all > 0 ? rejected / all : 0;
+  return all >= submits_to_judge ? rejected / all : 0;
 }
 
 std::int64_t silent_seconds(const JsonView& worker, std::int64_t now_us) {
@@ -27,7 +28,8 @@ std::int64_t silent_seconds(const JsonView& worker, std::int64_t now_us) {
 
 WorkerHealth worker_health(const JsonView& worker, std::int64_t now_us) {
   const std::int64_t silent = silent_seconds(worker, now_us);
-  if (!worker.at("live").is_there()) {
+  const bool heard_of = worker.at("last_share_us").is_there() && silent <= silence_to_mind;
+  if (!worker.at("live").is_there() && !heard_of) {
     return {"off", silent > 0 ? "Offline " + format_duration(silent) : std::string("Offline")};
   }
   if (reject_part(worker) > reject_part_to_mind) {

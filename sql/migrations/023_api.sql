@@ -424,7 +424,8 @@ BEGIN
   SELECT max(b.time) + interval '1 microsecond' INTO round_began FROM blocks b WHERE b.time < now() AND b.status NOT IN ('rejected', 'orphaned');
   RETURN json_build_object('time_us', micros(at), 'address', miner.address, 'first_seen_us', micros(miner.first_seen),
     'hashrate', api_rates(latest.m1, latest.m5, latest.h1, latest.d1, latest.d7), 'workers_total', cardinality(ids), 'workers_1d', latest.workers_1d,
-    'workers_online', 0, 'shares_1d', latest.shares_1d,
+    'workers_online', (SELECT count(DISTINCT s.worker_id) FROM share_sums s
+                       WHERE s.span = 'minute' AND s.start >= at - interval '15 minutes' AND s.worker_id = ANY (ids)), 'shares_1d', latest.shares_1d,
     'shares_total', (SELECT coalesce(sum(s.shares), 0)::bigint FROM share_sums s WHERE s.span = 'day' AND s.worker_id = ANY (ids)),
     'work_total', (SELECT coalesce(sum(s.work), 0)::text FROM share_sums s WHERE s.span = 'day' AND s.worker_id = ANY (ids)),
     'rejected_1d', (SELECT coalesce(sum(s.rejects), 0)::bigint FROM reject_sums s WHERE s.worker_id = ANY (ids) AND s.start >= date_trunc('hour', at - interval '1 day', 'UTC')),
@@ -443,7 +444,7 @@ BEGIN
                FROM (SELECT b FROM blocks b WHERE b.worker_id = ANY (ids) ORDER BY b.time DESC, b.id DESC LIMIT 20) x));
 END;
 $$;
-COMMENT ON FUNCTION api_miner(text) IS 'openapi.json, Miner; what others know (`live`, workers_online, pending sats, if_block_now) is filled in by the pool. Null: no such miner.';
+COMMENT ON FUNCTION api_miner(text) IS 'openapi.json, Miner; what others know (`live`, pending sats, if_block_now) is filled in by the pool. Null: no such miner.';
 
 CREATE FUNCTION api_ckpool_user(wanted_address text)
 RETURNS json

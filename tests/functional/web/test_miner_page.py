@@ -36,7 +36,7 @@ def test_shares_are_those_of_the_database(busy, whole_api, browser):
 
     wait_until(lambda: {name: int(count) for name, count in shown().items() if name in stored} == stored, 60,
                f"each worker's shares: {stored}", poll=0.2)
-    browser.wait_for_text("#sentence", lambda text: "No worker is connected" not in text)
+    browser.wait_for_text("#sentence", lambda text: "No worker had" not in text)
 
 
 def test_a_refused_share_is_explained(busy, whole_api, browser):

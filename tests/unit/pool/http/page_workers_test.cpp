@@ -34,8 +34,10 @@ TEST_CASE("a worker needs somebody when it is silent or refused too often") {
   CHECK_EQ(Worker(live(5, R"(,"shares_1d":97,"rejected_1d":3)")).health().word,
            "Rejects 3.00\u2009%");
   CHECK_EQ(Worker(R"("live":null)").health().word, "Offline");
-  CHECK_EQ(Worker(R"("live":null,"last_share_us":1999999940000000)").health().word,
-           "Offline 1\u00a0min");
+  CHECK_EQ(Worker(R"("live":null,"last_share_us":1999999100000000)").health().word, "Well");
+  CHECK_EQ(Worker(R"("live":null,"last_share_us":1999999040000000)").health().word,
+           "Offline 16\u00a0min");
+  CHECK_EQ(Worker(live(5, R"(,"shares_1d":0,"rejected_1d":19)")).health().word, "Well");
   CHECK_EQ(Worker(R"("live":null)").health().css, "off");
 }
 
