@@ -132,7 +132,7 @@ bool Reporter::admit(std::uint32_t& count, std::uint32_t most, std::size_t bytes
   return true;
 }
 
-void Reporter::add(FileWrite::How how, std::string path, std::string text) {
+void Reporter::add(FileWrite::How how, std::string path, const std::string& text) {
   next_->bytes += text.size();
   FileWrite& write = next_->writes[path];
   write.how = how;

@@ -62,7 +62,7 @@ class Reporter final : public Observer {
   void add_proof(const std::string& name, std::function<std::string()> write, std::int64_t now);
   // False: the hour, or the queue, is full.
   bool admit(std::uint32_t& count, std::uint32_t most, std::size_t bytes);
-  void add(FileWrite::How how, std::string path, std::string text);
+  void add(FileWrite::How how, std::string path, const std::string& text);
   void add_system_report(const Status& status, std::int64_t now);
   void begin_hour(const Status& status, std::int64_t now);
   void flush(std::int64_t now, bool trim);

@@ -152,7 +152,7 @@ bool PoolState::on_round(const std::string& json, base::Instant now) {
 bool PoolState::on_luck(const std::string& json) {
   auto luck = parse_luck(json);
   if (!luck) return false;
-  luck_ = std::move(*luck);
+  luck_ = *luck;
   return true;
 }
 

@@ -47,7 +47,7 @@ Responder::Responder(const net::HttpRequest& request, Deliver deliver)
 
 // A copy of the claim, since delivering may destroy the responder it came from.
 void Responder::settle(const std::shared_ptr<Claim>& claim, Answer answer) {
-  const std::shared_ptr<Claim> kept = claim;
+  const std::shared_ptr<Claim> kept = claim;  // NOLINT(performance-unnecessary-copy-initialization)
   if (kept->deliver) kept->settle(std::move(answer));
 }
 
