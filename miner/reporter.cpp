@@ -152,18 +152,16 @@ void Reporter::error(Severity severity, std::string_view component, std::string_
   report.pool = active_pool(last_status_);
   report.job_id = last_status_.job_id;
   report.recovery_action = recovery_action;
-  std::string line = error_line(report);
+  const std::string line = error_line(report);
   if (!admit(errors_in_hour_, report_errors_per_hour_max, line.size())) return;
   add(FileWrite::How::append,
-      report_folder(ReportKind::errors, now) + file_name("errors", settings_.id, "jsonl"),
-      std::move(line));
+      report_folder(ReportKind::errors, now) + file_name("errors", settings_.id, "jsonl"), line);
 }
 
-void Reporter::add_to_ledger(std::string line, std::int64_t now) {
+void Reporter::add_to_ledger(const std::string& line, std::int64_t now) {
   if (!admit(lines_in_hour_, report_ledger_lines_per_hour_max, line.size())) return;
   add(FileWrite::How::append,
-      report_folder(ReportKind::ledger, now) + file_name("ledger", settings_.id, "jsonl"),
-      std::move(line));
+      report_folder(ReportKind::ledger, now) + file_name("ledger", settings_.id, "jsonl"), line);
 }
 
 void Reporter::add_proof(const std::string& name, std::function<std::string()> write,

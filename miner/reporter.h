@@ -58,7 +58,7 @@ class Reporter final : public Observer {
 
   void error(Severity severity, std::string_view component, std::string_view message,
              std::string_view recovery_action, std::int64_t now);
-  void add_to_ledger(std::string line, std::int64_t now);
+  void add_to_ledger(const std::string& line, std::int64_t now);
   void add_proof(const std::string& name, std::function<std::string()> write, std::int64_t now);
   // False: the hour, or the queue, is full.
   bool admit(std::uint32_t& count, std::uint32_t most, std::size_t bytes);
