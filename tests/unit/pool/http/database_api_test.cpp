@@ -16,6 +16,8 @@ const std::string address = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
 const std::string hash(64, 'a');
 
 struct Api {
+  // First, so that it outlives what still owes an answer at the end.
+  std::deque<std::optional<net::HttpResponse>> answers;
   std::vector<StatsQuery> sent;
   base::MonoTime now{};
   QueryCache cache{[this](StatsQuery query) {
@@ -27,7 +29,6 @@ struct Api {
       {bitcoin::Network::regtest, [this] { return now; }, [] { return 1'700'000'000; },
        [](std::string_view node) { return node == "a:1" ? "node 1" : "another node"; }}};
   Router router;
-  std::deque<std::optional<net::HttpResponse>> answers;
 
   Api() { api.add_to(router); }
   std::optional<net::HttpResponse>& get(const std::string& target, const std::string& etag = {}) {
