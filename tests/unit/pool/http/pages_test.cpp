@@ -45,10 +45,10 @@ struct Served {
     responder.answer(fresh_response(status, json_type, body));
   }
 
+  std::optional<net::HttpResponse> given;  // first: it outlives what still owes an answer
   Router router;
   std::map<std::string, Responder> waiting;
   std::vector<std::string> asked;
-  std::optional<net::HttpResponse> given;
 };
 
 }  // namespace
