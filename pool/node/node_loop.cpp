@@ -235,6 +235,7 @@ void NodeLoop::on_template(NodeLink& link, mining::BlockTemplate block_template,
   }
   source_.on_template(std::move(block_template), now, origin);
   if (source_.last_refusal().empty()) template_at_ = usable_at_ = work_at_ = now.mono;
+  if (source_.current()) proposals_[*choice_.in_use()]->on_kept_job(*source_.current());
   log_refusal();
 }
 

@@ -40,7 +40,7 @@ void ProposalCheck::on_job(const mining::Job& job) {
     if (!refusal_.empty()) accept(kind);
     return;
   }
-  asking_ = true;
+  asking_ = asked_ = true;
   const std::string members =
       fmt::format(R"("mode":"proposal","data":"{}",)", mining::proposal_block_hex(job));
   ask_("getblocktemplate", template_params(network_, members), limits::proposal_deadline,
@@ -50,8 +50,14 @@ void ProposalCheck::on_job(const mining::Job& job) {
        });
 }
 
+void ProposalCheck::on_kept_job(const mining::Job& job) {
+  // What another node's template says of proposals is no word of this node.
+  if (!asked_ && job.block_template->takes_proposals) on_job(job);
+}
+
 void ProposalCheck::forget() {
   passed_.clear();
+  asked_ = false;
   asking_ = false;
   supported_ = true;
   refusal_.clear();

@@ -37,6 +37,9 @@ class ProposalCheck {
 
   // This job, over a template of this node, has gone out.
   void on_job(const mining::Job& job);
+  // A template of this node changed nothing: miners keep this job, which may be of another node's
+  // template. Asked about once, so that a node taken in place of another is judged at once.
+  void on_kept_job(const mining::Job& job);
   // The node has been away, and may be another program by now: everything is asked anew.
   void forget();
 
@@ -55,6 +58,7 @@ class ProposalCheck {
   const Ask ask_;
   const OnVerdict on_verdict_;
   std::deque<std::string> passed_;  // kinds, the newest last
+  bool asked_ = false;  // anything, since it was forgotten
   bool asking_ = false;
   bool supported_ = true;
   std::string refusal_;

@@ -167,6 +167,27 @@ TEST_CASE("a node without proposals is not asked, until it comes up anew") {
   CHECK_EQ(b.questions.size(), 2);
 }
 
+TEST_CASE("a node taken in place of another is asked about the job that miners keep, once") {
+  Bench b;
+  mining::Job of_another = *job();
+  auto silent = std::make_shared<mining::BlockTemplate>(*of_another.block_template);
+  silent->takes_proposals = false;
+  of_another.block_template = silent;
+  b.check.on_kept_job(of_another);
+  CHECK(b.questions.empty());
+
+  b.check.on_kept_job(*job());
+  REQUIRE_EQ(b.questions.size(), 1);
+  b.say(R"("bad-cb-amount")");
+  b.check.on_kept_job(*job());
+  CHECK_EQ(b.questions.size(), 1);
+  b.check.on_job(*job());
+  CHECK_EQ(b.questions.size(), 2);
+  b.check.forget();
+  b.check.on_kept_job(*job());
+  CHECK_EQ(b.questions.size(), 3);
+}
+
 TEST_CASE("answers from before forget(), and after the end, are nobody's") {
   Bench b;
   b.check.on_job(*job());
