@@ -36,7 +36,8 @@ base::Result<std::unique_ptr<ApiServer>, std::string> ApiServer::listen(uv::Loop
   uv::ListenOptions options;
   options.host = where.host;
   options.port = where.port;
-  options.backlog = static_cast<int>(api_clients_max);
+  // Who comes too many is closed at once. In a full backlog they would wait half a minute for the
+  // kernel to offer the connection again.
   uv::TcpOptions streams;
   streams.write_queue_bytes_max = answer_bytes_max;
   auto listener = uv::TcpListener::listen(
@@ -53,6 +54,7 @@ base::Result<std::unique_ptr<ApiServer>, std::string> ApiServer::listen(uv::Loop
 }
 
 void ApiServer::on_accept(std::unique_ptr<uv::TcpStream> stream) {
+  std::erase_if(clients_, [](const std::unique_ptr<Client>& client) { return client->over; });
   if (clients_.size() >= api_clients_max) return;  // closed by its destructor
   auto client = std::make_unique<Client>();
   client->stream = std::move(stream);

@@ -89,6 +89,7 @@ TEST_CASE("only so many clients at a time, and none stays") {
     return std::all_of(clients.begin(), clients.end(), [](const auto& one) { return one->closed; });
   }));
   CHECK_LE(most, api_clients_max);
+  CHECK(wait_until(serving.loop, [&] { return serving.server->clients() == 0; }));
   CHECK_NE(serving.ask("summary").find("Code=11"), std::string::npos);
 }
 
