@@ -17,6 +17,7 @@
 #include "pool/tools/verify_coherence.h"
 #include "pool/tools/verify_journal.h"
 #include "pool/tools/verify_payout.h"
+#include "pool/tools/verify_proof.h"
 #include "pool/version.h"
 
 #include <CLI/CLI.hpp>
@@ -66,21 +67,65 @@ CLI::App* add_export(CLI::App& app, pool::ExportCommand& exported) {
   return command;
 }
 
-CLI::App* add_verify_block(CLI::App& verify, std::vector<std::string>& files, std::string& out) {
-  auto* command = verify.add_subcommand("block", "single files of a vault");
-  command->add_option("FILE", files, "<block hash>.block")->required();
-  command->add_option("--hex", out,
-                      "write the first file's block to this one, in hex, for `bitcoin-cli -stdin "
-                      "submitblock`");
-  return command;
-}
+// Those of `verify` that read files alone and need no configuration.
+class VerifyOfFiles {
+ public:
+  explicit VerifyOfFiles(CLI::App& verify) {
+    block_ = verify.add_subcommand("block", "single files of a vault");
+    block_->add_option("FILE", block_files_, "<block hash>.block")->required();
+    block_->add_option("--hex", block_out_,
+                       "write the first file's block to this one, in hex, for `bitcoin-cli -stdin "
+                       "submitblock`");
+    journal_ = verify.add_subcommand(
+        "journal", "the share journal: checksums, sequence, the chain of its segments");
+    journal_->add_option("FOLDER", journal_folder_, "a data_dir, or a folder of segments")
+        ->required();
+    payout_ =
+        verify.add_subcommand("payout", "the split of rewards, from an export's journal alone");
+    payout_->add_option("FOLDER", export_folder_, "what `phasepool export` wrote")->required();
+    coherence_ =
+        verify.add_subcommand("coherence", "coherence proofs, each replayed from its seed");
+    coherence_->add_option("FILE", coherence_files_, "a proof of `phasepool export` a line")
+        ->required();
+    add_proof(verify);
+  }
 
-CLI::App* add_verify_coherence(CLI::App& verify, std::vector<std::string>& files) {
-  auto* command =
-      verify.add_subcommand("coherence", "coherence proofs, each replayed from its seed");
-  command->add_option("FILE", files, "a proof of `phasepool export` a line")->required();
-  return command;
-}
+  // The exit code, where one of them was asked for.
+  std::optional<int> run() const {
+    if (block_->parsed()) return pool::verify_block_command(block_files_, block_out_);
+    if (journal_->parsed()) return pool::verify_journal_command(journal_folder_);
+    if (payout_->parsed()) return pool::verify_payout_command(export_folder_);
+    if (coherence_->parsed()) return pool::verify_coherence_command(coherence_files_);
+    if (proof_->parsed()) return pool::verify_proof_command(proof_command_);
+    return std::nullopt;
+  }
+
+ private:
+  void add_proof(CLI::App& verify) {
+    proof_ = verify.add_subcommand(
+        "proof", "proof records of blocks, as the page and /api/v1/blocks/HASH/proof give them");
+    proof_->add_option("FILE", proof_command_.files, "a record's JSON")->required();
+    auto* node =
+        proof_->add_option("--node", proof_command_.node,
+                           "also ask the node at http://host:port whether its chain has the block");
+    proof_->add_option("--cookie", proof_command_.cookie_file, "its cookie file")->needs(node);
+    proof_->add_option("--user", proof_command_.user, "or its user")->needs(node);
+    proof_->add_option("--password", proof_command_.password, "and password")
+        ->envname("PHASEPOOL_RPC_PASSWORD");
+  }
+
+  CLI::App* block_ = nullptr;
+  CLI::App* journal_ = nullptr;
+  CLI::App* payout_ = nullptr;
+  CLI::App* coherence_ = nullptr;
+  CLI::App* proof_ = nullptr;
+  std::vector<std::string> block_files_;
+  std::string block_out_;
+  std::string journal_folder_;
+  std::string export_folder_;
+  std::vector<std::string> coherence_files_;
+  pool::VerifyProofCommand proof_command_;
+};
 
 CLI::App* add_verify_chain(CLI::App& verify, pool::VerifyChainCommand& chain,
                            std::string& config_path) {
@@ -214,20 +259,7 @@ int main(int argc, char** argv) {
   auto* verify = app.add_subcommand("verify", "are the files of the pool whole?");
   verify->require_subcommand(1);
   auto* verify_vault = verify->add_subcommand("vault", "all blocks in the data_dir's vault");
-  std::vector<std::string> block_files;
-  std::string block_out;
-  auto* verify_block = add_verify_block(*verify, block_files, block_out);
-  auto* verify_journal = verify->add_subcommand(
-      "journal", "the share journal: checksums, sequence, the chain of its segments");
-  std::string journal_path;
-  verify_journal->add_option("FOLDER", journal_path, "a data_dir, or a folder of segments")
-      ->required();
-  auto* verify_payout =
-      verify->add_subcommand("payout", "the split of rewards, from an export's journal alone");
-  std::string export_folder;
-  verify_payout->add_option("FOLDER", export_folder, "what `phasepool export` wrote")->required();
-  std::vector<std::string> proof_files;
-  auto* verify_coherence = add_verify_coherence(*verify, proof_files);
+  const VerifyOfFiles verify_files(*verify);
   pool::VerifyChainCommand chain;
   auto* verify_chain = add_verify_chain(*verify, chain, config_path);
   pool::ExportCommand exported;
@@ -248,10 +280,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
 
-  if (verify_block->parsed()) return pool::verify_block_command(block_files, block_out);
-  if (verify_journal->parsed()) return pool::verify_journal_command(journal_path);
-  if (verify_payout->parsed()) return pool::verify_payout_command(export_folder);
-  if (verify_coherence->parsed()) return pool::verify_coherence_command(proof_files);
+  if (const auto code = verify_files.run()) return *code;
   if (verify_chain->parsed() && !chain.folder.empty()) return pool::verify_chain_command(chain);
   const auto config = pool::load_config(config_path, from_environment);
   if (!config) {

@@ -1,15 +1,13 @@
 #include "pool/core/coherence_proof_json.h"
 
 #include "common/base/assert.h"
-#include "common/stratum/fields.h"
 #include "common/stratum/json_text.h"
 #include "common/stratum/json_tokens.h"
+#include "pool/core/proof_fields.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <limits>
-#include <span>
 
 namespace pool {
 namespace {
@@ -18,76 +16,7 @@ namespace json = stratum::json;
 
 constexpr std::uint32_t pools_max = 256;  // an instance number is a byte
 
-// The fields of one object; remembers the first that is wrong.
-class Members {
- public:
-  Members(json::Value object, std::string where) : object_(object), where_(std::move(where)) {}
-
-  void bytes(std::string_view name, std::span<std::uint8_t> out) {
-    const std::string_view text = text_of(name, out.size());
-    if (ok() && !base::decode_hex(text, out)) wrong(name, hex_of(out.size()));
-  }
-  // A numeral of the integer's full width.
-  template <class Unsigned>
-  void numeral(std::string_view name, Unsigned& out) {
-    std::array<std::uint8_t, sizeof(Unsigned)> most_significant_first{};
-    bytes(name, most_significant_first);
-    out = 0;
-    for (const std::uint8_t byte : most_significant_first) {
-      out = static_cast<Unsigned>(out << 8 | byte);
-    }
-  }
-  void numeral(std::string_view name, base::U256& out) {
-    std::array<std::uint8_t, 32> value{};
-    bytes(name, value);
-    std::reverse(value.begin(), value.end());
-    out = base::U256::from_le_bytes(value);
-  }
-  void hash(std::string_view name, bitcoin::BlockHash& out) {
-    const std::string_view text = text_of(name, out.bytes.size());
-    if (!ok()) return;
-    const auto parsed = bitcoin::BlockHash::from_display_hex(text);
-    if (!parsed) return wrong(name, hex_of(out.bytes.size()));
-    out = *parsed;
-  }
-  std::uint64_t integer(std::string_view name, std::uint64_t most) {
-    const json::Value value = object_.member(name);
-    const auto number =
-        value.is(json::JsonKind::number) ? stratum::parse_decimal(value.text()) : std::nullopt;
-    if (number && *number <= most) return *number;
-    wrong(name, fmt::format("an integer of at most {}", most));
-    return 0;
-  }
-  void expect_type(std::string_view type) {
-    const json::Value value = object_.member("type");
-    if (!value.is(json::JsonKind::string) || value.text() != type) {
-      wrong("type", fmt::format("\"{}\"", type));
-    }
-  }
-  void wrong(std::string_view name, std::string_view expected) {
-    if (!ok()) return;
-    const json::Value value = object_.member(name);
-    const std::string found =
-        value.is(json::JsonKind::missing) ? std::string("missing") : json::excerpt(value.raw());
-    why_ = fmt::format("{}{} is {}, not {}", where_, name, found, expected);
-  }
-  bool ok() const { return why_.empty(); }
-  const std::string& why() const { return why_; }
-
- private:
-  static std::string hex_of(std::size_t size) { return fmt::format("{} hex digits", 2 * size); }
-  std::string_view text_of(std::string_view name, std::size_t size) {
-    const json::Value value = object_.member(name);
-    if (!value.is(json::JsonKind::string)) wrong(name, "a string of " + hex_of(size));
-    return value.text();
-  }
-
-  json::Value object_;
-  std::string where_;
-  std::string why_;
-};
-
-// on_object(Members&, Value) fills the result in; its `why` decides whether there is one.
+// on_object(ProofFields&, Value) fills the result in; its `why` decides whether there is one.
 template <class T, class OnObject>
 base::Result<T, std::string> parse_line(std::string_view line, std::size_t bytes_max,
                                         std::string_view type, OnObject&& on_object) {
@@ -99,8 +28,8 @@ base::Result<T, std::string> parse_line(std::string_view line, std::size_t bytes
   if (!root || !root->is(json::JsonKind::object)) {
     return base::err(fmt::format("line is {}, not a JSON object", json::excerpt(line)));
   }
-  Members members(*root, "");
-  members.expect_type(type);
+  ProofFields members(*root);
+  members.expect_text("type", type);
   T result;
   if (members.ok()) on_object(result, members, *root);
   if (!members.ok()) return base::err(members.why());
@@ -113,7 +42,7 @@ std::string parse_stretches(json::Value list, std::vector<JournalStretch>& out) 
   std::string why;
   list.for_each_item([&](json::Value item) {
     if (!why.empty()) return;
-    Members members(item, fmt::format("stretch {}: ", out.size()));
+    ProofFields members(item, fmt::format("stretch {}: ", out.size()));
     JournalStretch stretch;
     stretch.stretch.pool = static_cast<std::uint32_t>(members.integer("pool", pools_max - 1));
     members.bytes("journal", stretch.journal);
@@ -181,7 +110,7 @@ std::string write_coherence_block(const CoherenceBlockRecord& block) {
 
 base::Result<CoherenceProof, std::string> parse_coherence_proof(std::string_view line) {
   return parse_line<CoherenceProof>(line, coherence_proof_line_bytes_max, "coherence",
-                                    [](CoherenceProof& proof, Members& members, json::Value) {
+                                    [](CoherenceProof& proof, ProofFields& members, json::Value) {
                                       members.bytes("header92", proof.header92);
                                       members.numeral("extranonce", proof.extranonce);
                                       members.numeral("attempt", proof.attempt);
@@ -195,7 +124,7 @@ base::Result<CoherenceProof, std::string> parse_coherence_proof(std::string_view
 base::Result<coherence::ChainRules, std::string> parse_coherence_rules(std::string_view line) {
   return parse_line<coherence::ChainRules>(
       line, coherence_proof_line_bytes_max, "coherence_rules",
-      [](coherence::ChainRules& rules, Members& members, json::Value) {
+      [](coherence::ChainRules& rules, ProofFields& members, json::Value) {
         constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
         rules.block_seconds = static_cast<std::uint32_t>(members.integer("block_seconds", most));
         rules.retarget_blocks =
@@ -211,7 +140,7 @@ base::Result<CoherenceBlockRecord, std::string> parse_coherence_block(std::strin
   std::string why;
   auto block = parse_line<CoherenceBlockRecord>(
       line, coherence_block_line_bytes_max, "coherence_block",
-      [&why](CoherenceBlockRecord& parsed, Members& members, json::Value root) {
+      [&why](CoherenceBlockRecord& parsed, ProofFields& members, json::Value root) {
         constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
         parsed.height = static_cast<std::uint32_t>(members.integer("height", most));
         members.bytes("hash", parsed.hash);
