@@ -141,7 +141,7 @@ const mining::Job* SoloClient::find_job(std::string_view job_id) const {
 
 bool SoloClient::is_open_on(const bitcoin::BlockHash& tip) const {
   return std::any_of(open_.begin(), open_.end(),
-                     [&](const Open& open) { return open.prev_hash == tip; });
+                     [&](const Open& open) { return open.block.prev_hash == tip; });
 }
 
 void SoloClient::on_share(FoundShare share) {
@@ -157,10 +157,17 @@ void SoloClient::on_share(FoundShare share) {
   ++counters_.blocks_found;
   counters_.best_share = std::max(counters_.best_share, bitcoin::hash_difficulty(share.hash.bytes));
   Open& open = open_.emplace_back();
-  open.block = {next_block_++, share.hash, job->height(),
+  open.block = {next_block_++, share.hash, job->prev_hash(), job->height(),
                 base::to_hex(solo_block_bytes(*job, share))};
-  open.prev_hash = job->prev_hash();
   open.share = std::make_shared<const FoundShare>(std::move(share));
+  hand_over(open);
+}
+
+void SoloClient::resume(SoloBlock block) {
+  ASSERT(open_.size() < blocks_resumed_max);
+  Open& open = open_.emplace_back();
+  open.block = std::move(block);
+  open.block.id = next_block_++;
   hand_over(open);
 }
 
@@ -193,7 +200,7 @@ void SoloClient::on_answer(std::uint64_t id, const SoloAnswer& answer, base::Mon
 
 void SoloClient::on_accepted(const Open& open, base::MonoTime now) {
   ++counters_.accepted;
-  counters_.difficulty_accepted += open.share->work->difficulty.value();
+  if (open.share) counters_.difficulty_accepted += open.share->work->difficulty.value();
   rest_next_ = rest_first;
   if (options_.dry_run) {
     // The tip stays, so there may be another: not at once, or an easy network would see no end.
@@ -203,14 +210,19 @@ void SoloClient::on_accepted(const Open& open, base::MonoTime now) {
     return;
   }
   ++counters_.blocks_accepted;
-  settled_ = open.prev_hash;
+  settled_ = open.block.prev_hash;
   host_.report_solo({ClientEventKind::message, name_of(open.block) + " accepted"});
-  host_.report_solo({ClientEventKind::accepted, "block accepted", open.share});
+  if (open.share) host_.report_solo({ClientEventKind::accepted, "block accepted", open.share});
   host_.request_template();
 }
 
 // What was wrong with it is likely to be wrong with the next one too.
 void SoloClient::on_refused(const Open& open, std::string_view reason, base::MonoTime now) {
+  if (!open.share) {
+    return host_.report_solo(
+        {ClientEventKind::problem,
+         fmt::format("{}, of an earlier run, refused: {}", name_of(open.block), reason)});
+  }
   ++counters_.rejected;
   counters_.reject_reasons.count(std::string(reason));
   host_.report_solo({ClientEventKind::rejected,

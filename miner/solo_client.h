@@ -29,6 +29,7 @@ namespace miner {
 struct SoloBlock {
   std::uint64_t id = 0;  // of this client's blocks
   bitcoin::BlockHash hash;
+  bitcoin::BlockHash prev_hash;
   std::uint32_t height = 0;
   std::string hex;
 };
@@ -68,12 +69,16 @@ struct SoloClientOptions {
 class SoloClient {
  public:
   static constexpr std::size_t blocks_open_max = 8;
+  static constexpr std::size_t blocks_resumed_max = 4;
 
   SoloClient(SoloClientOptions options, SoloHost& host);
 
   // The error says why the template can't be mined, and what was mined before goes on.
   [[nodiscard]] base::Result<void, std::string> on_template(mining::BlockTemplate block_template);
   void on_share(FoundShare share);
+  // A block that an earlier run could not hand over. At most `blocks_resumed_max`, at the start:
+  // there has to be room for new ones.
+  void resume(SoloBlock block);
   // `id`: of a block that was handed over and not answered since.
   void on_answer(std::uint64_t id, const SoloAnswer& answer, base::MonoTime now);
   // Call it a few times a second: blocks that are to be handed over again.
@@ -94,8 +99,7 @@ class SoloClient {
  private:
   struct Open {
     SoloBlock block;
-    bitcoin::BlockHash prev_hash;
-    std::shared_ptr<const FoundShare> share;
+    std::shared_ptr<const FoundShare> share;  // null: of an earlier run
     bool is_asked = false;
     bool is_told = false;  // that it has to wait
     base::MonoTime ask_again_at{};

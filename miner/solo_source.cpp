@@ -7,9 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <system_error>
+#include <string>
 #include <utility>
 
 namespace miner {
@@ -45,6 +43,7 @@ SoloSource::SoloSource(uv::Loop& loop, SoloSourceSettings settings, WorkSourceHo
       host_(host),
       random_(settings_.seed),
       backoff_(settings_.retry_first, settings_.retry_most),
+      kept_(settings_.kept_blocks_folder),
       retry_(loop,
              [this] {
                if (client_) return request_template();
@@ -83,6 +82,7 @@ void SoloSource::on_chain(const rpc::RpcClient::Answer& answer) {
        fmt::format("mining with the node at {}: {}, height {}; rewards go to {}{}", node_name(),
                    bitcoin::network_name(network_), chain->height, settings_.solo.address,
                    settings_.solo.dry_run ? " (dry run: no block is submitted)" : "")});
+  resume_blocks();
   request_template();
 }
 
@@ -201,6 +201,27 @@ void SoloSource::set_solo_work(std::shared_ptr<const Work> work) {
 
 // --- blocks ---
 
+// Before the first template: what an earlier run found may be the tip's next block.
+void SoloSource::resume_blocks() {
+  if (settings_.solo.dry_run) return;
+  KeptBlocks::Found found = kept_.find(SoloClient::blocks_resumed_max);
+  for (std::string& why : found.problems) {
+    host_.report({ClientEventKind::problem, std::move(why)});
+  }
+  if (found.left > 0) {
+    host_.report({ClientEventKind::problem,
+                  fmt::format("{} more kept blocks are left to the next start", found.left)});
+  }
+  resumed_up_to_ = kept_up_to_ = told_up_to_ = found.blocks.size();
+  for (SoloBlock& block : found.blocks) {
+    host_.report(
+        {ClientEventKind::message,
+         fmt::format("handing over {}, which an earlier run found", kept_.path_of(block.hash))});
+    client_->resume(std::move(block));
+  }
+}
+
+// The file is written after the node's copy has left: it takes the disk's time.
 void SoloSource::submit_block(const SoloBlock& block) {
   const bool dry = settings_.solo.dry_run;
   std::string params = dry ? proposal_params(block.hex) : fmt::format(R"(["{}"])", block.hex);
@@ -210,38 +231,32 @@ void SoloSource::submit_block(const SoloBlock& block) {
                                      : dry   ? parse_proposal_answer(*answer)
                                              : parse_submit_answer(*answer));
                });
+  if (!dry) keep_block(block);
 }
 
 void SoloSource::on_submitted(const SoloBlock& block, const SoloAnswer& answer) {
   const bool unanswered = answer.kind == SoloAnswer::Kind::unanswered;
-  if (unanswered && !settings_.solo.dry_run) keep_block(block);
-  if (!unanswered && block.id <= kept_up_to_) (void)std::remove(kept_path(block).c_str());
+  // An earlier run may have been on another chain than this node's: its blocks are not thrown away.
+  const bool left = answer.kind == SoloAnswer::Kind::refused && block.id <= resumed_up_to_;
+  if (!unanswered && !left && !settings_.solo.dry_run) kept_.remove(block.hash);
+  if ((unanswered && !settings_.solo.dry_run && block.id > told_up_to_) || left) {
+    told_up_to_ = std::max(told_up_to_, block.id);
+    host_.report({ClientEventKind::problem,
+                  fmt::format("the block is kept in {}{}", kept_.path_of(block.hash),
+                              left ? "" : " until the node has it")});
+  }
   client_->on_answer(block.id, answer, mono_now());
   host_.appetite_changed();
-}
-
-std::string SoloSource::kept_path(const SoloBlock& block) const {
-  return fmt::format("{}/phaseminer-block-{}.hex", settings_.kept_blocks_folder,
-                     block.hash.display_hex());
 }
 
 // Tried once; what can't be written is told, and the block waits in memory all the same.
 void SoloSource::keep_block(const SoloBlock& block) {
   if (block.id <= kept_up_to_) return;
   kept_up_to_ = block.id;
-  const std::string path = kept_path(block);
-  std::FILE* file = std::fopen(path.c_str(), "w");
-  if (file == nullptr) {
-    return host_.report(
-        {ClientEventKind::problem, fmt::format("the block can't be kept in {}: {}", path,
-                                               std::generic_category().message(errno))});
-  }
-  const bool written = std::fwrite(block.hex.data(), 1, block.hex.size(), file) == block.hex.size();
-  const bool closed = std::fclose(file) == 0;
-  host_.report({ClientEventKind::problem,
-                written && closed
-                    ? fmt::format("the block is kept in {} until the node has it", path)
-                    : fmt::format("the block can't be kept in {}", path)});
+  const auto kept = kept_.keep(block);
+  if (kept) return;
+  told_up_to_ = block.id;
+  host_.report({ClientEventKind::problem, "the block can't be kept: " + kept.error()});
 }
 
 // --- what the crew found, and time ---
@@ -282,9 +297,6 @@ void SoloSource::describe(Status& status) const {
   node.active = true;
   if (!client_) return;
   status.counters = client_->counters();
-  node.accepted = status.counters.accepted;
-  node.rejected = status.counters.rejected;
-  node.difficulty_accepted = status.counters.difficulty_accepted;
   status.unanswered = client_->open_blocks();
   if (client_->work()) {
     status.job_id = client_->work()->notify.job_id;

@@ -6,7 +6,8 @@
 // would not notice, and keep a thread for it.
 //
 // While the node is away mining goes on for two minutes, since a block that is found waits for it;
-// a block that could not be handed over at once is also kept in a file, until the node has it.
+// a block is also kept in a file until the node has judged it, and handed over by the next run
+// where this one could not.
 //
 // Thread: the loop's.
 // Errors: told once when they begin, and at each further attempt to reach the node.
@@ -17,6 +18,7 @@
 #include "common/rpc/rpc_client.h"
 #include "common/uv/loop.h"
 #include "miner/backoff.h"
+#include "miner/kept_blocks.h"
 #include "miner/options.h"
 #include "miner/solo_client.h"
 #include "miner/work_source.h"
@@ -76,8 +78,8 @@ class SoloSource final : public WorkSource, private SoloHost {
   void ask_tip();
   void use_template(mining::BlockTemplate block_template);
   void on_submitted(const SoloBlock& block, const SoloAnswer& answer);
+  void resume_blocks();
   void keep_block(const SoloBlock& block);
-  std::string kept_path(const SoloBlock& block) const;
   void retry_later(std::string_view why);
   std::string node_name() const;
 
@@ -98,7 +100,10 @@ class SoloSource final : public WorkSource, private SoloHost {
   base::MonoTime long_poll_not_before_{};
   base::MonoTime template_at_{};  // of the last one
   base::MonoTime ask_tip_at_{};
-  std::uint64_t kept_up_to_ = 0;  // ids of blocks that need not be written to a file any more
+  KeptBlocks kept_;
+  std::uint64_t resumed_up_to_ = 0;  // ids of blocks that an earlier run found
+  std::uint64_t kept_up_to_ = 0;     // ids of blocks that are in a file, or can't be
+  std::uint64_t told_up_to_ = 0;     // ids of blocks of whose file was told
 
   uv::Timer retry_;
   rpc::RpcClient templates_;

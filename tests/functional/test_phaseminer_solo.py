@@ -135,8 +135,26 @@ def test_a_block_waits_for_a_node_that_can_not_take_it(cluster, solo):
     proxy.set_mode("pass")
     wait_until(lambda: node.height() > before, 60, "the block in the chain")
     assert node.rpc("getblockhash", before + 1) == bitcoin.display(bitcoin.sha256d(block[:80]))
-    wait_until(lambda: not miner.kept(), 60, "the file to go")
+    wait_until(lambda: not kept[0].exists(), 60, "the file to go")
     assert miner.said("waits to be handed over"), "which is said once"
+
+
+def test_a_killed_miner_loses_no_block(cluster, solo):
+    node = cluster.start_node()
+    proxy = cluster.also_close(NodeProxy(node))
+    proxy.set_mode("cut")
+    before = node.height()
+    miner = solo(node, url=proxy.url)
+    kept, = wait_until(miner.kept, 60, "the block in a file")
+    miner.process.kill()
+    found = bitcoin.display(bitcoin.sha256d(bytes.fromhex(kept.read_text())[:80]))
+    assert found in kept.name and node.height() == before
+
+    miner = solo(node)
+    wait_until(lambda: node.height() > before, 60, "the block in the chain")
+    assert node.rpc("getblockhash", before + 1) == found
+    wait_until(lambda: not kept.exists(), 60, "the file to go")
+    assert miner.said("which an earlier run found")
 
 
 def test_a_dry_run_submits_nothing(cluster, solo):

@@ -11,6 +11,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 namespace miner {
@@ -148,8 +149,8 @@ TEST_CASE("a node that goes away and comes back; a block found meanwhile is kept
   CHECK(solo.host.was_told("is it running there with server=1?"));
   REQUIRE(solo.host.work);  // mining goes on for a while
   solo.hand_in();
-  REQUIRE(solo.wait([&] { return solo.kept() == 1; }));
-  CHECK(solo.host.was_told("is kept in "));
+  CHECK_EQ(solo.kept(), 1);
+  REQUIRE(solo.wait([&] { return solo.host.was_told("is kept in "); }));
   CHECK(solo.source->appetite() == Appetite::nothing);
   solo.node.come_back();
   REQUIRE(solo.wait([&] { return solo.node.submitted.size() == 1; }));
@@ -199,6 +200,71 @@ TEST_CASE("an address of another network ends it; so do failures, where attempts
   REQUIRE(starting.wait([&] { return !starting.host.gave_up.empty(); }));
   CHECK_NE(starting.host.gave_up.find("giving up after 3 attempts"), std::string::npos);
   CHECK(starting.host.was_told("it is starting up, wait a moment"));
+}
+
+TEST_CASE("what a stopped run could not hand over, the next one does") {
+  Solo solo;
+  solo.start();
+  REQUIRE(solo.wait_for_work());
+  solo.node.go_away();
+  solo.hand_in();
+  solo.source->stop();
+  solo.source->end();
+  REQUIRE_EQ(solo.kept(), 1);
+  solo.source.reset();
+  std::ofstream(solo.folder + "/phaseminer-block-0.hex") << "no block";
+
+  solo.node.come_back();
+  solo.start();
+  REQUIRE(solo.wait([&] { return solo.node.submitted.size() == 1; }));
+  CHECK(bitcoin::parse_block(base::from_hex(solo.node.submitted[0]).value()).has_value());
+  REQUIRE(solo.wait([&] { return solo.kept() == 1; }));  // the one that is no block
+  CHECK(solo.host.was_told("which an earlier run found"));
+  CHECK(solo.host.was_told("phaseminer-block-0.hex is no block in hex"));
+  CHECK_EQ(solo.status().counters.blocks_accepted, 1);
+  REQUIRE(solo.wait([&] { return solo.mines_on(2); }));
+}
+
+TEST_CASE("an earlier run's block that this node refuses stays in its file") {
+  Solo solo;
+  solo.start();
+  REQUIRE(solo.wait_for_work());
+  solo.node.go_away();
+  solo.hand_in();
+  solo.source->stop();
+  solo.source->end();
+  solo.source.reset();
+
+  solo.node.on_submit = R"("prev-blk-not-found")";
+  solo.node.come_back();
+  solo.start();
+  REQUIRE(solo.wait([&] { return solo.host.was_told("refused: prev-blk-not-found"); }));
+  CHECK_EQ(solo.kept(), 1);
+  CHECK_EQ(solo.status().counters.rejected, 0);
+  REQUIRE(solo.wait([&] { return solo.source->appetite() == Appetite::shares; }));
+}
+
+TEST_CASE("a block is in its file before the node has answered") {
+  Solo solo;
+  solo.node.on_submit = R"("bad-cb-amount")";
+  solo.start();
+  REQUIRE(solo.wait_for_work());
+  solo.hand_in();
+  CHECK_EQ(solo.kept(), 1);
+  REQUIRE(solo.wait([&] { return solo.host.was_told("refused: bad-cb-amount"); }));
+  CHECK_EQ(solo.kept(), 0);
+}
+
+TEST_CASE("a folder that takes no file is told once a block, which goes to the node all the same") {
+  Solo solo;
+  SoloSourceSettings settings = solo.settings();
+  settings.kept_blocks_folder = solo.folder + "/none";
+  solo.start(std::move(settings));
+  REQUIRE(solo.wait_for_work());
+  solo.hand_in();
+  CHECK(solo.host.was_told("the block can't be kept: "));
+  REQUIRE(solo.wait([&] { return solo.mines_on(2); }));
+  CHECK_EQ(solo.status().counters.blocks_accepted, 1);
 }
 
 TEST_CASE("stopped with a block that nobody took: it is counted, and stays in its file") {
