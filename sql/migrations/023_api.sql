@@ -26,22 +26,54 @@ $$;
 COMMENT ON FUNCTION sums_of_workers(bigint[], timestamptz, timestamptz) IS
   'As worker_sums(), of some workers alone, by their index; from may be -infinity.';
 
+CREATE FUNCTION last_minutes(ids bigint[], from_time timestamptz)
+RETURNS TABLE (worker_id bigint, start timestamptz)
+LANGUAGE sql
+STABLE
+AS $$
+  -- One step back from the end of each worker's part of the index, however many minutes there are.
+  SELECT i.id, s.start FROM unnest(ids) i (id)
+  CROSS JOIN LATERAL (SELECT m.start FROM share_sums m WHERE m.span = 'minute' AND m.worker_id = i.id AND m.start >= from_time
+                      ORDER BY m.start DESC LIMIT 1) s;
+$$;
+COMMENT ON FUNCTION last_minutes(bigint[], timestamptz) IS 'The newest minute in which each of some workers had a share, from a time on; no row for one that had none.';
+
+CREATE FUNCTION api_minute()
+RETURNS timestamptz
+LANGUAGE sql
+STABLE
+AS $$ SELECT date_trunc('minute', now(), 'UTC') $$;
+COMMENT ON FUNCTION api_minute() IS 'The beginning of the running minute. What came in it is counted too: who has just begun to mine sees it.';
+
 CREATE FUNCTION api_now()
 RETURNS timestamptz
 LANGUAGE sql
 STABLE
-AS $$ SELECT date_trunc('minute', now() - interval '5 seconds', 'UTC') $$;
-COMMENT ON FUNCTION api_now() IS 'The end of the last whole minute whose shares are normally stored: up to here rates are told.';
+AS $$ SELECT api_minute() + interval '1 minute' $$;
+COMMENT ON FUNCTION api_now() IS 'The end of the running minute, up to which sums are counted.';
+
+CREATE FUNCTION api_windows()
+RETURNS TABLE (name text, from_time timestamptz)
+LANGUAGE sql
+STABLE
+AS $$
+  SELECT v.name, api_minute() - v.length
+  FROM (VALUES ('1m', interval '1 minute'), ('5m', '5 minutes'), ('1h', '1 hour'), ('1d', '1 day'), ('7d', '7 days')) AS v (name, length);
+$$;
+COMMENT ON FUNCTION api_windows() IS 'The windows of rates, each to api_now(): as long as its name says, and the running minute.';
 
 CREATE FUNCTION api_rates(work_1m numeric, work_5m numeric, work_1h numeric, work_1d numeric, work_7d numeric)
 RETURNS json
 LANGUAGE sql
-IMMUTABLE
+STABLE
 AS $$
-  SELECT json_build_object('1m', (coalesce(work_1m, 0) / 60)::float8, '5m', (coalesce(work_5m, 0) / 300)::float8, '1h', (coalesce(work_1h, 0) / 3600)::float8,
-                           '1d', (coalesce(work_1d, 0) / 86400)::float8, '7d', (coalesce(work_7d, 0) / 604800)::float8);
+  SELECT json_build_object('1m', (coalesce(work_1m, 0) / (60 + s.running))::float8, '5m', (coalesce(work_5m, 0) / (300 + s.running))::float8,
+                           '1h', (coalesce(work_1h, 0) / (3600 + s.running))::float8, '1d', (coalesce(work_1d, 0) / (86400 + s.running))::float8,
+                           '7d', (coalesce(work_7d, 0) / (604800 + s.running))::float8)
+  FROM (SELECT extract(epoch FROM now() - api_minute()) AS running) s;
 $$;
-COMMENT ON FUNCTION api_rates(numeric, numeric, numeric, numeric, numeric) IS 'Hashes per second by window, of the work in each: openapi.json, Rates.';
+COMMENT ON FUNCTION api_rates(numeric, numeric, numeric, numeric, numeric) IS
+  'Hashes per second by window of api_windows(), of the work in each and the seconds that it has lasted: openapi.json, Rates.';
 
 -- ---------------------------------------------------------------- the pool
 
@@ -94,35 +126,38 @@ COMMENT ON FUNCTION api_luck() IS 'Blocks found against blocks expected over the
 
 -- ---------------------------------------------------------------- over time
 
-CREATE FUNCTION api_span(name text, OUT step interval, OUT source text, OUT from_time timestamptz, OUT to_time timestamptz)
+CREATE FUNCTION api_span(name text, of_miner boolean, OUT step interval, OUT source text, OUT from_time timestamptz, OUT to_time timestamptz)
 LANGUAGE plpgsql
 STABLE
 AS $$
 DECLARE
   length interval;
 BEGIN
+  -- A miner's week is made of hours: it would take 60 times as many minutes, of each of its workers.
   SELECT s.length, s.step, s.source INTO length, step, source
-    FROM (VALUES ('6h', interval '6 hours', interval '1 minute', 'minute'), ('1d', '24 hours', '5 minutes', 'minute'), ('7d', '168 hours', '30 minutes', 'minute'),
+    FROM (VALUES ('6h', interval '6 hours', interval '1 minute', 'minute'), ('1d', '24 hours', '5 minutes', 'minute'),
+                 ('7d', '168 hours', CASE WHEN of_miner THEN interval '1 hour' ELSE '30 minutes' END, CASE WHEN of_miner THEN 'hour' ELSE 'minute' END),
                  ('30d', '720 hours', '2 hours', 'hour'), ('1y', '8760 hours', '24 hours', 'day')) AS s (name, length, step, source)
     WHERE s.name = api_span.name;
   to_time := date_bin(step, now() - interval '5 seconds', '1970-01-01Z');
   from_time := to_time - length;
 END;
 $$;
-COMMENT ON FUNCTION api_span(text) IS 'A span of time that charts show: 6h, 1d, 7d, 30d, 1y; its steps, and which sums they are made of. Nulls for any other.';
+COMMENT ON FUNCTION api_span(text, boolean) IS
+  'A span of time that charts show, of the pool or of one miner: 6h, 1d, 7d, 30d, 1y; its steps, and which sums they are made of. Nulls for any other.';
 
-CREATE FUNCTION api_series(name text, starts timestamptz[], shares bigint[], works numeric[])
+CREATE FUNCTION api_series(name text, step interval, starts timestamptz[], shares bigint[], works numeric[])
 RETURNS json
 LANGUAGE sql
 STABLE
 AS $$
-  SELECT json_build_object('span', name, 'step_seconds', extract(epoch FROM (api_span(name)).step)::bigint,
+  SELECT json_build_object('span', name, 'step_seconds', extract(epoch FROM step)::bigint,
     'start', (SELECT coalesce(json_agg(extract(epoch FROM s)::bigint ORDER BY i), '[]') FROM unnest(starts) WITH ORDINALITY AS t (s, i)),
     'shares', array_to_json(shares),
     'work', (SELECT coalesce(json_agg(w::text ORDER BY i), '[]') FROM unnest(works) WITH ORDINALITY AS t (w, i)),
-    'hashrate', (SELECT coalesce(json_agg((w / extract(epoch FROM (api_span(name)).step))::float8 ORDER BY i), '[]') FROM unnest(works) WITH ORDINALITY AS t (w, i)));
+    'hashrate', (SELECT coalesce(json_agg((w / extract(epoch FROM step))::float8 ORDER BY i), '[]') FROM unnest(works) WITH ORDINALITY AS t (w, i)));
 $$;
-COMMENT ON FUNCTION api_series(text, timestamptz[], bigint[], numeric[]) IS 'openapi.json, Series.';
+COMMENT ON FUNCTION api_series(text, interval, timestamptz[], bigint[], numeric[]) IS 'openapi.json, Series.';
 
 CREATE FUNCTION api_history(span_name text)
 RETURNS json
@@ -134,7 +169,7 @@ DECLARE
   first_start timestamptz;
   answer json;
 BEGIN
-  SELECT * INTO wanted FROM api_span(span_name);
+  SELECT * INTO wanted FROM api_span(span_name, false);
   IF wanted.step IS NULL THEN
     RETURN NULL;
   END IF;
@@ -149,7 +184,7 @@ BEGIN
                     CASE WHEN t.start + wanted.step > first_start THEN coalesce(p.work, 0) END AS proven
              FROM steps t LEFT JOIN mined m USING (start) LEFT JOIN proven p USING (start))
   SELECT json_build_object(
-      'series', api_series(span_name, array_agg(f.start ORDER BY f.start), array_agg(f.shares ORDER BY f.start), array_agg(f.work ORDER BY f.start)),
+      'series', api_series(span_name, wanted.step, array_agg(f.start ORDER BY f.start), array_agg(f.shares ORDER BY f.start), array_agg(f.work ORDER BY f.start)),
       'coherence_work', json_agg(f.proven::text ORDER BY f.start),
       'blocks', (SELECT coalesce(json_agg(api_block_brief(x.b) ORDER BY (x.b).time, (x.b).id), '[]')
                  FROM (SELECT b FROM blocks b WHERE b.time >= wanted.from_time ORDER BY b.time DESC, b.id DESC LIMIT 100) x))
@@ -171,7 +206,7 @@ DECLARE
   ids bigint[];
   answer json;
 BEGIN
-  SELECT * INTO wanted FROM api_span(span_name);
+  SELECT * INTO wanted FROM api_span(span_name, true);
   SELECT * INTO miner FROM miners WHERE address = wanted_address;
   ids := ARRAY(SELECT w.id FROM workers w WHERE w.miner_id = miner.id AND (wanted_worker IS NULL OR w.name = wanted_worker));
   IF wanted.step IS NULL OR cardinality(ids) = 0 THEN
@@ -188,7 +223,7 @@ BEGIN
                       CASE WHEN t.start + %3$L > $2 AND %3$L::interval >= interval '1 hour' THEN coalesce(r.rejects, 0) END AS rejects
                FROM steps t LEFT JOIN mined m USING (start) LEFT JOIN refused r USING (start))
     SELECT json_build_object('address', $3, 'worker', $4,
-      'series', api_series($5, array_agg(f.start ORDER BY f.start), array_agg(f.shares ORDER BY f.start), array_agg(f.work ORDER BY f.start)),
+      'series', api_series($5, %3$L, array_agg(f.start ORDER BY f.start), array_agg(f.shares ORDER BY f.start), array_agg(f.work ORDER BY f.start)),
       'rejected', json_agg(f.rejects ORDER BY f.start)) FROM filled f
     $query$, wanted.from_time, wanted.to_time, wanted.step, wanted.source)
     INTO answer USING ids, (SELECT min(w.first_seen) FROM workers w WHERE w.id = ANY (ids)), miner.address, wanted_worker, span_name;
@@ -213,7 +248,7 @@ DECLARE
   ids bigint[];
   answer json;
 BEGIN
-  WITH busy AS (SELECT w.miner_id, sum(s.work) AS work FROM worker_sums(at - interval '1 day', at) s JOIN workers w ON w.id = s.worker_id GROUP BY 1),
+  WITH busy AS (SELECT w.miner_id, sum(s.work) AS work FROM worker_sums(api_minute() - interval '1 day', at) s JOIN workers w ON w.id = s.worker_id GROUP BY 1),
   ranked AS (SELECT b.miner_id, row_number() OVER (ORDER BY b.work DESC, m.address COLLATE "C") AS place FROM busy b JOIN miners m ON m.id = b.miner_id)
   SELECT count(*), array_agg(r.miner_id ORDER BY r.place) FILTER (WHERE r.place > skipped AND r.place <= skipped + size) INTO total, shown FROM ranked r;
   ids := ARRAY(SELECT w.id FROM workers w WHERE w.miner_id = ANY (shown));
@@ -221,17 +256,15 @@ BEGIN
     SELECT w.miner_id, count(*) FILTER (WHERE x.name = '1d') AS workers, sum(x.shares) FILTER (WHERE x.name = '1d') AS shares_1d,
            sum(x.work) FILTER (WHERE x.name = '1m') AS m1, sum(x.work) FILTER (WHERE x.name = '5m') AS m5, sum(x.work) FILTER (WHERE x.name = '1h') AS h1,
            sum(x.work) FILTER (WHERE x.name = '1d') AS d1, sum(x.work) FILTER (WHERE x.name = '7d') AS d7
-    FROM (SELECT v.name, s.* FROM (VALUES ('1m', interval '1 minute'), ('5m', '5 minutes'), ('1h', '1 hour'), ('1d', '1 day'), ('7d', '7 days')) AS v (name, length)
-          CROSS JOIN LATERAL sums_of_workers(ids, at - v.length, at) s) x
+    FROM (SELECT v.name, s.* FROM api_windows() v CROSS JOIN LATERAL sums_of_workers(ids, v.from_time, at) s) x
     JOIN workers w ON w.id = x.worker_id GROUP BY 1),
   ever AS (SELECT w.miner_id, max(s.best_share_difficulty) AS best FROM share_sums s JOIN workers w ON w.id = s.worker_id
            WHERE s.span = 'day' AND s.worker_id = ANY (ids) GROUP BY 1),
-  last AS (SELECT w.miner_id, max(s.start) AS start FROM share_sums s JOIN workers w ON w.id = s.worker_id
-           WHERE s.span = 'minute' AND s.start >= at - interval '1 day' AND s.worker_id = ANY (ids) GROUP BY 1)
-  SELECT json_build_object('time_us', micros(at), 'page', greatest(page, 1), 'per_page', size, 'total', total,
+  last AS (SELECT w.miner_id, max(s.start) AS start FROM last_minutes(ids, api_minute() - interval '1 day') s JOIN workers w ON w.id = s.worker_id GROUP BY 1)
+  SELECT json_build_object('time_us', micros(now()), 'page', greatest(page, 1), 'per_page', size, 'total', total,
       'next', CASE WHEN skipped + size < total THEN greatest(page, 1) + 1 END,
       'miners', coalesce(json_agg(json_build_object('address', m.address, 'workers', s.workers, 'hashrate', api_rates(s.m1, s.m5, s.h1, s.d1, s.d7),
-        'shares_1d', s.shares_1d, 'best_share_difficulty', e.best, 'last_share_us', micros(coalesce(l.start, at)), 'first_seen_us', micros(m.first_seen))
+        'shares_1d', s.shares_1d, 'best_share_difficulty', e.best, 'last_share_us', micros(coalesce(l.start, api_minute() - interval '1 day')), 'first_seen_us', micros(m.first_seen))
         ORDER BY d.place), '[]'))
     INTO answer
     FROM unnest(shown) WITH ORDINALITY AS d (miner_id, place) JOIN miners m ON m.id = d.miner_id JOIN sums s USING (miner_id) JOIN ever e USING (miner_id)
@@ -254,15 +287,13 @@ BEGIN
     SELECT x.worker_id, sum(x.shares) FILTER (WHERE x.name = '1d') AS shares_1d, sum(x.work) FILTER (WHERE x.name = '1m') AS m1,
            sum(x.work) FILTER (WHERE x.name = '5m') AS m5, sum(x.work) FILTER (WHERE x.name = '1h') AS h1, sum(x.work) FILTER (WHERE x.name = '1d') AS d1,
            sum(x.work) FILTER (WHERE x.name = '7d') AS d7
-    FROM (SELECT v.name, s.* FROM (VALUES ('1m', interval '1 minute'), ('5m', '5 minutes'), ('1h', '1 hour'), ('1d', '1 day'), ('7d', '7 days')) AS v (name, length)
-          CROSS JOIN LATERAL sums_of_workers(ids, at - v.length, at) s) x
+    FROM (SELECT v.name, s.* FROM api_windows() v CROSS JOIN LATERAL sums_of_workers(ids, v.from_time, at) s) x
     GROUP BY 1),
   ever AS (SELECT s.worker_id, max(s.best_share_difficulty) AS best, max(s.start) AS day FROM share_sums s WHERE s.span = 'day' AND s.worker_id = ANY (ids) GROUP BY 1),
-  recent AS (SELECT s.worker_id, max(s.start) AS start FROM share_sums s
-             WHERE s.span = 'minute' AND s.start >= at - interval '1 day' AND s.worker_id = ANY (ids) GROUP BY 1),
+  recent AS (SELECT s.worker_id, s.start FROM last_minutes(ids, api_minute() - interval '1 day') s),
   refused AS (SELECT r.worker_id, sum(r.rejects)::bigint AS rejects, json_object_agg(r.reason, r.rejects ORDER BY r.reason) AS by_reason
               FROM (SELECT s.worker_id, s.reason, sum(s.rejects)::bigint AS rejects FROM reject_sums s
-                    WHERE s.worker_id = ANY (ids) AND s.start >= date_trunc('hour', at - interval '1 day', 'UTC') GROUP BY 1, 2) r GROUP BY 1)
+                    WHERE s.worker_id = ANY (ids) AND s.start >= date_trunc('hour', api_minute() - interval '1 day', 'UTC') GROUP BY 1, 2) r GROUP BY 1)
   SELECT coalesce(json_agg(json_build_object('name', w.name, 'hashrate', api_rates(s.m1, s.m5, s.h1, s.d1, s.d7), 'shares_1d', coalesce(s.shares_1d, 0),
       'rejected_1d', coalesce(r.rejects, 0), 'rejects_1d', coalesce(r.by_reason, '{}'), 'best_share_difficulty', coalesce(e.best, 0),
       'last_share_us', micros(coalesce(c.start, e.day)), 'first_seen_us', micros(w.first_seen), 'live', NULL) ORDER BY d.place), '[]')
@@ -281,7 +312,7 @@ STABLE
 AS $$
   SELECT ARRAY(
     SELECT w.id FROM workers w
-    LEFT JOIN sums_of_workers(ARRAY(SELECT v.id FROM workers v WHERE v.miner_id = of_miner), api_now() - interval '1 day', api_now()) s ON s.worker_id = w.id
+    LEFT JOIN sums_of_workers(ARRAY(SELECT v.id FROM workers v WHERE v.miner_id = of_miner), api_minute() - interval '1 day', api_now()) s ON s.worker_id = w.id
     WHERE w.miner_id = of_miner ORDER BY coalesce(s.work, 0) DESC, w.name COLLATE "C" OFFSET skipped LIMIT wanted);
 $$;
 COMMENT ON FUNCTION api_busiest_workers(bigint, bigint, bigint) IS 'A page of a miner''s workers, those with the most work in the last day first.';
@@ -302,7 +333,7 @@ BEGIN
     RETURN NULL;
   END IF;
   SELECT count(*) INTO total FROM workers w WHERE w.miner_id = miner.id;
-  RETURN json_build_object('time_us', micros(api_now()), 'address', miner.address, 'page', greatest(page, 1), 'per_page', size, 'total', total,
+  RETURN json_build_object('time_us', micros(now()), 'address', miner.address, 'page', greatest(page, 1), 'per_page', size, 'total', total,
     'next', CASE WHEN skipped + size < total THEN greatest(page, 1) + 1 END, 'workers', api_worker_list(api_busiest_workers(miner.id, skipped, size)));
 END;
 $$;
@@ -419,19 +450,18 @@ BEGIN
          sum(x.work) FILTER (WHERE x.name = '1d') AS d1, sum(x.work) FILTER (WHERE x.name = '7d') AS d7,
          coalesce(sum(x.shares) FILTER (WHERE x.name = '1d'), 0) AS shares_1d, count(*) FILTER (WHERE x.name = '1d') AS workers_1d
     INTO latest
-    FROM (SELECT v.name, s.* FROM (VALUES ('1m', interval '1 minute'), ('5m', '5 minutes'), ('1h', '1 hour'), ('1d', '1 day'), ('7d', '7 days')) AS v (name, length)
-          CROSS JOIN LATERAL sums_of_workers(ids, at - v.length, at) s) x;
+    FROM (SELECT v.name, s.* FROM api_windows() v CROSS JOIN LATERAL sums_of_workers(ids, v.from_time, at) s) x;
   SELECT max(b.time) + interval '1 microsecond' INTO round_began FROM blocks b WHERE b.time < now() AND b.status NOT IN ('rejected', 'orphaned');
-  RETURN json_build_object('time_us', micros(at), 'address', miner.address, 'first_seen_us', micros(miner.first_seen),
+  RETURN json_build_object('time_us', micros(now()), 'address', miner.address, 'first_seen_us', micros(miner.first_seen),
     'hashrate', api_rates(latest.m1, latest.m5, latest.h1, latest.d1, latest.d7), 'workers_total', cardinality(ids), 'workers_1d', latest.workers_1d,
     'workers_online', (SELECT count(DISTINCT s.worker_id) FROM share_sums s
-                       WHERE s.span = 'minute' AND s.start >= at - interval '15 minutes' AND s.worker_id = ANY (ids)), 'shares_1d', latest.shares_1d,
+                       WHERE s.span = 'minute' AND s.start >= api_minute() - interval '15 minutes' AND s.worker_id = ANY (ids)), 'shares_1d', latest.shares_1d,
     'shares_total', (SELECT coalesce(sum(s.shares), 0)::bigint FROM share_sums s WHERE s.span = 'day' AND s.worker_id = ANY (ids)),
     'work_total', (SELECT coalesce(sum(s.work), 0)::text FROM share_sums s WHERE s.span = 'day' AND s.worker_id = ANY (ids)),
-    'rejected_1d', (SELECT coalesce(sum(s.rejects), 0)::bigint FROM reject_sums s WHERE s.worker_id = ANY (ids) AND s.start >= date_trunc('hour', at - interval '1 day', 'UTC')),
+    'rejected_1d', (SELECT coalesce(sum(s.rejects), 0)::bigint FROM reject_sums s WHERE s.worker_id = ANY (ids) AND s.start >= date_trunc('hour', api_minute() - interval '1 day', 'UTC')),
     'rejects_1d', (SELECT coalesce(json_object_agg(r.reason, r.rejects ORDER BY r.reason), '{}')
                    FROM (SELECT s.reason, sum(s.rejects)::bigint AS rejects FROM reject_sums s
-                         WHERE s.worker_id = ANY (ids) AND s.start >= date_trunc('hour', at - interval '1 day', 'UTC') GROUP BY 1) r),
+                         WHERE s.worker_id = ANY (ids) AND s.start >= date_trunc('hour', api_minute() - interval '1 day', 'UTC') GROUP BY 1) r),
     'best_share_difficulty', (SELECT coalesce(max(s.best_share_difficulty), 0) FROM share_sums s WHERE s.span = 'day' AND s.worker_id = ANY (ids)),
     'best_shares', (SELECT coalesce(json_agg(json_build_object('difficulty', b.best, 'worker', b.name, 'day', b.day::text) ORDER BY b.best DESC, b.day, b.name), '[]')
                     FROM (SELECT s.best_share_difficulty AS best, w.name, (s.start AT TIME ZONE 'UTC')::date AS day FROM share_sums s JOIN workers w ON w.id = s.worker_id
@@ -452,7 +482,6 @@ LANGUAGE plpgsql
 STABLE
 AS $$
 DECLARE
-  at timestamptz := api_now();
   miner miners;
   ids bigint[];
 BEGIN

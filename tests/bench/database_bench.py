@@ -1,11 +1,11 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """What the reports, the stats page and the payouts ask of a database of many shares: how long it takes, and how it is found.
 
 Makes a private cluster in FOLDER (or goes on with the one that is there), fills it (fill_database.py), makes the payouts, and asks each
 question three times: cold (the server was restarted and its files put out of the system's cache), and twice warm, of which the better one
 counts. Prints a table, and after it for each question which relations were read by which index, how many rows, how many pages.
 
-usage: database_bench.py FOLDER [--shares N] [--days N] [--workers N] [--blocks N] [--remove]
+usage: database_bench.py FOLDER [--shares N] [--days N] [--workers N] [--blocks N] [--only PATTERN] [--remove]
 """
 
 import argparse
@@ -29,6 +29,9 @@ SETTINGS = ("shared_buffers=1GB", "max_wal_size=4GB")  # the rest is PostgreSQL'
 EXPLAINED = ("-c session_preload_libraries=auto_explain -c auto_explain.log_min_duration=0 -c auto_explain.log_analyze=on"
              " -c auto_explain.log_buffers=on -c auto_explain.log_nested_statements=on -c auto_explain.log_format=json"
              " -c auto_explain.log_timing=off -c client_min_messages=log -c log_min_messages=fatal")
+# The miner with the most workers.
+BUSIEST = "(SELECT m.address FROM miners m JOIN workers w ON w.miner_id = m.id GROUP BY m.address ORDER BY count(*) DESC, m.address LIMIT 1)"
+YOUNG_BLOCK = "(SELECT hash FROM blocks b WHERE status = 'accepted' AND pool_sats IS NOT NULL ORDER BY time DESC LIMIT 1)"
 LAST_BLOCK = "(SELECT hash FROM blocks WHERE status = 'confirmed' ORDER BY time DESC LIMIT 1)"
 STATEMENTS = {
     "page_totals()": "SELECT page_totals()",
@@ -40,6 +43,27 @@ STATEMENTS = {
     "worker_sums(), 1 hour": "SELECT count(*) FROM worker_sums(date_trunc('minute', now()) - interval '1 hour', date_trunc('minute', now()))",
     "worker_sums(), 1 day": "SELECT count(*) FROM worker_sums(date_trunc('minute', now()) - interval '1 day', date_trunc('minute', now()))",
     "pool_work(), 3 days": "SELECT * FROM pool_work(now() - interval '3 days 1.5 seconds', now() - interval '1 hour')",
+}
+API = {
+    "api_round()": "SELECT api_round()",
+    "api_luck()": "SELECT api_luck()",
+    **{f"api_history('{span}')": f"SELECT api_history('{span}')" for span in ("6h", "1d", "7d", "30d", "1y")},
+    "api_miners(1, 50)": "SELECT api_miners(1, 50)",
+    "api_miner(), of the busiest": f"SELECT api_miner({BUSIEST})",
+    "api_miner_history('1d'), of the busiest": f"SELECT api_miner_history({BUSIEST}, NULL, '1d')",
+    "api_miner_history('7d'), of the busiest": f"SELECT api_miner_history({BUSIEST}, NULL, '7d')",
+    "api_workers(1, 100), of the busiest": f"SELECT api_workers({BUSIEST}, 1, 100)",
+    "api_ckpool_user(), of the busiest": f"SELECT api_ckpool_user({BUSIEST})",
+    "api_blocks(50)": "SELECT api_blocks(NULL, 50)",
+    "api_block_detail()": f"SELECT api_block_detail({LAST_BLOCK})",
+    "api_block_proof()": f"SELECT api_block_proof({LAST_BLOCK})",
+    "api_payouts(50)": "SELECT api_payouts(NULL, 50)",
+    "api_payout(1, 100)": "SELECT api_payout((SELECT max(id) FROM payout_runs), 1, 100)",
+    "api_preview()": "SELECT api_preview()",
+    "api_expected_parts()": f"SELECT api_expected_parts({YOUNG_BLOCK})",
+    "api_chain(50)": "SELECT api_chain(NULL, 50)",
+    "api_epochs(100)": "SELECT api_epochs(100)",
+    "api_events(50)": "SELECT api_events(NULL, 50, 'info')",
 }
 REPORTS = {f"{path.stem}.sql": path for path in sorted((ROOT / "sql" / "reports").glob("*.sql"))}
 
@@ -58,7 +82,7 @@ def forget_files(folder: pathlib.Path):
 
 def ask(postgres: Postgres, name: str, explained: bool = False) -> tuple:
     """(seconds, standard error)"""
-    source = ["-f", str(REPORTS[name])] if name in REPORTS else ["-c", STATEMENTS[name]]
+    source = ["-f", str(REPORTS[name])] if name in REPORTS else ["-c", {**STATEMENTS, **API}[name]]
     env = {"PGOPTIONS": EXPLAINED} if explained else {}
     begun = time.monotonic()
     done = postgres.run_psql(["-q", "-o", "/dev/null", *source], user="postgres", env=env, timeout=600)
@@ -123,6 +147,7 @@ def main():
     parser.add_argument("--days", type=int, default=4)
     parser.add_argument("--workers", type=int, default=2500)
     parser.add_argument("--blocks", type=int, default=20)
+    parser.add_argument("--only", default="", metavar="PATTERN", help="measure those questions alone whose names match")
     parser.add_argument("--remove", action="store_true", help="remove the cluster at the end")
     args = parser.parse_args()
     postgres = prepare(args)
@@ -131,7 +156,7 @@ def main():
     print(f"shares and their sums take {size.replace('|', ' and ')} with indexes")
     print("\n| what | cold, ms | warm, ms |\n|---|---|---|")
     found = {}
-    for name in [*STATEMENTS, *REPORTS]:
+    for name in [name for name in (*STATEMENTS, *API, *REPORTS) if re.search(args.only, name)]:
         postgres.stop()
         forget_files(postgres.data)
         postgres.start()
