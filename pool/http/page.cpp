@@ -54,7 +54,8 @@ std::vector<PageNeed> payouts_needs(const PageRequest& r) {
 
 std::vector<PageNeed> coherence_needs(const PageRequest& r) {
   return {{"coherence", "/api/v1/coherence"},
-          {"chain", paged("/api/v1/coherence/chain?limit=12", r)}};
+          {"chain", paged("/api/v1/coherence/chain?limit=12", r)},
+          {"epochs", "/api/v1/coherence/epochs"}};
 }
 
 std::vector<PageNeed> status_needs(const PageRequest& r) {

@@ -202,7 +202,8 @@ std::string blocks_note(const JsonView& by_status) {
   for (const auto& [status, count] : by_status.members()) {
     const std::int64_t n = count.integer_or(0);
     if (n > 0)
-      out += (out.empty() ? "" : ", ") + format_count(static_cast<std::uint64_t>(n)) + " " + status;
+      out += (out.empty() ? "" : ", ") + format_count(static_cast<std::uint64_t>(n)) + " " +
+             (status == "accepted" ? "maturing" : status);
   }
   return out;
 }

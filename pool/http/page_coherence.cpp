@@ -1,3 +1,4 @@
+#include "common/coherence/kuramoto.h"
 #include "pool/http/format.h"
 #include "pool/http/page_parts.h"
 #include "pool/http/page_text.h"
@@ -13,6 +14,8 @@ namespace {
 // docs/coherence.md.
 constexpr double core_watts = 28;
 constexpr double core_rounds_per_second = 60e6;
+
+constexpr std::size_t epochs_shown_max = 8;
 
 std::string rounds(std::optional<double> count) {
   return count ? escape_html(format_difficulty(*count)) : std::string(unknown_figure);
@@ -58,6 +61,35 @@ std::string chain_rows(const JsonView& chain, std::string_view trouble) {
   std::string out;
   for (const JsonView& block : chain.at("blocks").items()) out += chain_row(block);
   return out.empty() ? empty_row(10, trouble.empty() ? "The chain has no block yet." : trouble)
+                     : out;
+}
+
+std::string epoch_row(const JsonView& epoch) {
+  const std::int64_t level = epoch.at("level").integer_or(-1);
+  const bool known = level >= 0 && level < static_cast<std::int64_t>(coherence::couplings.size());
+  const auto seconds = epoch.at("mean_seconds").number();
+  return row_begin(show(epoch, "count", "epoch")) + "<th scope=\"row\">" +
+         show(epoch, "count", "epoch") + "</th><td>" +
+         time_tag(epoch.at("time").integer_or(0) * 1'000'000, "day") + "</td><td class=\"num\">" +
+         show(epoch, "count", "height") + "</td><td class=\"num\">" +
+         show(epoch, "count", "blocks") + "</td><td class=\"num\">" +
+         (known ? format_count(static_cast<std::uint64_t>(
+                      coherence::couplings[static_cast<std::size_t>(level)]))
+                : std::string(unknown_figure)) +
+         "</td><td class=\"num\">" + show(epoch, "difficulty", "expected_blooms") +
+         "</td><td class=\"num\">" + rounds(decimal(epoch.at("expected_work"))) +
+         "</td><td class=\"num\">" +
+         (seconds ? escape_html(took(*seconds)) : std::string(unknown_figure)) + "</td></tr>\n";
+}
+
+// The newest epochs, the newest first; the API has the oldest first.
+std::string epoch_rows(const JsonView& epochs, std::string_view trouble) {
+  const auto items = epochs.at("epochs").items();
+  std::string out;
+  for (std::size_t i = 0; i < std::min(items.size(), epochs_shown_max); ++i) {
+    out += epoch_row(items[items.size() - 1 - i]);
+  }
+  return out.empty() ? empty_row(8, trouble.empty() ? "The chain has no block yet." : trouble)
                      : out;
 }
 
@@ -125,6 +157,7 @@ void fill_coherence(const PageInput& in, PageValues& out) {
                           ? "each epoch is " + format_count(static_cast<std::uint64_t>(*epoch)) +
                                 " blocks; aim " + format_duration(*seconds)
                           : std::string();
+  out["epoch_rows"] = epoch_rows(in.body("epochs"), in.trouble("epochs"));
   out["more"] = more_link("/coherence", "before", in.body("chain").at("next"), "Older proofs");
 }
 

@@ -57,9 +57,11 @@ std::string sentence(const PageInput& in) {
     return out + "Waiting for the first miner: " + link("/connect", "connect one") +
            ", and its first share shows here.";
   }
-  const bool one = in.pool.at("workers").integer_or(0) == 1;
-  out += "Work sent to " + live_link(in, "/miner", "count", "workers") +
-         (one ? " worker" : " workers");
+  const auto counted = [&](std::string_view path, std::string_view word) {
+    const bool one = in.pool.at(path).integer_or(0) == 1;
+    return live_link(in, "/miner", "count", path) + " " + std::string(word) + (one ? "" : "s");
+  };
+  out += "Work sent to " + counted("workers", "worker") + " of " + counted("miners", "miner");
   if (in.pool.at("notify_latency_us").is_there()) {
     out += " in " + live_link(in, "#delivery", "latency", "notify_latency_us");
   }
@@ -176,8 +178,9 @@ void fill_chain(const PageInput& in, PageValues& out) {
   out["tip_hash"] = tip.empty() ? std::string(unknown_figure) : code_text(shorten(tip, 0, 16), tip);
   const double network = in.pool.at("network_hashrate").number_or(0);
   const double here = in.pool.at("hashrate.1h").number_or(0);
+  // The node's estimate is of past blocks: on a play chain it may be far below what mines here now.
   out["network_part"] =
-      network > 0 ? ", of it here " + format_percent(here, std::max(network, here)) : std::string();
+      network >= here && network > 0 ? ", of it here " + format_percent(here, network) : "";
   const double difficulty = in.pool.at("network_difficulty").number_or(0);
   const double best = in.pool.at("best_share_difficulty").number_or(0);
   const auto faint = [](const std::string& markup) {

@@ -31,7 +31,7 @@ void fill_status(const PageInput& in, PageValues& out);
 
 // Rows of the table of blocks: the overview's, and the blocks page's with more columns.
 std::string block_rows(const JsonView& blocks, std::string_view trouble);
-// "28 confirmed, 1 accepted, 2 orphaned"
+// "28 confirmed, 1 maturing, 2 orphaned"
 std::string blocks_note(const JsonView& by_status);
 // Rows of what is up: nodes, database, journal.
 std::string status_rows(const PageInput& in);

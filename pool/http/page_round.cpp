@@ -112,6 +112,7 @@ void fill_round(const PageInput& in, PageValues& out) {
   out["round_elapsed"] = with_units(began ? format_duration((in.now_us - *began) / 1'000'000)
                                           : std::string(unknown_figure));
   const JsonView last = in.pool.at("last_block");
+  out["round_elapsed_name"] = last.is_there() ? "since the last block" : "since the first share";
   out["round_since"] =
       last.is_there() ? "since block " + link("/blocks?block=" + url_part(last.at("hash").text()),
                                               format_as("count", last.at("height"), 0))

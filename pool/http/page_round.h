@@ -6,7 +6,7 @@
 
 namespace pool {
 
-// round_since, round_plot, round_elapsed, round_text
+// round_since, round_plot, round_elapsed(_name), round_text
 void fill_round(const PageInput& in, PageValues& out);
 // delivery_since, delivery_plot, delivery_text
 void fill_delivery(const PageInput& in, PageValues& out);

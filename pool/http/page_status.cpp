@@ -162,6 +162,20 @@ std::string sentence(const PageInput& in) {
   return out + "; the pool is up for <b>" + live_figure(in, "duration", "uptime_seconds") + "</b>.";
 }
 
+struct Endpoint {
+  std::string host;
+  std::string port;
+};
+
+// Of "stratum+tcp://host:port"; an IPv6 address keeps its brackets.
+Endpoint endpoint_of(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  const std::string rest = scheme == std::string::npos ? url : url.substr(scheme + 3);
+  const std::size_t colon = rest.rfind(':');
+  if (colon == std::string::npos) return {rest, ""};
+  return {rest.substr(0, colon), rest.substr(colon + 1)};
+}
+
 }  // namespace
 
 std::string status_rows(const PageInput& in) {
@@ -192,12 +206,18 @@ void fill_status(const PageInput& in, PageValues& out) {
 
 void fill_connect(const PageInput& in, PageValues& out) {
   out["title"] = "Connect: Phasepool";
-  const std::string tls = in.pool.at("stratum_tls").text();
-  const std::string plain = out["stratum"];
-  out["tls"] = reachable_url(tls, in.request.host);
+  const std::string tls = reachable_url(in.pool.at("stratum_tls").text(), in.request.host);
+  out["tls"] = tls;
   out["has_tls"] = tls.empty() ? "hidden" : "";
-  const std::size_t host = plain.find("://");
-  out["host_port"] = host == std::string::npos ? plain : plain.substr(host + 3);
+  const Endpoint secure = endpoint_of(tls);
+  out["tls_host"] = secure.host;
+  out["tls_port"] = secure.port;
+  // What pooler's cpuminer calls TLS.
+  out["tls_tcps"] = tls.empty() ? "" : "stratum+tcps://" + secure.host + ":" + secure.port;
+  const Endpoint plain = endpoint_of(out["stratum"]);
+  out["host"] = plain.host;
+  out["port"] = plain.port;
+  out["host_port"] = plain.port.empty() ? plain.host : plain.host + ":" + plain.port;
   out["address_example"] = in.pool.at("network").text() == "regtest"   ? "bcrt1q\u2026youraddress"
                            : in.pool.at("network").text() == "mainnet" ? "bc1q\u2026youraddress"
                                                                        : "tb1q\u2026youraddress";

@@ -1,5 +1,6 @@
 /* What every page does: the theme's button, times in the reader's zone, copying, live figures; and the charts. */
 import { RateChart, epochChart } from './chart.js';
+import { startConnect } from './connect.js';
 import { localTimes, startLive } from './live.js';
 import { sparks } from './sparks.js';
 
@@ -39,6 +40,7 @@ for (const copy of document.querySelectorAll('[data-copy]')) {
 
 // --- charts and live figures ---
 
+if (byId('own-address')) startConnect(byId('own-address'));
 localTimes(document);
 const figure = byId('chart-rate');
 const rate = figure && !figure.closest('[hidden]') ? new RateChart(figure, byId('readout-rate')) : null;

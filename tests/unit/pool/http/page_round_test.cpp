@@ -32,6 +32,7 @@ TEST_CASE("a pool that knows nothing of its round says what a round is") {
   const Input nothing("{}");
   CHECK(nothing.says("round_text", "between two blocks"));
   CHECK_EQ(nothing.out.at("round_elapsed"), "–");
+  CHECK_EQ(nothing.out.at("round_elapsed_name"), "since the first share");
   CHECK_EQ(nothing.out.at("round_plot"), "");
   CHECK_EQ(nothing.out.at("delivery_plot"), "");
   CHECK(nothing.says("delivery_text", "No tip yet"));

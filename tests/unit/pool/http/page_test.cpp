@@ -131,6 +131,11 @@ TEST_CASE("the overview shows its figures without a script") {
   CHECK(has(html, "stratum+tcp://pool.example:3333"));
   CHECK(has(html, "Node 1, Satoshi 27.1.0"));
   CHECK(has(html, ">1\u00a0block behind</span>"));
+  CHECK(has(html, "data-as=\"count\">1,284</a> workers of <a"));
+  CHECK(has(html, "data-as=\"count\">398</a> miners in <a"));
+  CHECK(has(html, "<dt>since the last block</dt>"));
+  CHECK(has(html, "1 maturing, 28 confirmed, 2 orphaned"));
+  CHECK(has(html, "EH/s</span>, of it here 0.51\u2009%"));
   CHECK(has(html, "<title>Phasepool: 3.42\u00a0EH/s, on the tip at 862,114</title>"));
 }
 
@@ -152,7 +157,17 @@ TEST_CASE("the other pages show theirs") {
   CHECK(has(Filled(all[6]).html, "Run <b>17</b> divided <b>3.16\u2009884\u2009102"));
   CHECK(has(Filled(all[7]).html, "<b>18,402</b> chained proofs"));
   CHECK(has(Filled(all[7]).html, "data-replay=\"18401\""));
-  CHECK(has(Filled(all[8]).html, "stratum+ssl://pool.example:3443"));
+  // Both epochs, the newer first, each with the coupling of its level.
+  const std::string chain = Filled(all[7]).html;
+  CHECK(has(chain,
+            "<td class=\"num\">2,164</td><td class=\"num\">10.1\u00a0M</td><td "
+            "class=\"num\">31.3\u00a0G</td><td class=\"num\">\u2013</td>"));
+  CHECK(has(chain, "<td class=\"num\">2,051</td>"));
+  CHECK_LT(chain.find(">18,327<"), chain.find(">18,204<"));
+  const std::string connect = Filled(all[8]).html;
+  CHECK(has(connect, "stratum+ssl://pool.example:3443"));
+  CHECK(has(connect, "stratum+tcps://pool.example:3443"));
+  CHECK(has(connect, "Host: <code>pool.example</code>. Port: <code>3333</code>"));
   CHECK(has(Filled(all[9]).html, "node 2 does not answer"));
 }
 
@@ -190,6 +205,16 @@ TEST_CASE("in every state the overview says what is wrong") {
     CHECK(has(page.html, row.says));
     CHECK(has(page.html, "data-state=\"" + std::string(row.state) + "\""));
   }
+  // One of each is no plural; and what the node believes of a chain where only we mine is no part.
+  const Filled alone(to("overview"), {}, [](const std::string& name, rapidjson::Document& d) {
+    if (name != "pool") return;
+    d["workers"].SetInt(1);
+    d["miners"].SetInt(1);
+    d["network_hashrate"].SetDouble(0.6);
+  });
+  CHECK(has(alone.html, ">1</a> worker of <a"));
+  CHECK(has(alone.html, ">1</a> miner in <a"));
+  CHECK_FALSE(has(alone.html, "of it here"));
   const Filled idle(to("overview"), {}, [](const std::string& name, rapidjson::Document& d) {
     if (name == "pool") d["workers"].SetInt(0);
   });
