@@ -2,10 +2,9 @@
  * A chart is a slider too: arrow keys move the reading, and a screen reader says it. */
 import uPlot from 'uplot';
 
-import { localDay, localTime, si, NBSP } from './format.js';
+import { lastKnown, LETTERS, rangeOf, shownOf, timeLabels, timeSplits } from './chart_scale.js';
+import { localTime, si, NBSP } from './format.js';
 import { read } from './read.js';
-
-const LETTERS = { '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18, Z: 1e21, Y: 1e24 };
 
 function colours() {
   const style = getComputedStyle(document.querySelector('.ages') ?? document.documentElement);
@@ -25,25 +24,6 @@ function message(figure, text) {
 }
 
 const heightOf = (figure) => (figure.clientWidth < 560 ? 240 : 316);
-
-/* Labels for a span in the reader's zone: hours within a day or so, else days. */
-function timeLabels(span) {
-  return (u, splits) => splits.map((s) => {
-    const date = new Date(s * 1000);
-    return span <= 36 * 3600 ? localTime(date, 'minute') : span < 200 * 86400 ? localDay(date) : `${localDay(date).split(' ')[1]} ${date.getFullYear()}`;
-  });
-}
-
-/* Whole hours or days of the reader's clock. */
-function timeSplits(u, axis, min, max) {
-  const span = max - min, room = Math.max(2, Math.floor(u.width / 90));
-  const steps = [900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 2 * 86400, 5 * 86400, 7 * 86400, 14 * 86400, 30 * 86400, 61 * 86400, 91 * 86400];
-  const step = steps.find((s) => span / s <= room) ?? 182 * 86400;
-  const offset = new Date(min * 1000).getTimezoneOffset() * 60;
-  const out = [];
-  for (let t = Math.ceil((min - offset) / step) * step + offset; t <= max; t += step) out.push(t);
-  return out;
-}
 
 const axes = (c) => ({ stroke: c.ink3, font: c.font, grid: { stroke: c.grid, width: 1 }, ticks: { stroke: c.control, width: 1, size: 4 } });
 
@@ -97,18 +77,6 @@ function dot(u, index, c) {
   g.restore();
 }
 
-/* Room for the trace and for its scatter, as far as that is not wilder than the trace itself. */
-function rangeOf(values, above, below) {
-  const known = values.filter((v) => v !== null);
-  const top = Math.max(...known), bottom = Math.min(...known);
-  const high = Math.min(Math.max(...above.filter((v) => v !== null)), 1.25 * top);
-  const low = Math.max(Math.min(...below.filter((v) => v !== null)), 0.8 * bottom);
-  if (!(high > 0)) return [0, 1];
-  const pad = Math.max((high - low) * 0.06, high * 0.01);
-  return [low > 0.6 * high ? Math.max(0, low - pad) : 0, high + pad];
-}
-
-const lastKnown = (values) => { for (let i = values.length - 1; i >= 0; i--) if (values[i] !== null) return i; return -1; };
 /* A block in a busy chain every second would paint the axis over. */
 const BLOCKS_MAX = 120;
 
@@ -149,16 +117,10 @@ export class RateChart {
   }
 
   take(body) {
-    const { step_seconds: step } = body.series;
-    // A pool younger than the span: the picture begins a little before its first share.
-    const first = body.series.hashrate.findIndex((v) => v !== null), count = body.series.start.length;
-    const from = first < 0 ? 0 : Math.max(0, first - Math.max(2, Math.ceil((count - first) / 20)));
-    const [start, hashrate, shares] = ['start', 'hashrate', 'shares'].map((name) => body.series[name].slice(from));
-    const scatter = (sign) => hashrate.map((v, i) => (v === null ? null : v * Math.max(0, 1 + sign / Math.sqrt(Math.max(shares[i] ?? 0, 1)))));
-    const middle = start.map((t) => t + step / 2);
-    this.data = [middle, hashrate, scatter(1), scatter(-1)];
-    this.shares = shares;
-    this.step = step;
+    const shown = shownOf(body.series), { hashrate } = shown;
+    this.data = [shown.middle, hashrate, shown.above, shown.below];
+    this.shares = shown.shares;
+    this.step = body.series.step_seconds;
     this.blocks = (body.blocks ?? []).slice(-BLOCKS_MAX);
     const known = hashrate.filter((v) => v !== null).length;
     if (known < 2) {

@@ -17,7 +17,7 @@ function draw(image, values) {
 }
 
 /* Forty-eight half hours out of the day's five minutes. */
-function halfHours(values) {
+export function halfHours(values) {
   const size = Math.max(1, Math.round(values.length / 48)), out = [];
   for (let i = 0; i < values.length; i += size) {
     const part = values.slice(i, i + size);
