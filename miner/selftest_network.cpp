@@ -1,5 +1,6 @@
 // The parts of the self test that talk to others: a node, a pool.
 #include "common/base/assert.h"
+#include "common/node/answers.h"
 #include "common/uv/clock.h"
 #include "miner/miner_loop.h"
 #include "miner/selftest.h"
@@ -110,9 +111,9 @@ bool test_rpc(const rpc::RpcEndpoint& node, std::FILE* out) {
   }
   const auto count = ask(loop, client, "getblockcount", "[]");
   bool well = report("height", reached(count), count ? std::string(count->text()) : "");
-  auto answer = ask(loop, client, "getblocktemplate", template_params(chain->network, {}));
+  auto answer = ask(loop, client, "getblocktemplate", node::template_params(chain->network));
   if (!answer) return report("template", reached(answer), "");
-  const auto parsed = read_template(*answer, chain->network);
+  const auto parsed = node::read_template(*answer, chain->network);
   well = report("template", parsed,
                 parsed ? fmt::format("height {}, {} transactions", parsed->height,
                                      parsed->transactions.size())

@@ -1,5 +1,6 @@
 #include "miner/solo_source.h"
 
+#include "common/node/answers.h"
 #include "common/uv/clock.h"
 #include "miner/solo_answers.h"
 #include "miner/status.h"
@@ -120,7 +121,7 @@ void SoloSource::request_template() {
     return;
   }
   retry_.stop();
-  templates_.call("getblocktemplate", template_params(network_, {}), answer_deadline,
+  templates_.call("getblocktemplate", node::template_params(network_), answer_deadline,
                   [this](rpc::RpcClient::Answer answer) {
                     asking_ = false;
                     if (!stopping_) on_template(std::move(answer));
@@ -129,9 +130,11 @@ void SoloSource::request_template() {
 
 void SoloSource::on_template(rpc::RpcClient::Answer answer) {
   if (!answer) return retry_later(describe_failure(answer.error()));
-  auto block_template = read_template(*answer, network_);
+  auto block_template = node::read_template(*answer, network_);
   templates_.reuse(std::move(*answer));
-  if (!block_template) return retry_later(block_template.error());
+  if (!block_template) {
+    return retry_later(fmt::format("node {} {}", node_name(), block_template.error()));
+  }
   if (failures_in_a_row_ > 0 && template_at_ != base::MonoTime()) {
     host_.report({ClientEventKind::message, fmt::format("node {} is back", node_name())});
   }
@@ -154,8 +157,9 @@ void SoloSource::long_poll() {
   const base::MonoTime now = mono_now();
   if (long_polling_ || long_poll_id_.empty() || now < long_poll_not_before_) return;
   long_polling_ = true;
-  long_polls_.call("getblocktemplate", template_params(network_, long_poll_id_), long_poll_deadline,
-                   [this, now](rpc::RpcClient::Answer answer) {
+  long_polls_.call("getblocktemplate",
+                   node::template_params(network_, node::long_poll_member(long_poll_id_)),
+                   long_poll_deadline, [this, now](rpc::RpcClient::Answer answer) {
                      long_polling_ = false;
                      if (!stopping_) on_long_poll(std::move(answer), now);
                    });
@@ -166,7 +170,7 @@ void SoloSource::on_long_poll(rpc::RpcClient::Answer answer, base::MonoTime aske
   const bitcoin::BlockHash tip_before = client_->tip();
   bool usable = false;
   if (answer) {
-    auto block_template = read_template(*answer, network_);
+    auto block_template = node::read_template(*answer, network_);
     long_polls_.reuse(std::move(*answer));
     usable = block_template.has_value();
     if (usable) use_template(std::move(*block_template));
@@ -183,16 +187,16 @@ void SoloSource::on_long_poll(rpc::RpcClient::Answer answer, base::MonoTime aske
 
 void SoloSource::ask_tip() {
   asking_tip_ = true;
-  tips_.call(
-      "getbestblockhash", "[]", answer_deadline, [this](const rpc::RpcClient::Answer& answer) {
-        asking_tip_ = false;
-        if (stopping_) return;
-        const auto tip =
-            answer ? parse_best_block(*answer) : base::err(std::string("the node gave no answer"));
-        // Without an answer the template's call finds out what is wrong, unless it has.
-        const bool news = tip ? *tip != client_->tip() : failures_in_a_row_ == 0;
-        if (news && !asking_) request_template();
-      });
+  tips_.call("getbestblockhash", "[]", answer_deadline,
+             [this](const rpc::RpcClient::Answer& answer) {
+               asking_tip_ = false;
+               if (stopping_) return;
+               const auto tip = answer ? node::parse_best_block(*answer)
+                                       : base::err(std::string("the node gave no answer"));
+               // Without an answer the template's call finds out what is wrong, unless it has.
+               const bool news = tip ? *tip != client_->tip() : failures_in_a_row_ == 0;
+               if (news && !asking_) request_template();
+             });
 }
 
 void SoloSource::set_solo_work(std::shared_ptr<const Work> work) {
@@ -224,7 +228,8 @@ void SoloSource::resume_blocks() {
 // The file is written after the node's copy has left: it takes the disk's time.
 void SoloSource::submit_block(const SoloBlock& block) {
   const bool dry = settings_.solo.dry_run;
-  std::string params = dry ? proposal_params(block.hex) : fmt::format(R"(["{}"])", block.hex);
+  std::string params = dry ? node::template_params(network_, node::proposal_members(block.hex))
+                           : fmt::format(R"(["{}"])", block.hex);
   blocks_.call(dry ? "getblocktemplate" : "submitblock", std::move(params), answer_deadline,
                [this, block, dry](const rpc::RpcClient::Answer& answer) {
                  on_submitted(block, !answer ? answer_of(answer.error())

@@ -1,9 +1,9 @@
 #include "pool/node/chain_watch.h"
 
 #include "common/log.h"
+#include "common/node/answers.h"
 #include "common/uv/clock.h"
 #include "pool/core/limits.h"
-#include "pool/node/node_answers.h"
 
 #include <filesystem>
 #include <optional>
@@ -19,20 +19,18 @@ namespace {
 
 // Error codes of nodes. Source: Bitcoin Core, rpc/protocol.h; bcoin, lib/node/rpc.js, which says
 // "Block not found" under a code that it uses for much.
-constexpr int rpc_invalid_address_or_key = -5;  // getblockheader: no such block
-constexpr int rpc_invalid_parameter = -8;       // getblockhash: height out of range
 
 bool is_node_error(const rpc::RpcError& error) {
   return error.kind == rpc::RpcError::Kind::node_error;
 }
 
 bool says_unknown_block(const rpc::RpcError& error) {
-  return is_node_error(error) && (error.code == rpc_invalid_address_or_key ||
+  return is_node_error(error) && (error.code == node::rpc_invalid_address_or_key ||
                                   error.message.find("Block not found") != std::string::npos);
 }
 
 bool says_too_high(const rpc::RpcError& error) {
-  return is_node_error(error) && error.code == rpc_invalid_parameter;
+  return is_node_error(error) && error.code == node::rpc_invalid_parameter;
 }
 
 std::optional<bitcoin::BlockHash> hash_member(const rapidjson::Document& document,
@@ -114,7 +112,7 @@ bool ChainWatch::ask_hash_at(std::uint32_t height) {
                  return tracker_.on_hash_at(std::nullopt, uv::read_clock());
                }
                if (!answer) return no_answer(answer.error().message);
-               const auto hash = parse_best_block(*answer);
+               const auto hash = node::parse_best_block(*answer);
                if (!hash) return no_answer("getblockhash's answer is not a block hash");
                answered();
                tracker_.on_hash_at(*hash, uv::read_clock());

@@ -1,7 +1,8 @@
 #include "pool/node/node_check.h"
 
+#include "common/node/answers.h"
 #include "common/uv/clock.h"
-#include "pool/node/node_answers.h"
+#include "pool/node/node_words.h"
 
 #include <memory>
 #include <utility>
@@ -15,10 +16,10 @@ namespace {
 base::Result<void, std::string> check_template(NodeAsker& asker, bitcoin::Network network,
                                                NodeCheck& found) {
   found.template_asked = uv::read_clock();
-  auto answer = asker.ask("getblocktemplate", template_params(network));
+  auto answer = asker.ask("getblocktemplate", node::template_params(network));
   found.template_came = uv::read_clock();
   if (!answer) return base::err(describe_failure(answer.error(), asker.endpoint()));
-  auto parsed = read_template(*answer, network);
+  auto parsed = node::read_template(*answer, network);
   if (!parsed) return base::err(fmt::format("node {} {}", asker.name(), parsed.error()));
   found.network_difficulty = parsed->network_target.difficulty();
   found.template_transactions = parsed->txids.size();
@@ -50,7 +51,7 @@ base::Result<NodeCheck, std::string> check_node(NodeAsker& asker, bitcoin::Netwo
   const std::string node = asker.name();
   const auto answer = asker.ask("getblockchaininfo", "[]");
   if (!answer) return base::err(describe_failure(answer.error(), asker.endpoint()));
-  const auto info = parse_chain_info(*answer);
+  const auto info = node::parse_chain_info(*answer);
   if (!info) return base::err(fmt::format("node {}: {}", node, info.error()));
   if (const std::string objection = chain_objection(*info, network); !objection.empty()) {
     return base::err(fmt::format("node {} {}", node, objection));
@@ -62,7 +63,7 @@ base::Result<NodeCheck, std::string> check_node(NodeAsker& asker, bitcoin::Netwo
   found.initial_download = info->initial_download;
   found.headers = info->headers;
   if (const auto network_info = asker.ask("getnetworkinfo", "[]")) {
-    found.subversion = parse_subversion(*network_info);
+    found.subversion = node::parse_subversion(*network_info);
   }
   if (auto usable = check_template(asker, network, found); !usable)
     return base::err(usable.error());

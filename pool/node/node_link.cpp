@@ -1,9 +1,10 @@
 #include "pool/node/node_link.h"
 
 #include "common/log.h"
+#include "common/node/answers.h"
 #include "common/uv/clock.h"
 #include "pool/core/limits.h"
-#include "pool/node/node_answers.h"
+#include "pool/node/node_words.h"
 
 #include <utility>
 
@@ -218,7 +219,7 @@ void NodeLink::ask_best_block() {
 void NodeLink::on_chain_info(const rpc::RpcClient::Answer& answer,
                              std::uint64_t tips_heard_before) {
   if (!answer) return on_poll_failed(answer.error());
-  const auto info = parse_chain_info(*answer);
+  const auto info = node::parse_chain_info(*answer);
   if (!info) {
     count(NodeFailure::bad_answer);
     return set_down(fmt::format("node {}: {}", name_, info.error()), cause_bad_answer);
@@ -241,7 +242,7 @@ void NodeLink::on_chain_info(const rpc::RpcClient::Answer& answer,
 void NodeLink::on_best_block(const rpc::RpcClient::Answer& answer,
                              std::uint64_t tips_heard_before) {
   if (!answer) return on_poll_failed(answer.error());
-  const auto hash = parse_best_block(*answer);
+  const auto hash = node::parse_best_block(*answer);
   if (!hash) {
     count(NodeFailure::bad_answer);
     return set_down(fmt::format("node {}: {}", name_, hash.error()), cause_bad_answer);
@@ -302,14 +303,14 @@ void NodeLink::set_answering(bool answering) {
 void NodeLink::ask_version() {
   question_line_.call("getnetworkinfo", "[]", limits::rpc_deadline,
                       [this](const rpc::RpcClient::Answer& answer) {
-                        if (answer) state_.version = parse_subversion(*answer);
+                        if (answer) state_.version = node::parse_subversion(*answer);
                       });
 }
 
 void NodeLink::ask_hashrate() {
   question_line_.call("getnetworkhashps", "[]", limits::rpc_deadline,
                       [this](const rpc::RpcClient::Answer& answer) {
-                        const auto rate = answer ? parse_number(*answer) : std::nullopt;
+                        const auto rate = answer ? node::parse_number(*answer) : std::nullopt;
                         state_.network_hashrate = rate.value_or(0);
                       });
 }

@@ -2,8 +2,8 @@
 
 #include "common/log.h"
 #include "common/mining/proposal.h"
+#include "common/node/answers.h"
 #include "pool/core/limits.h"
-#include "pool/node/node_answers.h"
 
 #include <algorithm>
 #include <utility>
@@ -15,8 +15,6 @@ namespace pool {
 namespace {
 
 // bitcoind's error codes. Source: Bitcoin Core, rpc/protocol.h.
-constexpr int rpc_invalid_parameter = -8;  // "Invalid mode"
-constexpr int rpc_deserialization_error = -22;
 
 // A block with transactions and one without (before a template has come) are two kinds.
 std::string kind_of(const mining::Job& job) {
@@ -41,9 +39,8 @@ void ProposalCheck::on_job(const mining::Job& job) {
     return;
   }
   asking_ = asked_ = true;
-  const std::string members =
-      fmt::format(R"("mode":"proposal","data":"{}",)", mining::proposal_block_hex(job));
-  ask_("getblocktemplate", template_params(network_, members), limits::proposal_deadline,
+  const std::string members = node::proposal_members(mining::proposal_block_hex(job));
+  ask_("getblocktemplate", node::template_params(network_, members), limits::proposal_deadline,
        [this, kind = std::move(kind),
         wanted = std::weak_ptr<int>(epoch_)](const rpc::RpcClient::Answer& answer) {
          if (!wanted.expired()) on_answer(kind, answer);
@@ -69,13 +66,13 @@ void ProposalCheck::on_answer(const std::string& kind, const rpc::RpcClient::Ans
   if (!answer) {
     const rpc::RpcError& error = answer.error();
     if (error.kind != rpc::RpcError::Kind::node_error) return;  // the poll sees to its health
-    if (error.code == rpc_invalid_parameter) return note_unsupported();
-    if (error.code == rpc_deserialization_error) refuse(error.message);
+    if (error.code == node::rpc_invalid_parameter) return note_unsupported();
+    if (error.code == node::rpc_deserialization_error) refuse(error.message);
     return;
   }
-  const ProposalAnswer said = parse_proposal_answer(*answer);
-  if (said.verdict == ProposalVerdict::accepted) return accept(kind);
-  if (said.verdict == ProposalVerdict::refused) refuse(said.reason);
+  const node::ProposalAnswer said = node::parse_proposal_answer(*answer);
+  if (said.verdict == node::ProposalVerdict::accepted) return accept(kind);
+  if (said.verdict == node::ProposalVerdict::refused) refuse(said.reason);
 }
 
 void ProposalCheck::accept(const std::string& kind) {

@@ -58,7 +58,7 @@ class ProposalCheck {
   const Ask ask_;
   const OnVerdict on_verdict_;
   std::deque<std::string> passed_;  // kinds, the newest last
-  bool asked_ = false;  // anything, since it was forgotten
+  bool asked_ = false;              // anything, since it was forgotten
   bool asking_ = false;
   bool supported_ = true;
   std::string refusal_;

@@ -1,7 +1,8 @@
 #include "pool/node/submit_line.h"
 
+#include "common/node/answers.h"
 #include "pool/core/limits.h"
-#include "pool/node/node_answers.h"
+#include "pool/node/node_words.h"
 
 #include <algorithm>
 #include <iterator>
@@ -25,9 +26,6 @@ constexpr auto question_deadline = 2s;
 constexpr std::size_t lines_max = 8;
 
 // bitcoind's error codes. Source: Bitcoin Core, rpc/protocol.h.
-constexpr int rpc_invalid_address_or_key = -5;  // getblockheader: no such block
-constexpr int rpc_deserialization_error = -22;
-constexpr int rpc_method_not_found = -32601;
 
 bool is_node_error(const rpc::RpcError& error, int code) {
   return error.kind == rpc::RpcError::Kind::node_error && error.code == code;
@@ -65,21 +63,21 @@ void SubmitLine::submit(const bitcoin::BlockHash& hash, const std::string& block
 void SubmitLine::on_answer(Line& line, Question asked, const rpc::RpcClient::Answer& answer) {
   if (!answer) {
     const rpc::RpcError& error = answer.error();
-    if (is_node_error(error, rpc_deserialization_error)) {
+    if (is_node_error(error, node::rpc_deserialization_error)) {
       return asked.on_done({Kind::rejected, Answer::rejected, error.message});
     }
     return asked.on_done({Kind::failed, Answer::unreachable, describe(error)});
   }
-  SubmitAnswer said = parse_submit_answer(*answer);
+  node::SubmitAnswer said = node::parse_submit_answer(*answer);
   asked.reason = std::move(said.reason);
   switch (said.verdict) {
-    case SubmitVerdict::accepted:
+    case node::SubmitVerdict::accepted:
       return asked.on_done({Kind::new_tip, Answer::accepted, {}});
-    case SubmitVerdict::rejected:
+    case node::SubmitVerdict::rejected:
       return asked.on_done({Kind::rejected, Answer::rejected, std::move(asked.reason)});
-    case SubmitVerdict::not_yet:
+    case node::SubmitVerdict::not_yet:
       return asked.on_done({Kind::not_yet, Answer::rejected, std::move(asked.reason)});
-    case SubmitVerdict::unsure:
+    case node::SubmitVerdict::unsure:
       return look_up(line, std::move(asked));
   }
 }
@@ -96,13 +94,13 @@ void SubmitLine::look_up(Line& line, Question asked) {
 
 void SubmitLine::on_header(Line& line, Question asked, const rpc::RpcClient::Answer& answer) {
   if (!answer) {
-    if (!is_node_error(answer.error(), rpc_invalid_address_or_key)) {
+    if (!is_node_error(answer.error(), node::rpc_invalid_address_or_key)) {
       return asked.on_done({Kind::failed, Answer::unreachable, describe(answer.error())});
     }
     // bcoin says "duplicate" of a block whose parent it waits for.
     return asked.on_done({Kind::not_yet, Answer::inconclusive, std::move(asked.reason)});
   }
-  const bool best = parse_confirmations(*answer).value_or(-1) >= 1;
+  const bool best = node::parse_confirmations(*answer).value_or(-1) >= 1;
   const bool duplicate = asked.reason == "duplicate";
   if (best && asked.preferred) {
     return asked.on_done({Kind::new_tip, Answer::accepted, "preferred by preciousblock"});
@@ -125,7 +123,7 @@ void SubmitLine::ask_to_prefer(Line& line, Question asked) {
   line.rpc.call("preciousblock", std::move(params), limits::submit_deadline,
                 [this, &line, asked = std::move(asked)](const rpc::RpcClient::Answer& answer) {
                   --line.open_calls;
-                  if (!answer && is_node_error(answer.error(), rpc_method_not_found)) {
+                  if (!answer && is_node_error(answer.error(), node::rpc_method_not_found)) {
                     knows_preciousblock_ = false;
                   }
                   // Whatever it says: where the block stands now is what counts.

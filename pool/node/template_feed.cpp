@@ -1,9 +1,10 @@
 #include "pool/node/template_feed.h"
 
 #include "common/log.h"
+#include "common/node/answers.h"
 #include "common/uv/clock.h"
 #include "pool/core/limits.h"
-#include "pool/node/node_answers.h"
+#include "pool/node/node_words.h"
 
 #include <algorithm>
 #include <memory>
@@ -25,16 +26,6 @@ constexpr auto long_poll_deadline = 24h;
 // A long-poll answered within this and without news is one that the node does not really do.
 constexpr auto quick_answer = 1s;
 constexpr std::chrono::seconds quick_wait_most = 60s;
-constexpr std::size_t long_poll_id_bytes_max = 512;
-
-// The id is the node's own text. What could break out of a JSON string does not go back.
-std::string long_poll_member(std::string_view id) {
-  std::string plain;
-  for (const char c : id.substr(0, long_poll_id_bytes_max)) {
-    if (c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20) plain += c;
-  }
-  return fmt::format(R"("longpollid":"{}",)", plain);
-}
 
 }  // namespace
 
@@ -56,7 +47,7 @@ void TemplateFeed::request() {
   resting_ = false;
   Line& line = least_busy_line();
   ++line.open_calls;
-  line.rpc.call("getblocktemplate", template_params(network_), limits::rpc_deadline,
+  line.rpc.call("getblocktemplate", node::template_params(network_), limits::rpc_deadline,
                 [this, &line, epoch = epoch_,
                  asked_at = uv::read_clock().mono](rpc::RpcClient::Answer answer) {
                   --line.open_calls;
@@ -78,7 +69,7 @@ std::optional<mining::BlockTemplate> TemplateFeed::read(rpc::RpcClient::Answer& 
     set_error(describe_failure(answer.error(), long_poll_line_.endpoint()));
     return std::nullopt;
   }
-  auto parsed = read_template(*answer, network_);
+  auto parsed = node::read_template(*answer, network_);
   if (!parsed) {
     set_error(fmt::format("node {} {}", name_, parsed.error()));
     return std::nullopt;
@@ -109,7 +100,7 @@ void TemplateFeed::ask_height(mining::BlockTemplate made, TemplateOrigin origin)
       [this, &line, kept, origin, epoch = epoch_](const rpc::RpcClient::Answer& answer) {
         --line.open_calls;
         if (epoch != epoch_) return;
-        const auto before = answer ? parse_header_height(*answer) : std::nullopt;
+        const auto before = answer ? node::parse_header_height(*answer) : std::nullopt;
         if (!before || *before + 1 == kept->height) return accept(std::move(*kept), origin);
         set_error(fmt::format(
             "node {} gave a template for height {}, but the block it builds on has height {}",
@@ -138,7 +129,7 @@ void TemplateFeed::long_poll(base::MonoTime now) {
   if (long_polling_ || long_poll_id_.empty() || now < long_poll_not_before_) return;
   long_polling_ = true;
   long_poll_line_.call("getblocktemplate",
-                       template_params(network_, long_poll_member(long_poll_id_)),
+                       node::template_params(network_, node::long_poll_member(long_poll_id_)),
                        long_poll_deadline, [this, now](rpc::RpcClient::Answer answer) {
                          long_polling_ = false;
                          if (!resting_) on_long_poll_answer(std::move(answer), now);

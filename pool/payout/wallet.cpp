@@ -2,10 +2,11 @@
 
 #include "common/base/percent.h"
 #include "common/base/test_faults.h"
+#include "common/node/answers.h"
 #include "pool/core/btc_amount.h"
 #include "pool/core/limits.h"
-#include "pool/node/node_answers.h"
 #include "pool/node/node_asker.h"
+#include "pool/node/node_words.h"
 #include "pool/tools/exam_answers.h"
 
 #include <utility>
@@ -16,18 +17,6 @@ namespace pool {
 namespace {
 
 using Kind = rpc::RpcError::Kind;
-
-constexpr int rpc_misc_error = -1;
-constexpr int rpc_type_error = -3;
-constexpr int rpc_wallet_error = -4;
-constexpr int rpc_not_found = -5;
-constexpr int rpc_invalid_parameter = -8;
-constexpr int rpc_wallet_unlock_needed = -13;
-constexpr int rpc_wallet_not_found = -18;
-constexpr int rpc_verify_error = -25;
-constexpr int rpc_verify_rejected = -26;
-constexpr int rpc_already_in_chain = -27;
-constexpr int rpc_method_not_found = -32601;
 
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
@@ -100,16 +89,16 @@ rpc::RpcClient::Answer Wallet::ask(std::string_view method, std::string params_j
 
 PayoutError Wallet::failure(const rpc::RpcError& error) const {
   if (error.kind == Kind::node_error) {
-    if (error.code == rpc_wallet_not_found) {
+    if (error.code == node::rpc_wallet_not_found) {
       return {payout_world,
               fmt::format("the node has no wallet \"{}\" loaded: bitcoin-cli loadwallet \"{}\" (or "
                           "createwallet)",
                           name_, name_)};
     }
-    if (error.code == rpc_wallet_unlock_needed) {
+    if (error.code == node::rpc_wallet_unlock_needed) {
       return {payout_world, wallet_objection({.locked = true}, name_), false};
     }
-    if (error.code == rpc_method_not_found) {
+    if (error.code == node::rpc_method_not_found) {
       return {payout_world,
               fmt::format("node {}: the node has no wallets (-disablewallet), or is older than "
                           "Bitcoin Core 25",
@@ -135,7 +124,7 @@ auto Wallet::asked(std::string_view method, std::string params_json, Parse parse
 PayoutResult<void> Wallet::check(bitcoin::Network network, bool can_sign) {
   const auto chain = ask("getblockchaininfo", "[]");
   if (!chain) return base::err(failure(chain.error()));
-  const auto info = parse_chain_info(*chain);
+  const auto info = node::parse_chain_info(*chain);
   const std::string node = fmt::format("node {}:{}", endpoint_.host, endpoint_.port);
   if (!info) return payout_err(payout_world, fmt::format("{}: {}", node, info.error()));
   if (const std::string objection = chain_objection(*info, network); !objection.empty()) {
@@ -154,7 +143,7 @@ PayoutResult<WalletFunds> Wallet::funds() { return asked("getbalances", "[]", pa
 PayoutResult<bitcoin::BlockHash> Wallet::tip() {
   const auto answer = ask("getbestblockhash", "[]");
   if (!answer) return base::err(failure(answer.error()));
-  const auto hash = parse_best_block(*answer);
+  const auto hash = node::parse_best_block(*answer);
   if (!hash) return payout_err(payout_world, hash.error());
   return *hash;
 }
@@ -166,7 +155,7 @@ PayoutResult<base::Bytes> Wallet::fund(const std::vector<PaymentOutput>& outputs
   const auto answer = ask("fundrawtransaction", fund_params(*created, fee));
   if (!answer) {
     PayoutError error = failure(answer.error());
-    if (answer.error().code == rpc_wallet_error) {
+    if (answer.error().code == node::rpc_wallet_error) {
       const std::string_view remedy = fund_remedy(error.why);
       if (!remedy.empty()) error.why += fmt::format(": {}", remedy);
     }
@@ -197,10 +186,12 @@ PayoutResult<std::vector<Outpoint>> Wallet::locked() {
 PayoutResult<void> Wallet::lock(const std::vector<Outpoint>& outpoints, IfSpent if_spent) {
   const std::string list = outpoints_json(outpoints);
   auto answer = ask("lockunspent", fmt::format("[false,{},true]", list));
-  if (!answer && (answer.error().code == rpc_misc_error || answer.error().code == rpc_type_error)) {
+  if (!answer && (answer.error().code == node::rpc_misc_error ||
+                  answer.error().code == node::rpc_type_error)) {
     answer = ask("lockunspent", fmt::format("[false,{}]", list));
   }
-  if (!answer && if_spent == IfSpent::ignore && answer.error().code == rpc_invalid_parameter) {
+  if (!answer && if_spent == IfSpent::ignore &&
+      answer.error().code == node::rpc_invalid_parameter) {
     return {};
   }
   if (!answer) return base::err(failure(answer.error()));
@@ -210,7 +201,7 @@ PayoutResult<void> Wallet::lock(const std::vector<Outpoint>& outpoints, IfSpent 
 PayoutResult<void> Wallet::unlock(const std::vector<Outpoint>& outpoints) {
   const auto answer = ask("lockunspent", fmt::format("[true,{}]", outpoints_json(outpoints)));
   // Not locked, or spent meanwhile: then there is nothing to take off.
-  if (!answer && answer.error().code != rpc_invalid_parameter) {
+  if (!answer && answer.error().code != node::rpc_invalid_parameter) {
     return base::err(failure(answer.error()));
   }
   return {};
@@ -235,11 +226,12 @@ PayoutResult<Wallet::Broadcast> Wallet::broadcast(base::ByteSpan signed_transact
   const auto answer = ask("sendrawtransaction", hex_params(signed_transaction, ",0"));
   if (!answer) {
     const rpc::RpcError& error = answer.error();
-    if (error.code == rpc_already_in_chain || contains(error.message, "txn-already-known") ||
+    if (error.code == node::rpc_verify_already_in_chain ||
+        contains(error.message, "txn-already-known") ||
         contains(error.message, "txn-already-in-mempool")) {
       return Broadcast{true, "the node had it already"};
     }
-    if (error.code == rpc_verify_rejected || error.code == rpc_verify_error) {
+    if (error.code == node::rpc_verify_rejected || error.code == node::rpc_verify_error) {
       return Broadcast{false, error.message};
     }
     return base::err(failure(error));
@@ -254,14 +246,15 @@ PayoutResult<Wallet::Broadcast> Wallet::broadcast(base::ByteSpan signed_transact
 PayoutResult<bool> Wallet::in_mempool(const bitcoin::Txid& txid) {
   const auto answer = ask("getmempoolentry", fmt::format(R"(["{}"])", txid.display_hex()));
   if (answer) return true;
-  if (answer.error().code == rpc_not_found) return false;
+  if (answer.error().code == node::rpc_invalid_address_or_key) return false;
   return base::err(failure(answer.error()));
 }
 
 PayoutResult<std::optional<WalletTransaction>> Wallet::transaction(const bitcoin::Txid& txid) {
   const auto answer = ask("gettransaction", fmt::format(R"(["{}"])", txid.display_hex()));
   if (!answer) {
-    if (answer.error().code == rpc_not_found) return std::optional<WalletTransaction>{};
+    if (answer.error().code == node::rpc_invalid_address_or_key)
+      return std::optional<WalletTransaction>{};
     return base::err(failure(answer.error()));
   }
   auto found = parse_wallet_transaction(*answer);
@@ -273,7 +266,7 @@ PayoutResult<std::optional<WalletTransaction>> Wallet::transaction(const bitcoin
 
 PayoutResult<std::vector<bitcoin::Txid>> Wallet::sent_since(const bitcoin::BlockHash& block) {
   const auto answer = ask("listsinceblock", fmt::format(R"(["{}"])", block.display_hex()));
-  if (!answer && answer.error().code == rpc_not_found) {
+  if (!answer && answer.error().code == node::rpc_invalid_address_or_key) {
     return asked("listsinceblock", "[]", parse_sent_since);  // this node never saw that block
   }
   if (!answer) return base::err(failure(answer.error()));
@@ -286,7 +279,7 @@ PayoutResult<std::vector<bitcoin::Txid>> Wallet::sent_since(const bitcoin::Block
 
 PayoutResult<std::int64_t> Wallet::block_confirmations(const bitcoin::BlockHash& block) {
   return asked("getblockheader", fmt::format(R"(["{}"])", block.display_hex()),
-               parse_confirmations);
+               node::parse_confirmations);
 }
 
 }  // namespace pool

@@ -3,9 +3,10 @@
 #include "common/base/host_port.h"
 #include "common/base/percent.h"
 #include "common/mining/proposal.h"
-#include "pool/node/node_answers.h"
+#include "common/node/answers.h"
 #include "pool/node/node_asker.h"
 #include "pool/node/node_check.h"
+#include "pool/node/node_words.h"
 #include "pool/tools/exam_answers.h"
 #include "pool/tools/probe.h"
 
@@ -30,9 +31,6 @@ constexpr std::uint32_t blocks_behind_max = 2;
 constexpr std::int64_t skew_told_seconds = 10;
 constexpr std::int64_t skew_refused_seconds = 60;  // a header's time is off by as much
 // Bitcoin Core, rpc/protocol.h.
-constexpr int rpc_method_not_found = -32601;
-constexpr int rpc_wallet_not_found = -18;
-constexpr int rpc_invalid_parameter = -8;
 
 // One node, what it was asked, and what came out so far.
 class NodeExam {
@@ -62,7 +60,7 @@ class NodeExam {
     return !answer && answer.error().kind == rpc::RpcError::Kind::unauthorized;
   }
   bool is_unknown(const rpc::RpcClient::Answer& answer) const {
-    return !answer && answer.error().code == rpc_method_not_found;
+    return !answer && answer.error().code == node::rpc_method_not_found;
   }
 
   bool look_at_chain();
@@ -137,12 +135,13 @@ void NodeExam::look_at_proposal() {
   if (!found_.block_template->takes_proposals) {
     return say(true, "proposal", "whether it would take our block is not told by this node");
   }
-  const std::string members =
-      fmt::format(R"("mode":"proposal","data":"{}",)", mining::proposal_block_hex(*host.job));
-  const auto answer = asker_.ask("getblocktemplate", template_params(options_.network, members));
+  const std::string members = node::proposal_members(mining::proposal_block_hex(*host.job));
+  const auto answer =
+      asker_.ask("getblocktemplate", node::template_params(options_.network, members));
   const std::string problem = proposal_problem(answer);
   if (!problem.empty()) return say(false, "proposal", problem);
-  const bool judged = answer && parse_proposal_answer(*answer).verdict == ProposalVerdict::accepted;
+  const bool judged =
+      answer && node::parse_proposal_answer(*answer).verdict == node::ProposalVerdict::accepted;
   say(true, "proposal",
       judged
           ? fmt::format("would take our block of {} transactions", found_.template_transactions + 1)
@@ -150,10 +149,11 @@ void NodeExam::look_at_proposal() {
 }
 
 std::string NodeExam::proposal_problem(const rpc::RpcClient::Answer& answer) const {
-  if (!answer && answer.error().code == rpc_invalid_parameter) return {};  // knows no proposals
+  if (!answer && answer.error().code == node::rpc_invalid_parameter)
+    return {};  // knows no proposals
   if (!answer) return describe_failure(answer.error(), asker_.endpoint());
-  const ProposalAnswer said = parse_proposal_answer(*answer);
-  if (said.verdict != ProposalVerdict::refused) return {};
+  const node::ProposalAnswer said = node::parse_proposal_answer(*answer);
+  if (said.verdict != node::ProposalVerdict::refused) return {};
   return fmt::format(
       "would refuse our block: \"{}\"; look at coinbase_tag and coinbase_outputs, and whether the "
       "node is of the chain's present rules",
@@ -297,7 +297,7 @@ std::string NodeExam::wallet_problem(const rpc::RpcClient::Answer& answer) const
     if (found_.subversion.find("bcoin") != std::string::npos) return {};
     return "has no wallets: start it without -disablewallet, or leave payout.wallet empty";
   }
-  if (!answer && answer.error().code == rpc_wallet_not_found) {
+  if (!answer && answer.error().code == node::rpc_wallet_not_found) {
     return fmt::format(
         "has no wallet \"{}\" loaded: bitcoin-cli loadwallet \"{}\" (or createwallet)", name, name);
   }

@@ -1,8 +1,9 @@
 #include "pool/tools/verify_proof.h"
 
+#include "common/node/answers.h"
 #include "common/stratum/json_text.h"
-#include "pool/node/node_answers.h"
 #include "pool/node/node_asker.h"
+#include "pool/node/node_words.h"
 
 #include <fmt/format.h>
 
@@ -80,7 +81,7 @@ bool ask_node(const BlockProof& proof, const rpc::RpcEndpoint& endpoint,
   };
   const auto said = node.ask("getblockchaininfo", "[]");
   if (!said) return failed(said.error());
-  const auto chain = parse_chain_info(*said);
+  const auto chain = node::parse_chain_info(*said);
   if (!chain) return wrong(chain.error());
   bitcoin::Network network = bitcoin::Network::mainnet;
   if (!bitcoin::network_from_name(chain->chain, network) || network != proof.network) {
@@ -92,7 +93,7 @@ bool ask_node(const BlockProof& proof, const rpc::RpcEndpoint& endpoint,
   }
   const auto there = node.ask("getblockhash", fmt::format("[{}]", proof.height));
   if (!there) return failed(there.error());
-  const auto hash = parse_best_block(*there);  // its answer has the same form
+  const auto hash = node::parse_best_block(*there);  // its answer has the same form
   if (!hash) return wrong("gave no block hash for the height");
   if (*hash != proof.hash) {
     return wrong(

@@ -105,7 +105,10 @@ class FakeNode {
     const bool proposal = body.find("proposal") != std::string::npos;
     ++calls_[long_poll ? "longpoll" : proposal ? "proposal" : method];
     if (method == "getblockchaininfo") {
-      return write(*peer, id, fmt::format(R"({{"chain":"{}","blocks":100}})", chain), "null");
+      return write(
+          *peer, id,
+          fmt::format(R"({{"chain":"{}","blocks":100,"bestblockhash":"{}"}})", chain, hash_of(tip)),
+          "null");
     }
     if (method == "getbestblockhash") {
       return write(*peer, id, "\"" + hash_of(tells_tip ? tip : 1) + "\"", "null");

@@ -235,10 +235,10 @@ TEST_CASE("an earlier run's block that this node refuses stays in its file") {
   solo.source->end();
   solo.source.reset();
 
-  solo.node.on_submit = R"("prev-blk-not-found")";
+  solo.node.on_submit = R"("bad-txnmrklroot")";
   solo.node.come_back();
   solo.start();
-  REQUIRE(solo.wait([&] { return solo.host.was_told("refused: prev-blk-not-found"); }));
+  REQUIRE(solo.wait([&] { return solo.host.was_told("refused: bad-txnmrklroot"); }));
   CHECK_EQ(solo.kept(), 1);
   CHECK_EQ(solo.status().counters.rejected, 0);
   REQUIRE(solo.wait([&] { return solo.source->appetite() == Appetite::shares; }));

@@ -1,7 +1,7 @@
 // Templates of a real bitcoind: blocks as proposals, and signets that can and can't be mined on.
 #include "common/bitcoin/transaction.h"
 #include "common/mining/job_builder.h"
-#include "pool/node/node_answers.h"
+#include "common/node/answers.h"
 #include "pool/node/proposal_check.h"
 #include "tests/loop/pool/node/found_block.h"
 #include "tests/loop/pool/node/node_thread.h"
@@ -41,9 +41,9 @@ void spend_coinbase(RegtestNode& node, int height) {
 }
 
 mining::JobSpec spec_over(RegtestNode& node) {
-  auto answer = node.ask("getblocktemplate", template_params(bitcoin::Network::regtest));
+  auto answer = node.ask("getblocktemplate", node::template_params(bitcoin::Network::regtest));
   REQUIRE(answer.has_value());
-  auto made = read_template(*answer, bitcoin::Network::regtest);
+  auto made = node::read_template(*answer, bitcoin::Network::regtest);
   REQUIRE_MESSAGE(made.has_value(), (made ? std::string() : made.error()));
   mining::JobSpec spec;
   spec.id = mining::JobId{mining::job_id_step};

@@ -1,10 +1,12 @@
-// What the pool reads out of a node's answers, and what it says of them to the operator.
+// What a node's answers mean, and how it is asked for templates: for the pool and for solo mining.
 //
 // bcoin's answers differ a little from Bitcoin Core's (no initialblockdownload, reasons behind
 // "rejected: "); what is not there is left at its default.
 //
 // Errors: one line that names the method and what was wrong with the answer.
 // Thread: pure functions.
+// Source: BIP22 (submitblock, long polling), BIP23 (proposals), BIP145 (rules); Bitcoin Core,
+//         rpc/mining.cpp and rpc/protocol.h.
 #pragma once
 
 #include "common/base/result.h"
@@ -18,7 +20,24 @@
 #include <string>
 #include <string_view>
 
-namespace pool {
+namespace node {
+
+// What a node gives as an error's code.
+inline constexpr int rpc_misc_error = -1;
+inline constexpr int rpc_type_error = -3;
+inline constexpr int rpc_wallet_error = -4;
+inline constexpr int rpc_invalid_address_or_key = -5;  // getblockheader: no such block
+inline constexpr int rpc_invalid_parameter = -8;  // a height out of range; a mode it does not know
+inline constexpr int rpc_client_not_connected = -9;
+inline constexpr int rpc_client_in_initial_download = -10;
+inline constexpr int rpc_wallet_unlock_needed = -13;
+inline constexpr int rpc_wallet_not_found = -18;
+inline constexpr int rpc_deserialization_error = -22;
+inline constexpr int rpc_verify_error = -25;
+inline constexpr int rpc_verify_rejected = -26;
+inline constexpr int rpc_verify_already_in_chain = -27;
+inline constexpr int rpc_in_warmup = -28;
+inline constexpr int rpc_method_not_found = -32601;
 
 // getblockchaininfo.
 struct ChainInfo {
@@ -57,6 +76,7 @@ enum class SubmitVerdict {
 struct SubmitAnswer {
   SubmitVerdict verdict = SubmitVerdict::rejected;
   std::string reason;
+  bool is_garbled = false;  // it was no answer to the question, and the verdict is unsure
 };
 SubmitAnswer parse_submit_answer(std::string_view json);
 
@@ -68,23 +88,21 @@ enum class ProposalVerdict {
 };
 struct ProposalAnswer {
   ProposalVerdict verdict = ProposalVerdict::unsure;
-  std::string reason;  // one line
+  std::string reason;       // one line
+  bool is_garbled = false;  // as above
 };
 ProposalAnswer parse_proposal_answer(std::string_view json);
-
-// Why a node of this chain can't be mined on, with the remedy; empty: it can. On regtest, and on a
-// signet of which it has all the blocks that it has heard of, a node that says it is in initial
-// download is mined on all the same: such a chain leaves that state by its next block.
-std::string chain_objection(const ChainInfo& info, bitcoin::Network network);
 
 // The params of getblocktemplate: the rules that we obey there (BIP145, BIP325), with further
 // members in front, each with its comma.
 std::string template_params(bitcoin::Network network, std::string_view members = {});
+// The member that makes it a long-poll, with its comma. The id is the node's own text: what could
+// break out of a JSON string does not go back, nor more than 512 bytes. Empty for no id.
+std::string long_poll_member(std::string_view id);
+// The members that make it a proposal, with their commas.
+std::string proposal_members(std::string_view block_hex);
 // getblocktemplate's answer, which is used up; the error completes "node … ".
 [[nodiscard]] base::Result<mining::BlockTemplate, std::string> read_template(
     rpc::RpcResult& answer, bitcoin::Network network);
 
-// A failed call, for the operator: what happened, where, and what to do.
-std::string describe_failure(const rpc::RpcError& error, const rpc::RpcEndpoint& endpoint);
-
-}  // namespace pool
+}  // namespace node

@@ -1,4 +1,4 @@
-#include "pool/node/node_answers.h"
+#include "common/node/answers.h"
 
 #include "common/mining/template_network.h"
 #include "common/rpc/rpc_answer.h"
@@ -10,17 +10,12 @@
 #include <fmt/format.h>
 #include <rapidjson/document.h>
 
-namespace pool {
+namespace node {
 
 namespace {
 
-// bitcoind's error codes. Source: Bitcoin Core, rpc/protocol.h.
-constexpr int rpc_client_not_connected = -9;
-constexpr int rpc_client_in_initial_download = -10;
-constexpr int rpc_in_warmup = -28;
-constexpr int rpc_method_not_found = -32601;
-
 constexpr std::size_t reason_bytes_max = 200;
+constexpr std::size_t long_poll_id_bytes_max = 512;
 
 bool parse(rapidjson::Document& document, std::string_view json) {
   // Not the recursive parser: how deep an answer is nested is the node's choice.
@@ -122,9 +117,9 @@ std::optional<std::int64_t> parse_confirmations(std::string_view json) {
 
 SubmitAnswer parse_submit_answer(std::string_view json) {
   rapidjson::Document document;
-  if (!parse(document, json)) return {SubmitVerdict::unsure, "an answer that is not JSON"};
-  if (document.IsNull()) return {SubmitVerdict::accepted, {}};
-  if (!document.IsString()) return {SubmitVerdict::unsure, "an answer that is not text"};
+  if (!parse(document, json)) return {SubmitVerdict::unsure, "an answer that is not JSON", true};
+  if (document.IsNull()) return {SubmitVerdict::accepted, {}, false};
+  if (!document.IsString()) return {SubmitVerdict::unsure, "an answer that is not text", true};
   std::string_view reason = text_of(document).substr(0, reason_bytes_max);
   constexpr std::string_view prefix = "rejected: ";  // bcoin
   if (reason.substr(0, prefix.size()) == prefix) reason.remove_prefix(prefix.size());
@@ -140,7 +135,7 @@ SubmitAnswer parse_submit_answer(std::string_view json) {
   const auto verdict = unsure    ? SubmitVerdict::unsure
                        : not_yet ? SubmitVerdict::not_yet
                                  : SubmitVerdict::rejected;
-  return {verdict, std::string(reason)};
+  return {verdict, std::string(reason), false};
 }
 
 // A proposal has no work, its parent may be the tip no more, and clocks differ: none of that is a
@@ -154,44 +149,31 @@ ProposalAnswer parse_proposal_answer(std::string_view json) {
       std::string_view("time-too-old"),      std::string_view("unknown-work"),
       std::string_view("prev-blk-not-found")};
   rapidjson::Document document;
-  if (!parse(document, json)) return {ProposalVerdict::unsure, "an answer that is not JSON"};
-  if (document.IsNull()) return {ProposalVerdict::accepted, {}};
-  if (!document.IsString()) return {ProposalVerdict::unsure, "an answer that is not text"};
+  if (!parse(document, json)) return {ProposalVerdict::unsure, "an answer that is not JSON", true};
+  if (document.IsNull()) return {ProposalVerdict::accepted, {}, false};
+  if (!document.IsString()) return {ProposalVerdict::unsure, "an answer that is not text", true};
   const std::string reason = rpc::one_line(text_of(document), reason_bytes_max);
   const bool passes = contains(reason, "inconclusive") || contains(reason, "duplicate") ||
                       std::find(passing.begin(), passing.end(), reason) != passing.end();
-  return {passes ? ProposalVerdict::unsure : ProposalVerdict::refused, reason};
-}
-
-std::string chain_objection(const ChainInfo& info, bitcoin::Network network) {
-  const std::string_view wanted = bitcoin::network_name(network);
-  bitcoin::Network found{};
-  if (!bitcoin::network_from_name(info.chain, found) || found != network) {
-    return fmt::format(
-        "is on chain \"{}\", but the config's network is \"{}\": change \"network\", or point "
-        "\"rpc\" at a {} node",
-        info.chain, wanted, wanted);
-  }
-  if (network == bitcoin::Network::signet && !info.signet_challenge.empty()) {
-    const auto challenge = base::from_hex(info.signet_challenge);
-    if (!challenge || !mining::needs_no_solution(*challenge)) {
-      return fmt::format("is on a signet whose challenge {}", mining::unminable_signet);
-    }
-  }
-  const bool may_be_fresh = network == bitcoin::Network::regtest ||
-                            (network == bitcoin::Network::signet && info.height == info.headers);
-  if (info.initial_download && !may_be_fresh) {
-    return fmt::format(
-        "is still in initial block download (height {}, {:.1f} % verified): wait until it has "
-        "caught up",
-        info.height, info.verification_progress * 100);
-  }
-  return {};
+  return {passes ? ProposalVerdict::unsure : ProposalVerdict::refused, reason, false};
 }
 
 std::string template_params(bitcoin::Network network, std::string_view members) {
   const bool signet = network == bitcoin::Network::signet;
   return fmt::format(R"([{{{}"rules":["segwit"{}]}}])", members, signet ? R"(,"signet")" : "");
+}
+
+std::string long_poll_member(std::string_view id) {
+  if (id.empty()) return {};
+  std::string plain;
+  for (const char c : id.substr(0, long_poll_id_bytes_max)) {
+    if (c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20) plain += c;
+  }
+  return fmt::format(R"("longpollid":"{}",)", plain);
+}
+
+std::string proposal_members(std::string_view block_hex) {
+  return fmt::format(R"("mode":"proposal","data":"{}",)", block_hex);
 }
 
 base::Result<mining::BlockTemplate, std::string> read_template(rpc::RpcResult& answer,
@@ -208,41 +190,4 @@ base::Result<mining::BlockTemplate, std::string> read_template(rpc::RpcResult& a
       fmt::format("gave a template that can't be used: {}: {}", error->field, error->why));
 }
 
-// A failed call's message names the endpoint and the method; what is added here is what to do.
-std::string describe_failure(const rpc::RpcError& error, const rpc::RpcEndpoint& endpoint) {
-  const auto with = [&](std::string_view remedy) {
-    return fmt::format("node {}{}{}", error.message, remedy.empty() ? "" : ": ", remedy);
-  };
-  using Kind = rpc::RpcError::Kind;
-  switch (error.kind) {
-    case Kind::unreachable:
-      return with("is bitcoind running there with server=1?");
-    case Kind::timeout:
-      return with("is the node overloaded, or is another program on that port?");
-    case Kind::unauthorized:
-      return with(endpoint.user.empty() ? "check \"cookie_file\", or set \"user\" and \"password\""
-                                        : "compare \"user\" and \"password\" with the node's");
-    case Kind::cookie:
-      return with("is bitcoind running, and may this user read the file?");
-    case Kind::bad_answer:
-      return with("is \"rpc\" the node's RPC port?");
-    case Kind::cancelled:
-      return with({});
-    case Kind::node_error:
-      break;
-  }
-  switch (error.code) {
-    case rpc_in_warmup:
-      return with("the node is starting up, wait a moment");
-    case rpc_client_not_connected:
-      return with("the node has no peers: wait, or check its network");
-    case rpc_client_in_initial_download:
-      return with("wait until the node has caught up");
-    case rpc_method_not_found:
-      return with("Bitcoin Core 25 or newer is expected");
-    default:
-      return with({});
-  }
-}
-
-}  // namespace pool
+}  // namespace node
