@@ -82,7 +82,8 @@ struct NoWork {
   bool over = false;
 };
 
-// main -> every shard: the certificate for handshakes from now on. Always goes through.
+// main -> every shard, and with its own certificate to http: the one for handshakes from now on.
+// Always goes through.
 struct TlsReload {
   std::shared_ptr<const net::TlsContext> tls;
 };
@@ -239,6 +240,6 @@ struct SubmitsRejected {
 
 using HttpMessage =
     std::variant<ShardStats, NodeStatus, JournalStatus, StoredStats, CoherenceStatus, QueryResult,
-                 SubmitsRejected, TipTold, OrderDone, Shutdown>;
+                 SubmitsRejected, TipTold, OrderDone, TlsReload, Shutdown>;
 
 }  // namespace pool

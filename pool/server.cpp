@@ -166,12 +166,13 @@ class Server {
   std::string check_nodes() const;
   std::string open_journal();
   std::string open_http();
+  std::string secure_http(HttpLoop::Options& options) const;
   void budget_connections();
   std::string open_shards();
   std::string open_tls();
   OrderDone reload();
   AdminSite::Sources::Posted post_order(const OperatorOrder& order);
-  void reload_tls(const StratumConfig& stratum);
+  void reload_tls(const Config& config);
   template <class Message>
   void tell_other_shards(std::uint32_t sender, const Message& message);
   void open_node();
@@ -302,6 +303,25 @@ JournalLoop::Hooks Server::journal_hooks() {
   return hooks;
 }
 
+// How the web listener is guarded: TLS, and what an address may take.
+std::string Server::secure_http(HttpLoop::Options& options) const {
+  const HttpConfig& http = config_.http;
+  options.watchers_max = http.limits.watchers;
+  options.per_address.connections_max = http.limits.connections_per_address;
+  options.per_address.requests_per_second = http.limits.requests_per_second_per_address;
+  for (const std::string& range : http.proxy_from) {
+    options.per_address.proxies.push_back(*AddressRange::parse(range));
+  }
+  const auto tls = load_tls(http);
+  if (!tls) return tls.error();
+  if (*tls == nullptr) return {};
+  options.tls = *tls;
+  options.tls_only = http.tls == "only";
+  options.strict_transport = std::chrono::seconds(http.hsts_seconds);
+  log_certificate("http_tls_ready", **tls);
+  return {};
+}
+
 std::string Server::open_http() {
   HttpLoop::Options options;
   options.listen = config_.http.listen;
@@ -311,6 +331,7 @@ std::string Server::open_http() {
   options.scheme = config_.payout.scheme;
   options.fee_ppm = config_.payout.fee_ppm;
   options.connections_max = budget_.http_connections;
+  if (auto why = secure_http(options); !why.empty()) return why;
   const ListenConfig& first = config_.stratum.listen.front();
   options.stratum_hint = fmt::format("stratum+tcp://{}:{}", first.host, first.port);
   options.stratum_tls_hint = stratum_tls_hint(config_.stratum);
@@ -372,7 +393,7 @@ void Server::budget_connections() {
   }
   const std::size_t limit = raise_descriptor_limit();
   budget_ = budget_descriptors(limit, limits::connections_per_shard_max * shard_count_,
-                               limits::http_connections_max);
+                               config_.http.limits.connections);
   LOG(info, "connections_allowed", {"descriptors", limit}, {"stratum", budget_.stratum_connections},
       {"http", budget_.http_connections});
 }
@@ -456,26 +477,35 @@ OrderDone Server::reload() {
     done.error = config.error().why;
     return done;
   }
-  reload_tls(config->stratum);
+  reload_tls(*config);
   const auto instance = static_cast<std::uint8_t>(config->stratum.instance);
   for (auto& shard : shards_) shard->mailbox().post_reserved(InstanceChanged{instance});
   if (coherence_) coherence_->tell(InstanceChanged{instance});
-  done.note = "certificate and instance; other changes need a restart";
+  done.note = "certificates and instance; other changes need a restart";
   LOG(info, "config_reloaded", {"instance", config->stratum.instance}, {"note", done.note});
   return done;
 }
 
 // Connections keep what they began with; handshakes from now on use the new certificate.
-void Server::reload_tls(const StratumConfig& stratum) {
-  if (stratum.tls_certificate.empty() || config_.stratum.tls_certificate.empty()) return;
-  const auto tls = load_tls(stratum);
-  if (!tls) {
-    LOG(error, "tls_not_reloaded", {"error", tls.error()},
-        {"effect", "the certificate read before stays in use"});
-    return;
-  }
-  for (auto& shard : shards_) shard->mailbox().post_reserved(TlsReload{*tls});
-  log_certificate("tls_reloaded", **tls);
+void Server::reload_tls(const Config& config) {
+  const auto renew = [](const auto& now, const auto& at_start, const char* event, auto&& tell) {
+    if (now.tls_certificate.empty() || at_start.tls_certificate.empty()) return;
+    const auto tls = load_tls(now);
+    if (!tls) {
+      LOG(error, "tls_not_reloaded", {"error", tls.error()},
+          {"effect", "the certificate read before stays in use"});
+      return;
+    }
+    if (*tls == nullptr) return;
+    tell(TlsReload{*tls});
+    log_certificate(event, **tls);
+  };
+  renew(config.stratum, config_.stratum, "tls_reloaded", [this](const TlsReload& message) {
+    for (auto& shard : shards_) shard->mailbox().post_reserved(message);
+  });
+  if (config_.http.tls == "off") return;
+  renew(config.http, config_.http, "http_tls_reloaded",
+        [this](const TlsReload& message) { http_->mailbox().post_reserved(message); });
 }
 
 void Server::open_node() {

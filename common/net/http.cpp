@@ -227,6 +227,7 @@ constexpr std::array status_texts = {
     StatusText{301, "Moved Permanently"},
     StatusText{302, "Found"},
     StatusText{304, "Not Modified"},
+    StatusText{308, "Permanent Redirect"},
     StatusText{400, "Bad Request"},
     StatusText{401, "Unauthorized"},
     StatusText{403, "Forbidden"},

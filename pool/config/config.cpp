@@ -155,6 +155,21 @@ void read_templates(const Reader& reader, TemplatesConfig& templates) {
   reader.read("/templates/reconnect_seconds", templates.reconnect_seconds);
 }
 
+void read_http(const Reader& reader, HttpConfig& http) {
+  reader.read("/http/listen", http.listen);
+  reader.read("/http/admin_listen", http.admin_listen);
+  reader.read("/http/tls", http.tls);
+  reader.read("/http/tls_certificate", http.tls_certificate);
+  reader.read("/http/tls_key", http.tls_key);
+  reader.read("/http/hsts_seconds", http.hsts_seconds);
+  reader.read("/http/proxy_from", http.proxy_from);
+  const std::string at = "/http/limits";
+  reader.read(at + "/connections", http.limits.connections);
+  reader.read(at + "/connections_per_address", http.limits.connections_per_address);
+  reader.read(at + "/requests_per_second_per_address", http.limits.requests_per_second_per_address);
+  reader.read(at + "/watchers", http.limits.watchers);
+}
+
 void read_rest(const Reader& reader, Config& config) {
   reader.read("/coinbase_tag", config.coinbase_tag);
   config.coinbase_outputs.resize(reader.count("/coinbase_outputs"));
@@ -168,8 +183,6 @@ void read_rest(const Reader& reader, Config& config) {
   reader.read("/journal/bytes_max", config.journal.bytes_max);
   reader.read("/journal/keep_days", config.journal.keep_days);
   reader.read("/journal/keep_bytes", config.journal.keep_bytes);
-  reader.read("/http/listen", config.http.listen);
-  reader.read("/http/admin_listen", config.http.admin_listen);
   reader.read("/coherence/enabled", config.coherence.enabled);
   reader.read("/coherence/level", config.coherence.level);
   reader.read("/coherence/block_seconds", config.coherence.block_seconds);
@@ -201,6 +214,7 @@ base::Result<Config, ConfigError> read_config(const ConfigDocument& document) {
   read_nodes(reader, config);
   read_templates(reader, config.templates);
   read_stratum(reader, config.stratum);
+  read_http(reader, config.http);
   read_rest(reader, config);
   if (auto checked = check_config(document, config); !checked) return base::err(checked.error());
   return config;

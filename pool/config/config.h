@@ -112,9 +112,22 @@ struct CoinbaseOutputConfig {
   std::uint32_t ppm = 0;
 };
 
+struct HttpLimitsConfig {
+  std::uint32_t connections = 4096;
+  std::uint32_t connections_per_address = 256;
+  std::uint32_t requests_per_second_per_address = 50;
+  std::uint32_t watchers = 3072;
+};
+
 struct HttpConfig {
   std::string listen = "127.0.0.1:8080";
   std::string admin_listen = "127.0.0.1:8081";
+  std::string tls = "auto";  // "auto", "off", "only"
+  std::string tls_certificate;
+  std::string tls_key;
+  std::uint32_t hsts_seconds = 365 * 86'400;  // where tls is "only"; 0: not sent
+  std::vector<std::string> proxy_from;
+  HttpLimitsConfig limits;
 };
 
 struct CoherenceConfig {

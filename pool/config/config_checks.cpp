@@ -116,29 +116,38 @@ Checked check_nodes(const ConfigDocument& document, Config& config) {
   return {};
 }
 
+Checked check_ranges(const ConfigDocument& document, const std::string& pointer,
+                     const std::vector<std::string>& ranges) {
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    if (is_ip_range(ranges[i])) continue;
+    return base::err(document.complain_of_value(pointer + "/" + std::to_string(i)));
+  }
+  return {};
+}
+
+// `section`: "stratum" or "http", whose tls_certificate and tls_key these are.
+Checked check_tls_pair(const ConfigDocument& document, const std::string& section,
+                       const std::string& certificate, const std::string& key) {
+  if (certificate.empty() == key.empty()) return {};
+  const std::string given = key.empty() ? "tls_certificate" : "tls_key";
+  const std::string missing = key.empty() ? "tls_key" : "tls_certificate";
+  return base::err(document.complain("/" + section + "/" + given,
+                                     section + "." + missing + " is missing beside it"));
+}
+
 Checked check_listen(const ConfigDocument& document, StratumConfig& stratum) {
   for (std::size_t i = 0; i < stratum.listen.size(); ++i) {
     const std::string here = "/stratum/listen/" + std::to_string(i);
     ListenConfig& listen = stratum.listen[i];
     if (listen.host == "localhost") listen.host = "127.0.0.1";
     if (!is_ip(listen.host)) return base::err(document.complain_of_value(here + "/host"));
-    for (std::size_t k = 0; k < listen.proxy_from.size(); ++k) {
-      if (is_ip_range(listen.proxy_from[k])) continue;
-      return base::err(document.complain_of_value(here + "/proxy_from/" + std::to_string(k)));
-    }
+    if (auto ok = check_ranges(document, here + "/proxy_from", listen.proxy_from); !ok) return ok;
     if (listen.tls == "only" && stratum.tls_certificate.empty()) {
       return base::err(document.complain(
           here + "/tls", "\"only\" needs stratum.tls_certificate and stratum.tls_key"));
     }
   }
-  if (stratum.tls_certificate.empty() != stratum.tls_key.empty()) {
-    const bool no_key = stratum.tls_key.empty();
-    return base::err(document.complain(no_key ? "/stratum/tls_certificate" : "/stratum/tls_key",
-                                       std::string("stratum.") +
-                                           (no_key ? "tls_key" : "tls_certificate") +
-                                           " is missing beside it"));
-  }
-  return {};
+  return check_tls_pair(document, "stratum", stratum.tls_certificate, stratum.tls_key);
 }
 
 Checked check_http_listen(const ConfigDocument& document, const std::string& pointer,
@@ -157,6 +166,20 @@ Checked check_admin_listen(const ConfigDocument& document, const std::string& li
   if (!where || base::IpAddress::parse(where->host)->is_loopback()) return {};
   return base::err(
       document.complain("/http/admin_listen", where->host + " is not a loopback address"));
+}
+
+Checked check_http(const ConfigDocument& document, HttpConfig& http) {
+  if (auto ok = check_http_listen(document, "/http/listen", http.listen); !ok) return ok;
+  if (auto ok = check_http_listen(document, "/http/admin_listen", http.admin_listen); !ok) {
+    return ok;
+  }
+  if (auto ok = check_admin_listen(document, http.admin_listen); !ok) return ok;
+  if (auto ok = check_ranges(document, "/http/proxy_from", http.proxy_from); !ok) return ok;
+  if (http.tls == "only" && http.tls_certificate.empty()) {
+    return base::err(
+        document.complain("/http/tls", "\"only\" needs http.tls_certificate and http.tls_key"));
+  }
+  return check_tls_pair(document, "http", http.tls_certificate, http.tls_key);
 }
 
 // Two listeners on one port: the second would fail at start, or steal from the first.
@@ -274,11 +297,7 @@ Checked check_config(const ConfigDocument& document, Config& config) {
   if (auto ok = check_difficulty(document, config.stratum); !ok) return ok;
   if (auto ok = check_user_agents(document, config.stratum); !ok) return ok;
   if (auto ok = check_version_mask(document, config.stratum.version_mask); !ok) return ok;
-  if (auto ok = check_http_listen(document, "/http/listen", config.http.listen); !ok) return ok;
-  if (auto ok = check_http_listen(document, "/http/admin_listen", config.http.admin_listen); !ok) {
-    return ok;
-  }
-  if (auto ok = check_admin_listen(document, config.http.admin_listen); !ok) return ok;
+  if (auto ok = check_http(document, config.http); !ok) return ok;
   if (auto ok = check_ports(document, config); !ok) return ok;
   if (auto ok = check_templates(document, config.templates); !ok) return ok;
   if (auto ok = check_journal(document, config.journal); !ok) return ok;

@@ -171,7 +171,17 @@ inline constexpr std::size_t vault_jobs_max = 2 * node_mailbox_reserved_max;
 inline constexpr std::size_t descriptors_reserved = 128;
 
 // --- HTTP ---
+// The usual ones; the configuration may say otherwise (http.limits.*).
 inline constexpr std::size_t http_connections_max = 4096;
+// Of one address (IPv6: a /64). A page loads with about ten requests and then watches, or asks a
+// few times in a few seconds; households and offices behind one address are many pages.
+inline constexpr std::size_t http_connections_per_address_max = 256;
+inline constexpr double http_requests_per_second_per_address = 50;
+inline constexpr double http_requests_burst_seconds = 10;  // of that rate, at once
+// Connections that watch events. Others must have room beside them.
+inline constexpr std::size_t http_watchers_max = 3072;
+// Past it, addresses without connections are forgotten.
+inline constexpr std::size_t http_addresses_remembered_max = 16'384;
 inline constexpr auto http_idle_deadline = 60s;     // between two requests
 inline constexpr auto http_request_deadline = 20s;  // from a request's first byte to its last
 inline constexpr std::size_t http_header_bytes_max = 16 * 1024;
@@ -189,8 +199,6 @@ inline constexpr std::size_t http_queries_in_flight_max = 32;
 inline constexpr auto http_query_deadline = 30s;  // then it is given up
 inline constexpr std::size_t http_query_answers_max = 2048;
 inline constexpr std::size_t http_query_bytes_max = 32 * 1024 * 1024;
-// Connections that watch events. Others must have room beside them.
-inline constexpr std::size_t http_watchers_max = 3072;
 inline constexpr std::size_t http_watcher_unread_bytes_max = 64 * 1024;  // then it is closed
 inline constexpr auto http_events_keep_alive = 15s;
 

@@ -2,36 +2,55 @@
 
 #include "common/base/assert.h"
 
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
 namespace pool {
 namespace {
 
-// The last of a list, as proxies append to it.
-std::string_view last_of(std::string_view list) {
+// Takes the last entry off a list, as proxies append to it.
+std::string_view take_last(std::string_view& list) {
   const std::size_t comma = list.rfind(',');
-  if (comma != std::string_view::npos) list.remove_prefix(comma + 1);
-  while (!list.empty() && (list.front() == ' ' || list.front() == '\t')) list.remove_prefix(1);
-  while (!list.empty() && (list.back() == ' ' || list.back() == '\t')) list.remove_suffix(1);
-  return list;
+  std::string_view last = comma == std::string_view::npos ? list : list.substr(comma + 1);
+  list = comma == std::string_view::npos ? std::string_view{} : list.substr(0, comma);
+  while (!last.empty() && (last.front() == ' ' || last.front() == '\t')) last.remove_prefix(1);
+  while (!last.empty() && (last.back() == ' ' || last.back() == '\t')) last.remove_suffix(1);
+  return last;
 }
 
 }  // namespace
 
+AddressMeter::AddressMeter(Options options)
+    : options_(std::move(options)),
+      rate_(TokenRate::of(options_.requests_per_second,
+                          options_.requests_per_second * limits::http_requests_burst_seconds)) {}
+
+bool AddressMeter::is_proxy(const base::IpAddress& address) const {
+  return address.is_loopback() ||
+         std::any_of(options_.proxies.begin(), options_.proxies.end(),
+                     [&](const AddressRange& range) { return range.contains(address); });
+}
+
 std::optional<AddressPrefix> AddressMeter::client_of(const std::optional<base::IpAddress>& peer,
-                                                     const net::HttpHeaders& headers) {
+                                                     const net::HttpHeaders& headers) const {
   if (!peer) return std::nullopt;
-  if (!peer->is_loopback()) return AddressPrefix(*peer);
-  std::string_view forwarded;
-  for (const auto& [name, value] : headers) {
-    if (name == "x-forwarded-for") forwarded = value;
+  if (!is_proxy(*peer)) return AddressPrefix(*peer);
+  for (auto field = headers.rbegin(); field != headers.rend(); ++field) {
+    if (field->first != "x-forwarded-for") continue;
+    std::string_view list = field->second;
+    while (!list.empty()) {
+      const auto client = base::IpAddress::parse(take_last(list));
+      if (!client) return std::nullopt;
+      if (!is_proxy(*client)) return AddressPrefix(*client);
+    }
   }
-  const auto client = base::IpAddress::parse(last_of(forwarded));
-  if (!client || client->is_loopback()) return std::nullopt;
-  return AddressPrefix(*client);
+  return std::nullopt;
 }
 
 bool AddressMeter::on_connect(const AddressPrefix& address) {
   Address& entry = addresses_[address];
-  if (entry.connections >= limits::http_connections_per_address_max) return false;
+  if (entry.connections >= options_.connections_max) return false;
   ++entry.connections;
   return true;
 }

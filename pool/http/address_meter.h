@@ -1,8 +1,8 @@
 // AddressMeter: how much of the web side one address may take: connections, and requests a second.
 // IPv6 counts by /64.
 //
-// This machine's own addresses are not limited, as they are not for miners. A reverse proxy on it
-// says whom it asks for: client_of().
+// This machine's own addresses are not limited, as they are not for miners. A reverse proxy on it,
+// or one that the configuration names (http.proxy_from), says whom it asks for: client_of().
 //
 // Memory: bounded: addresses without connections go when their rate has recovered, and all of
 //         them when the table is full; those with connections are as many as connections.
@@ -13,32 +13,31 @@
 #include "common/base/time.h"
 #include "common/net/http.h"
 #include "pool/core/address_prefix.h"
+#include "pool/core/limits.h"
 #include "pool/core/token_bucket.h"
 
 #include <cstddef>
 #include <optional>
-#include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace pool {
 
-namespace limits {
-
-// Of one address. A page loads with about ten requests and then watches, or asks a few times in a
-// few seconds; households and offices behind one address are many pages.
-inline constexpr std::size_t http_connections_per_address_max = 256;
-inline constexpr double http_requests_per_second_per_address = 50;
-inline constexpr double http_requests_at_once_per_address = 500;
-inline constexpr std::size_t http_addresses_remembered_max = 16'384;
-
-}  // namespace limits
-
 class AddressMeter {
  public:
-  // Who makes this request: the peer, or for a proxy on this machine the last address of
-  // X-Forwarded-For, which is the one that the proxy itself saw. Nothing: nobody who is limited.
-  static std::optional<AddressPrefix> client_of(const std::optional<base::IpAddress>& peer,
-                                                const net::HttpHeaders& headers);
+  struct Options {
+    std::size_t connections_max = limits::http_connections_per_address_max;
+    double requests_per_second = limits::http_requests_per_second_per_address;  // 0: any number
+    std::vector<AddressRange> proxies;  // besides this machine's own
+  };
+
+  AddressMeter() : AddressMeter(Options{}) {}
+  explicit AddressMeter(Options options);
+
+  // Who makes this request: the peer; for a proxy, the last address of X-Forwarded-For that is no
+  // proxy itself, which is the one that the outermost of them saw. Nothing: nobody who is limited.
+  std::optional<AddressPrefix> client_of(const std::optional<base::IpAddress>& peer,
+                                         const net::HttpHeaders& headers) const;
 
   // False: the address has too many already. Else it counts until on_disconnect().
   [[nodiscard]] bool on_connect(const AddressPrefix& address);
@@ -55,8 +54,10 @@ class AddressMeter {
     TokenBucket requests;
   };
 
-  const TokenRate rate_ = TokenRate::of(limits::http_requests_per_second_per_address,
-                                        limits::http_requests_at_once_per_address);
+  bool is_proxy(const base::IpAddress& address) const;
+
+  const Options options_;
+  const TokenRate rate_;
   std::unordered_map<AddressPrefix, Address> addresses_;
 };
 

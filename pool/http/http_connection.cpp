@@ -2,6 +2,7 @@
 
 #include "common/uv/clock.h"
 #include "pool/core/limits.h"
+#include "pool/http/responses.h"
 
 #include <utility>
 
@@ -14,26 +15,45 @@ constexpr auto last_words_deadline = 2s;
 constexpr net::HttpLimits request_limits{limits::http_header_bytes_max,
                                          limits::http_body_bytes_max};
 
+HttpRefusal refusal_of(net::HttpError error) {
+  switch (error) {
+    case net::HttpError::malformed:
+      return HttpRefusal::malformed;
+    case net::HttpError::headers_too_large:
+      return HttpRefusal::headers_too_large;
+    case net::HttpError::body_too_large:
+      return HttpRefusal::body_too_large;
+  }
+  return HttpRefusal::malformed;
+}
+
 }  // namespace
 
 HttpConnection::HttpConnection(std::unique_ptr<uv::TcpStream> stream, HttpShared& shared,
                                std::optional<AddressPrefix> counted_as,
                                std::function<void()> on_closed)
-    : stream_(std::move(stream)),
-      peer_(base::IpAddress::parse(stream_->peer_address())),
-      shared_(shared),
+    : shared_(shared),
       counted_as_(counted_as),
       on_closed_(std::move(on_closed)),
+      stream_(std::move(stream), shared.tls, shared.counts, stream_callbacks()),
+      peer_(base::IpAddress::parse(stream_.peer_address())),
       parser_(request_limits),
       last_progress_(uv::read_clock().mono) {
-  uv::TcpStream::Callbacks callbacks;
-  callbacks.on_bytes = [this](base::ByteSpan bytes) { on_bytes(bytes); };
-  callbacks.on_close = [this](uv::CloseCause) { on_closed_(); };
-  callbacks.on_drain = [this] {
+  ++shared_.counts.connections_opened;
+}
+
+HttpStream::Callbacks HttpConnection::stream_callbacks() {
+  HttpStream::Callbacks callbacks;
+  callbacks.stream.on_bytes = [this](base::ByteSpan bytes) { on_bytes(bytes); };
+  callbacks.stream.on_close = [this](uv::CloseCause) { on_closed_(); };
+  callbacks.stream.on_drain = [this] {
     last_progress_ = uv::read_clock().mono;
     answer_waiting();
   };
-  stream_->set_callbacks(std::move(callbacks));
+  callbacks.may_handshake = [this] {
+    return !counted_as_ || shared_.meter.on_request(*counted_as_, uv::read_clock().mono);
+  };
+  return callbacks;
 }
 
 HttpConnection::~HttpConnection() {
@@ -42,7 +62,7 @@ HttpConnection::~HttpConnection() {
   if (counted_as_) shared_.meter.on_disconnect(*counted_as_);
 }
 
-void HttpConnection::start() { stream_->start_reading(); }
+void HttpConnection::start() { stream_.start_reading(); }
 
 void HttpConnection::on_bytes(base::ByteSpan bytes) {
   if (finishing_ || broken_ || overrun_ || watching_) return;
@@ -75,49 +95,63 @@ void HttpConnection::on_request(net::HttpRequest&& request) {
 
 void HttpConnection::answer_waiting() {
   if (std::exchange(answering_, true)) return;
-  while (!finishing_ && !watching_ && !asked_ && stream_->is_open()) {
-    if (waiting_.empty() || stream_->queued_bytes() > limits::http_write_queue_bytes_high) break;
+  while (!finishing_ && !watching_ && !asked_ && stream_.is_open()) {
+    if (waiting_.empty() || stream_.queued_bytes() > limits::http_write_queue_bytes_high) break;
     const net::HttpRequest request = std::move(waiting_.front());
     waiting_.pop_front();
     ask_site(request);
   }
   answering_ = false;
-  if (finishing_ || watching_ || !stream_->is_open()) return;
+  if (finishing_ || watching_ || !stream_.is_open()) return;
   if (asked_ || !waiting_.empty()) {
-    stream_->stop_reading();
+    stream_.stop_reading();
   } else if (broken_) {
+    shared_.counts.refused(refusal_of(*broken_));
     send(Site::answer_error(*broken_));
   } else {
-    stream_->start_reading();
+    stream_.start_reading();
   }
 }
 
 void HttpConnection::ask_site(const net::HttpRequest& request) {
   const Responder responder(request, [this](Answer&& answer) { on_answer(std::move(answer)); });
-  asked_ = Asked{Claimant(responder), uv::read_clock().mono,
+  const base::MonoTime now = uv::read_clock().mono;
+  asked_ = Asked{Claimant(responder), now,
                  std::string(net::header_value(request.headers, "last-event-id"))};
-  const auto client = AddressMeter::client_of(peer_, request.headers);
-  if (client && !shared_.meter.on_request(*client, uv::read_clock().mono)) {
-    return responder.answer(Site::answer_too_fast());
+  const auto client = shared_.meter.client_of(peer_, request.headers);
+  if (client && !shared_.meter.on_request(*client, now)) {
+    return refuse(responder, HttpRefusal::rate_limit, Site::answer_too_fast());
+  }
+  if (shared_.tls.only && !stream_.is_encrypted()) {
+    return refuse(responder, HttpRefusal::not_tls, redirect_to_tls(request));
   }
   shared_.answer(request, responder);
   if (responder.is_answered()) return;
   if (shared_.answers_waited_for == shared_.answers_waited_for_max) {
-    return responder.answer(Site::answer_overloaded());
+    return refuse(responder, HttpRefusal::overloaded, Site::answer_overloaded());
   }
   ++shared_.answers_waited_for;
   asked_->is_counted = true;
 }
 
+void HttpConnection::refuse(const Responder& responder, HttpRefusal why,
+                            net::HttpResponse&& response) {
+  shared_.counts.refused(why);
+  responder.answer(std::move(response));
+}
+
 void HttpConnection::on_answer(Answer&& answer) {
+  const base::MonoTime now = uv::read_clock().mono;
+  const base::MonoTime since = asked_->since;
   const std::string last_event_id = std::move(asked_->last_event_id);
   end_asked();
-  if (finishing_ || !stream_->is_open()) return;
-  last_progress_ = uv::read_clock().mono;
+  if (finishing_ || !stream_.is_open()) return;
+  last_progress_ = now;
   if (answer.then_events) {
-    begin_events(answer.response, last_event_id);
+    begin_events(std::move(answer.response), last_event_id);
   } else {
-    send(answer.response);
+    send(std::move(answer.response));
+    shared_.counts.answer_times.add(now - since);
     answer_waiting();
   }
 }
@@ -129,50 +163,68 @@ void HttpConnection::end_asked() {
   asked_.reset();
 }
 
-void HttpConnection::begin_events(const net::HttpResponse& head, std::string_view last_event_id) {
-  if (shared_.events.watchers() >= shared_.watchers_max) return send(Site::answer_overloaded());
+void HttpConnection::begin_events(net::HttpResponse&& head, std::string_view last_event_id) {
+  if (shared_.events.watchers() >= shared_.watchers_max) {
+    shared_.counts.refused(HttpRefusal::overloaded);
+    return send(Site::answer_overloaded());
+  }
   shared_.before_watching();
   watching_ = true;
   waiting_.clear();
-  stream_->write(net::write_endless_response(head));
+  promise_tls(head);
+  shared_.counts.answered(head.status);
+  ++shared_.counts.watchers_begun;
+  stream_.write(net::write_endless_response(head));
   shared_.events.add(*this, last_event_id);
-  stream_->start_reading();  // what comes is ignored, but for the end
+  stream_.start_reading();  // what comes is ignored, but for the end
 }
 
 void HttpConnection::on_events(std::string_view text) {
-  if (stream_->queued_bytes() + text.size() > limits::http_watcher_unread_bytes_max) {
-    stream_->close();
-  } else if (stream_->is_open()) {
-    stream_->write(text);
+  if (!stream_.is_open()) return;
+  if (stream_.queued_bytes() + text.size() > limits::http_watcher_unread_bytes_max) {
+    shared_.counts.closed(HttpClose::unread);
+    stream_.close();
+  } else {
+    stream_.write(text);
   }
 }
 
-void HttpConnection::send(const net::HttpResponse& response) {
-  stream_->write(net::write_response(response));
+void HttpConnection::send(net::HttpResponse&& response) {
+  promise_tls(response);
+  shared_.counts.answered(response.status);
+  stream_.write(net::write_response(response));
   if (!response.keep_alive) finish();
 }
 
+void HttpConnection::promise_tls(net::HttpResponse& response) const {
+  if (shared_.tls.strict_transport.empty() || !stream_.is_encrypted()) return;
+  response.headers.emplace_back("strict-transport-security", shared_.tls.strict_transport);
+}
+
 void HttpConnection::finish() {
-  if (std::exchange(finishing_, true) || !stream_->is_open()) return;
+  if (std::exchange(finishing_, true) || !stream_.is_open()) return;
   waiting_.clear();
   end_asked();
-  stream_->close_after_flush(last_words_deadline);
+  stream_.close_after_flush(last_words_deadline);
 }
 
 bool HttpConnection::is_idle() const {
   return !request_begun_ && waiting_.empty() && !asked_ && !watching_ && !finishing_ &&
-         stream_->queued_bytes() == 0;
+         !stream_.is_in_handshake() && stream_.queued_bytes() == 0;
 }
 
 void HttpConnection::check_deadlines(base::MonoTime now, const HttpDeadlines& deadlines) {
-  if (finishing_) return;
+  if (finishing_ || !stream_.is_open()) return;
   if (asked_) {
-    if (now - asked_->since > deadlines.answer) asked_->claimant.answer(Site::answer_late());
-    return;
+    if (now - asked_->since <= deadlines.answer) return;
+    shared_.counts.refused(HttpRefusal::late);
+    return asked_->claimant.answer(Site::answer_late());
   }
-  if (watching_ && stream_->queued_bytes() == 0) return;
-  const auto allowed = is_idle() ? deadlines.idle : deadlines.request;
-  if (now - last_progress_ > allowed) stream_->close();
+  if (watching_ && stream_.queued_bytes() == 0) return;
+  const bool idle = is_idle();
+  if (now - last_progress_ <= (idle ? deadlines.idle : deadlines.request)) return;
+  shared_.counts.closed(idle ? HttpClose::idle : HttpClose::slow);
+  stream_.close();
 }
 
 }  // namespace pool

@@ -12,6 +12,10 @@
 // limits::http_requests_waiting_max wait: they are answered, and the connection closes. What can't
 // be a request is answered with the reason, after the answers before it, and the connection closes.
 //
+// TLS is HttpStream's; here it makes three differences: a handshake counts as a request of its
+// address, a listener for TLS alone sends plain requests there, and answers over it may carry a
+// promise that there will always be TLS (HttpTls::strict_transport).
+//
 // Lifetime: the owner keeps it until on_closed has come, and destroys it later in the turn.
 // Thread:   the web loop's.
 #pragma once
@@ -21,6 +25,8 @@
 #include "common/uv/tcp.h"
 #include "pool/http/address_meter.h"
 #include "pool/http/event_hub.h"
+#include "pool/http/http_counts.h"
+#include "pool/http/http_stream.h"
 #include "pool/http/site.h"
 
 #include <cstdint>
@@ -37,7 +43,7 @@ struct HttpDeadlines {
   std::chrono::milliseconds answer;
 };
 
-// What all connections of a loop have in common.
+// What all connections of a listener have in common.
 struct HttpShared {
   std::function<void(const net::HttpRequest&, const Responder&)> answer;
   EventHub& events;
@@ -46,6 +52,8 @@ struct HttpShared {
   std::size_t answers_waited_for = 0;
   std::size_t answers_waited_for_max = limits::http_answers_waited_for_max;
   std::size_t watchers_max = limits::http_watchers_max;
+  HttpTls tls = {};
+  HttpCounts counts = {};
 };
 
 class HttpConnection final : private EventStream {
@@ -63,7 +71,7 @@ class HttpConnection final : private EventStream {
   // Between two requests, with nothing left to send: may be closed without harm.
   bool is_idle() const;
   base::MonoTime last_progress() const { return last_progress_; }
-  void close() { stream_->close(); }
+  void close() { stream_.close(); }
   // Lets what has been written go out, and answers no more.
   void finish();
 
@@ -74,9 +82,12 @@ class HttpConnection final : private EventStream {
   void ask_site(const net::HttpRequest& request);
   void on_answer(Answer&& answer);
   void end_asked();
-  void begin_events(const net::HttpResponse& head, std::string_view last_event_id);
+  void begin_events(net::HttpResponse&& head, std::string_view last_event_id);
   void on_events(std::string_view text) override;
-  void send(const net::HttpResponse& response);
+  void send(net::HttpResponse&& response);
+  void refuse(const Responder& responder, HttpRefusal why, net::HttpResponse&& response);
+  void promise_tls(net::HttpResponse& response) const;
+  HttpStream::Callbacks stream_callbacks();
 
   // The one request that waits for its answer; requests behind it are not looked at yet.
   struct Asked {
@@ -86,11 +97,11 @@ class HttpConnection final : private EventStream {
     bool is_counted = false;  // among HttpShared::answers_waited_for
   };
 
-  const std::unique_ptr<uv::TcpStream> stream_;
-  const std::optional<base::IpAddress> peer_;
   HttpShared& shared_;
   const std::optional<AddressPrefix> counted_as_;
   const std::function<void()> on_closed_;
+  HttpStream stream_;
+  const std::optional<base::IpAddress> peer_;
   net::HttpRequestParser parser_;
   std::deque<net::HttpRequest> waiting_;
   std::optional<Asked> asked_;

@@ -4,6 +4,8 @@
 #include "common/uv/clock.h"
 #include "common/uv/thread_priority.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -97,7 +99,8 @@ HttpLoop::HttpLoop(Options options, Hooks hooks)
       shared_{[this](const net::HttpRequest& request, const Responder& responder) {
                 site_.answer(request, responder);
               },
-              events_, [this] { feed_.refresh(snapshot(), uv::read_clock().mono); }},
+              events_, [this] { feed_.refresh(snapshot(), uv::read_clock().mono); },
+              AddressMeter(options_.per_address)},
       readings_{{{StatsQuery::What::blocks, database_read_period, 0, {}},
                  {StatsQuery::What::totals, database_read_period, 0, {}},
                  {StatsQuery::What::coherence, database_read_period, 0, {}},
@@ -118,7 +121,12 @@ HttpLoop::HttpLoop(Options options, Hooks hooks)
     state_.health().queue.add(static_cast<std::int64_t>(messages));
   });
   // The others must have room beside those who only watch.
-  shared_.watchers_max = std::min(shared_.watchers_max, options_.connections_max * 3 / 4);
+  shared_.watchers_max = std::min(options_.watchers_max, options_.connections_max * 3 / 4);
+  shared_.tls.context = options_.tls;
+  shared_.tls.only = options_.tls && options_.tls_only;
+  if (shared_.tls.only && options_.strict_transport > 0s) {
+    shared_.tls.strict_transport = fmt::format("max-age={}", options_.strict_transport.count());
+  }
 }
 
 HttpLoop::~HttpLoop() = default;
@@ -152,6 +160,9 @@ const PoolSnapshot& HttpLoop::snapshot() {
   const base::Instant now = uv::read_clock();
   if (!snapshot_ || now.mono - snapshot_made_ > snapshot_kept) {
     snapshot_ = state_.snapshot(now);
+    snapshot_->http = shared_.counts;
+    snapshot_->http.connections = server_->connections();
+    snapshot_->http.watchers = events_.watchers();
     snapshot_made_ = now.mono;
   }
   return *snapshot_;

@@ -55,6 +55,11 @@ class HttpLoop {
     std::int64_t minimum_sats = 0;
     std::string stratum_tls_hint;  // "stratum+ssl://host:port"; empty: there is none
     std::size_t connections_max = limits::http_connections_max;
+    std::size_t watchers_max = limits::http_watchers_max;
+    AddressMeter::Options per_address = {};
+    std::shared_ptr<const net::TlsContext> tls;  // null: plain HTTP only
+    bool tls_only = false;
+    std::chrono::seconds strict_transport{0};  // where tls_only; zero: not promised
     std::chrono::milliseconds idle_deadline = limits::http_idle_deadline;
     std::chrono::milliseconds request_deadline = limits::http_request_deadline;
     std::chrono::milliseconds answer_deadline = limits::http_answer_deadline;
@@ -85,6 +90,7 @@ class HttpLoop {
   void on(const TipTold& message);
   void on(const QueryResult& message);
   void on(const OrderDone& message);
+  void on(const TlsReload& message) { shared_.tls.context = message.tls; }
   void on(const Shutdown& message);
 
   void on_tick();

@@ -47,10 +47,12 @@ base::Result<std::unique_ptr<HttpServer>, std::string> HttpServer::open(uv::Loop
 
 void HttpServer::on_accept(std::unique_ptr<uv::TcpStream> stream) {
   if (connections_.size() >= options_.connections_max && !make_room()) {
-    return refuse(std::move(stream));
+    return refuse(std::move(stream), HttpClose::full);
   }
-  const auto from = AddressMeter::client_of(base::IpAddress::parse(stream->peer_address()), {});
-  if (from && !shared_.meter.on_connect(*from)) return refuse(std::move(stream));
+  const auto from = shared_.meter.client_of(base::IpAddress::parse(stream->peer_address()), {});
+  if (from && !shared_.meter.on_connect(*from)) {
+    return refuse(std::move(stream), HttpClose::address);
+  }
   const std::uint64_t id = next_connection_++;
   auto connection = std::make_unique<HttpConnection>(std::move(stream), shared_, from,
                                                      [this, id] { on_closed(id); });
@@ -70,13 +72,17 @@ bool HttpServer::make_room() {
     }
   }
   if (idlest == connections_.end()) return false;
+  shared_.counts.closed(HttpClose::made_room);
   graveyard_.push_back(std::move(idlest->second));
   graveyard_.back()->close();
   connections_.erase(idlest);
   return true;
 }
 
-void HttpServer::refuse(std::unique_ptr<uv::TcpStream> stream) {
+void HttpServer::refuse(std::unique_ptr<uv::TcpStream> stream, HttpClose why) {
+  shared_.counts.closed(why);
+  // What speaks TLS would not understand it; what may speak either has not said yet.
+  if (shared_.tls.context) return;
   if (refused_.size() >= refused_max) return;  // closes as it goes
   stream->set_callbacks({});
   stream->write(net::write_response(Site::answer_busy()));

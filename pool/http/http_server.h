@@ -42,13 +42,14 @@ class HttpServer {
   // Nobody is let in any more; what has been asked is still answered.
   void stop();
   bool is_empty() const { return connections_.empty(); }
+  std::size_t connections() const { return connections_.size(); }
 
  private:
   HttpServer(Options options, HttpShared& shared) : options_(std::move(options)), shared_(shared) {}
 
   void on_accept(std::unique_ptr<uv::TcpStream> stream);
   bool make_room();
-  void refuse(std::unique_ptr<uv::TcpStream> stream);
+  void refuse(std::unique_ptr<uv::TcpStream> stream, HttpClose why);
   void on_closed(std::uint64_t connection);
 
   const Options options_;

@@ -2,6 +2,7 @@
 
 #include "pool/http/metrics_text.h"
 
+#include <array>
 #include <cstddef>
 #include <string>
 
@@ -243,6 +244,34 @@ void write_coherence(Text& text, const PoolSnapshot& s) {
         std::uint64_t{status.height});
 }
 
+// ---------------------------------------------------------------- the web side
+
+void write_http(Text& text, const HttpCounts& http) {
+  constexpr std::array<std::string_view, HttpCounts::classes> classes{"1xx", "2xx", "3xx", "4xx",
+                                                                      "5xx"};
+  text.counter("phasepool_http_answers_total", "Answers of the web side, by class of status.");
+  counts_by(text, "status", http.answers, [&](std::size_t i) { return classes[i]; });
+  text.counter("phasepool_http_refusals_total", "Of these, requests that no endpoint answered.");
+  counts_by(text, "reason", http.refusals,
+            [](std::size_t i) { return name_of(static_cast<HttpRefusal>(i)); });
+  text.histogram("phasepool_http_answer_seconds",
+                 "From a request's turn to its answer, the wait for the database included.");
+  text.sample(http.answer_times);
+  gauge(text, "phasepool_http_connections", "Web connections that are open now.", http.connections);
+  counter(text, "phasepool_http_connections_opened_total", "Web connections that were let in.",
+          http.connections_opened);
+  text.counter("phasepool_http_connections_closed_total",
+               "Web connections that the pool ended or did not let in, by reason.");
+  counts_by(text, "reason", http.closes,
+            [](std::size_t i) { return name_of(static_cast<HttpClose>(i)); });
+  gauge(text, "phasepool_http_watchers", "Connections that watch events now.", http.watchers);
+  counter(text, "phasepool_http_watchers_total", "Connections that began to watch events.",
+          http.watchers_begun);
+  text.counter("phasepool_http_tls_handshakes_total", "TLS handshakes, by what came of them.");
+  text.sample(http.tls_done, {{"result", "done"}});
+  text.sample(http.tls_failed, {{"result", "failed"}});
+}
+
 // ---------------------------------------------------------------- threads and process
 
 void write_loops(Text& text, const PoolSnapshot& s) {
@@ -292,6 +321,7 @@ std::string metrics_page(const PoolSnapshot& s, const ProcessFacts& process) {
   if (s.journal) write_journal(text, *s.journal);
   if (s.stored) write_store(text, s);
   if (s.coherence_status) write_coherence(text, s);
+  write_http(text, s.http);
   write_loops(text, s);
   write_process(text, process);
   return text.take();

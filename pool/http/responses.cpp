@@ -13,6 +13,10 @@ constexpr std::string_view content_security_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
+constexpr std::size_t host_bytes_max = 253 + 6;  // RFC 1035, 2.3.4; and a port
+constexpr std::string_view host_characters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]";
+
 }  // namespace
 
 net::HttpResponse response(int status, std::string_view type, std::string body,
@@ -36,6 +40,22 @@ net::HttpResponse fresh_response(int status, std::string_view type, std::string 
 net::HttpResponse error_response(int status, std::string_view code, std::string_view message,
                                  std::string_view hint) {
   return fresh_response(status, json_type, error_json(code, message, hint) + "\n");
+}
+
+net::HttpResponse redirect_to_tls(const net::HttpRequest& request) {
+  const std::string_view host = net::header_value(request.headers, "host");
+  const bool is_host = !host.empty() && host.size() <= host_bytes_max &&
+                       host.find_first_not_of(host_characters) == std::string_view::npos;
+  const bool is_path = !request.target.empty() && request.target.front() == '/';
+  if (!is_host || !is_path) {
+    return error_response(400, "tls_only", "this address serves over TLS alone",
+                          "ask for https:// instead of http://");
+  }
+  net::HttpResponse out = error_response(308, "tls_only", "this address serves over TLS alone",
+                                         "ask for https:// instead of http://");
+  out.headers.emplace_back("location", "https://" + std::string(host) + request.target);
+  out.keep_alive = false;
+  return out;
 }
 
 std::string etag_of(std::string_view body) {

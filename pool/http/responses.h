@@ -22,6 +22,10 @@ net::HttpResponse fresh_response(int status, std::string_view type, std::string 
 net::HttpResponse error_response(int status, std::string_view code, std::string_view message,
                                  std::string_view hint);
 
+// For a plain request where only TLS is served: the same over TLS, at the host that it names; 400
+// when it names none that could be one.
+net::HttpResponse redirect_to_tls(const net::HttpRequest& request);
+
 // FNV-1a of the body in quotes: names a version of it, guards nothing.
 std::string etag_of(std::string_view body);
 // The client has that version already (If-None-Match; RFC 9110, 13.1.2).

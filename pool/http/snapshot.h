@@ -7,6 +7,7 @@
 #include "common/bitcoin/address.h"
 #include "common/stratum/reject.h"
 #include "pool/core/stats.h"
+#include "pool/http/http_counts.h"
 #include "pool/http/recent_counts.h"
 #include "pool/messages.h"
 
@@ -134,6 +135,7 @@ struct PoolSnapshot {
   LatencyHistogram notify_last;   // to the last of all
   LoopHealth shard_loops;         // of all of them
   LoopHealth http_loop;
+  HttpCounts http;
   std::optional<std::int64_t> tip_time_us;  // when the tip was first heard of
 
   // Of coherence work: sums over the shards, rounds per second, and the newest word of its loop;

@@ -137,18 +137,19 @@ void check_data_dir(const Config& config, const Report& report) {
                       folder.exists ? "is writable" : "can be made", folder.free_bytes >> 20)});
 }
 
-void check_tls_files(const Config& config, const Report& report) {
-  const auto tls = load_tls(config.stratum);
+// `section`: "stratum" or "http", whose TLS settings these are.
+template <class Section>
+void check_tls_files(const std::string& section, const Section& settings, const Report& report) {
+  const auto tls = load_tls(settings);
   if (!tls) return report({false, "tls", tls.error()});
   if (*tls == nullptr) return;
   const CertificateText certificate = describe_certificate(**tls);
   if (certificate.expired) {
-    return report(
-        {false, "tls",
-         fmt::format("stratum.tls_certificate: {}: {}: it has expired; put a new one there",
-                     config.stratum.tls_certificate, certificate.text)});
+    return report({false, "tls",
+                   fmt::format("{}.tls_certificate: {}: {}: it has expired; put a new one there",
+                               section, settings.tls_certificate, certificate.text)});
   }
-  report({true, "tls", certificate.text});
+  report({true, "tls", section + ": " + certificate.text});
 }
 
 bool check_port(const std::string& option, const std::string& host, std::uint16_t port,
@@ -193,7 +194,8 @@ bool check_everything(const Config& config, const CheckOptions& options, const R
   check_config_line(config, count);
   check_sha256(count);
   check_data_dir(config, count);
-  check_tls_files(config, count);
+  check_tls_files("stratum", config.stratum, count);
+  check_tls_files("http", config.http, count);
   check_ports(config, count);
   check_nodes(config, options, count);
   check_database(config, count);

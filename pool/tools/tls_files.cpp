@@ -33,19 +33,30 @@ base::Result<std::string, std::string> read_pem(std::string_view key, const std:
   return text;
 }
 
+using Loaded = base::Result<std::shared_ptr<const net::TlsContext>, std::string>;
+
+// `section`: whose tls_certificate and tls_key these are.
+Loaded load(const std::string& section, const std::string& certificate_path,
+            const std::string& key_path) {
+  if (certificate_path.empty()) return nullptr;
+  const auto certificate = read_pem(section + ".tls_certificate", certificate_path);
+  if (!certificate) return base::err(certificate.error());
+  const auto key = read_pem(section + ".tls_key", key_path);
+  if (!key) return base::err(key.error());
+  auto context = net::TlsContext::from_pem({*certificate, certificate_path}, {*key, key_path});
+  if (!context) return base::err(section + ".tls_certificate, tls_key: " + context.error());
+  return context;
+}
+
 }  // namespace
 
-base::Result<std::shared_ptr<const net::TlsContext>, std::string> load_tls(
-    const StratumConfig& stratum) {
-  if (stratum.tls_certificate.empty()) return nullptr;
-  const auto certificate = read_pem("stratum.tls_certificate", stratum.tls_certificate);
-  if (!certificate) return base::err(certificate.error());
-  const auto key = read_pem("stratum.tls_key", stratum.tls_key);
-  if (!key) return base::err(key.error());
-  auto context =
-      net::TlsContext::from_pem({*certificate, stratum.tls_certificate}, {*key, stratum.tls_key});
-  if (!context) return base::err("stratum.tls_certificate, tls_key: " + context.error());
-  return context;
+Loaded load_tls(const StratumConfig& stratum) {
+  return load("stratum", stratum.tls_certificate, stratum.tls_key);
+}
+
+Loaded load_tls(const HttpConfig& http) {
+  if (http.tls == "off") return nullptr;
+  return load("http", http.tls_certificate, http.tls_key);
 }
 
 CertificateText describe_certificate(const net::TlsContext& tls) {

@@ -17,6 +17,8 @@ namespace pool {
 // Null when the config names none.
 [[nodiscard]] base::Result<std::shared_ptr<const net::TlsContext>, std::string> load_tls(
     const StratumConfig& stratum);
+[[nodiscard]] base::Result<std::shared_ptr<const net::TlsContext>, std::string> load_tls(
+    const HttpConfig& http);
 
 // "CN=pool.example, until 2027-01-31"; and whether that day has passed.
 struct CertificateText {

@@ -11,18 +11,11 @@ import subprocess
 import pytest
 
 from framework import bitcoin
+from framework.certificates import der, make_certificate
 from framework.util import free_port, wait_until
 
 PING = b'{"id":7,"method":"mining.ping","params":[]}\n'
 PONG = b'{"id":7,"result":"pong","error":null}\n'
-
-
-def make_certificate(folder, name: str) -> tuple:
-    """(certificate, key): self-signed, ECDSA P-256."""
-    certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                    "-subj", f"/CN={name}", "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60)
-    return certificate, key
 
 
 class Miner:
@@ -41,10 +34,6 @@ class Miner:
                 return False
             heard += more
         return heard == PONG
-
-
-def der(certificate) -> bytes:
-    return ssl.PEM_cert_to_DER_cert(certificate.read_text())
 
 
 @pytest.fixture

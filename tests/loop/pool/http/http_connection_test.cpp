@@ -6,6 +6,7 @@
 #include "common/uv/mailbox.h"
 #include "pool/http/responses.h"
 #include "tests/loop/pool/http/client.h"
+#include "tests/unit/common/net/tls_fixture.h"
 
 #include <doctest/doctest.h>
 
@@ -20,11 +21,14 @@ using namespace pool;
 namespace {
 
 // Connections on a thread of their own. "/now" is answered at once; every other request waits until
-// answer() is called for it, but "/events", which watches.
+// answer() is called for it, but "/events", which watches. With a certificate they all count as of
+// one address, which may make one request.
 class Serving {
  public:
-  explicit Serving(std::size_t waited_for_max = 100, HttpDeadlines deadlines = {20s, 20s, 20s})
+  explicit Serving(std::size_t waited_for_max = 100, HttpDeadlines deadlines = {20s, 20s, 20s},
+                   std::shared_ptr<const net::TlsContext> tls = nullptr)
       : deadlines_(deadlines) {
+    shared_.tls.context = tls;
     shared_.answers_waited_for_max = waited_for_max;
     shared_.watchers_max = 2;
     uv::ListenOptions where;
@@ -32,8 +36,11 @@ class Serving {
     auto listener =
         uv::TcpListener::listen(loop_, where, {}, [this](std::unique_ptr<uv::TcpStream> stream) {
           const int id = next_++;
+          std::optional<AddressPrefix> counted_as;
+          if (shared_.tls.context) counted_as = AddressPrefix::parse("192.0.2.1");
+          if (counted_as) CHECK(shared_.meter.on_connect(*counted_as));
           connections_[id] = std::make_unique<HttpConnection>(
-              std::move(stream), shared_, std::nullopt, [this, id] { closed_.push_back(id); });
+              std::move(stream), shared_, counted_as, [this, id] { closed_.push_back(id); });
           connections_[id]->start();
         });
     REQUIRE(listener);
@@ -119,7 +126,7 @@ class Serving {
   HttpShared shared_{[this](const net::HttpRequest& request, const Responder& responder) {
                        answer(request, responder);
                      },
-                     events_, [] {}};
+                     events_, [] {}, AddressMeter({10, 0.001, {}})};
   std::map<std::string, Responder> kept_;
   std::map<int, std::unique_ptr<HttpConnection>> connections_;
   std::vector<int> closed_;
@@ -244,4 +251,22 @@ TEST_CASE("a client that does not read its events is closed") {
   }
   CHECK_EQ(watchers, 0);
   serving.wait_until([&] { return serving.connections() == 0; });
+}
+
+TEST_CASE("a TLS handshake counts as a request of its address") {
+  const auto made = tls_test::make_certificate("web.test");
+  const auto context = net::TlsContext::from_pem({made.chain, "chain"}, {made.key, "key"});
+  REQUIRE(context);
+  Serving serving(100, {20s, 20s, 20s}, *context);
+  tls_test::Client hello;
+  Client first(serving.port());
+  REQUIRE(first.send(hello.take()));
+  const std::string answer =
+      first.read_until([](const std::string& text) { return !text.empty(); });
+  CHECK_EQ(answer.substr(0, 1), "\x16");
+  tls_test::Client again;
+  Client second(serving.port());
+  REQUIRE(second.send(again.take()));
+  CHECK_EQ(second.read_to_end(), "");
+  CHECK(second.ended());
 }

@@ -99,6 +99,7 @@ TEST_CASE("with nothing there, each part fails with its own line and a remedy") 
   listen.port = taken.port();
   config.stratum.listen = {listen};
   config.stratum.tls_certificate = folder.path("absent.pem");
+  config.http.tls_certificate = folder.path("web.pem");
   config.http.listen = "127.0.0.1:" + std::to_string(free_port());
   config.http.admin_listen = "";
 
@@ -115,6 +116,7 @@ TEST_CASE("with nothing there, each part fails with its own line and a remedy") 
       {"sha256", true, "portable"},
       {"data_dir", true, "can be made"},
       {"tls", false, "stratum.tls_certificate: " + config.stratum.tls_certificate},
+      {"tls", false, "http.tls_certificate: " + config.http.tls_certificate},
       {"ports", false,
        "stratum.listen[0].port: can't listen on 127.0.0.1:" + std::to_string(taken.port()) + ": "},
       {"node", false, "127.0.0.1:" + node.rpc.substr(node.rpc.rfind(':') + 1)},

@@ -85,3 +85,20 @@ TEST_CASE("an error names the key in the config, the file and the reason") {
                                              ": is not the key of the certificate in " +
                                              certificate);
 }
+
+TEST_CASE("the web side has a certificate of its own, and none where its TLS is off") {
+  const Folder folder;
+  const auto made = tls_test::make_certificate("web.test");
+  pool::HttpConfig config;
+  CHECK(*load_tls(config) == nullptr);
+  config.tls_certificate = folder.write("cert.pem", made.chain);
+  config.tls_key = folder.path("absent.pem");
+  CHECK_EQ(load_tls(config).error(),
+           "http.tls_key: " + config.tls_key + ": No such file or directory");
+  config.tls = "off";
+  CHECK(*load_tls(config) == nullptr);
+  config.tls = "only";
+  config.tls_key = folder.write("key.pem", made.key);
+  REQUIRE(load_tls(config));
+  CHECK_EQ((*load_tls(config))->subject(), "CN=web.test");
+}

@@ -1,5 +1,7 @@
 #include "pool/config/config.h"
 
+#include "pool/core/limits.h"
+
 #include <doctest/doctest.h>
 #include <rapidjson/document.h>
 #include <rapidjson/stringbuffer.h>
@@ -111,11 +113,15 @@ std::string everything_of(const pool::Config& c) {
       << s.limits.lines_per_second_per_address << '|' << s.limits.ban_seconds << '|'
       << s.limits.subscribe_seconds << '|' << s.limits.authorize_seconds << '|'
       << s.limits.idle_seconds << '|' << c.coinbase_outputs.size() << '\n'
-      << c.http.listen << '|' << c.http.admin_listen << '|' << c.coherence.enabled << '|'
-      << c.coherence.level << '|' << c.coherence.block_seconds << '|' << c.coherence.retarget_blocks
-      << '|' << c.payout.scheme << '|' << c.payout.pplns_window << '|' << c.payout.fee_ppm << '|'
-      << c.payout.coherence_ppm << '|' << c.payout.minimum_sats << '|' << c.log.level << '|'
-      << c.log.format;
+      << c.http.listen << '|' << c.http.admin_listen << '|' << c.http.tls << '|'
+      << c.http.tls_certificate << '|' << c.http.tls_key << '|' << c.http.hsts_seconds << '|'
+      << c.http.proxy_from.size() << '|' << c.http.limits.connections << '|'
+      << c.http.limits.connections_per_address << '|'
+      << c.http.limits.requests_per_second_per_address << '|' << c.http.limits.watchers << '|'
+      << c.coherence.enabled << '|' << c.coherence.level << '|' << c.coherence.block_seconds << '|'
+      << c.coherence.retarget_blocks << '|' << c.payout.scheme << '|' << c.payout.pplns_window
+      << '|' << c.payout.fee_ppm << '|' << c.payout.coherence_ppm << '|' << c.payout.minimum_sats
+      << '|' << c.log.level << '|' << c.log.format;
   return out.str();
 }
 
@@ -233,6 +239,26 @@ TEST_CASE("every key is read") {
   CHECK_EQ(config->payout.pplns_window, "0.10");
   CHECK_EQ(config->payout.minimum_sats, 2'100'000'000'000'000);
   CHECK_EQ(config->log.format, "json");
+}
+
+TEST_CASE("every key of the web side is read") {
+  const auto config = parse(with(R"("http": {
+    "listen": "localhost:80", "admin_listen": "", "tls": "only", "tls_certificate": "/web.cert",
+    "tls_key": "/web.key", "hsts_seconds": 60, "proxy_from": ["192.0.2.0/24", "::1"],
+    "limits": { "connections": 100, "connections_per_address": 7,
+                "requests_per_second_per_address": 0, "watchers": 50 } })"));
+  REQUIRE(config);
+  CHECK_EQ(config->http.listen, "127.0.0.1:80");
+  CHECK_EQ(config->http.admin_listen, "");
+  CHECK_EQ(config->http.tls, "only");
+  CHECK_EQ(config->http.tls_certificate, "/web.cert");
+  CHECK_EQ(config->http.tls_key, "/web.key");
+  CHECK_EQ(config->http.hsts_seconds, 60);
+  CHECK_EQ(config->http.proxy_from, std::vector<std::string>{"192.0.2.0/24", "::1"});
+  CHECK_EQ(config->http.limits.connections, 100);
+  CHECK_EQ(config->http.limits.connections_per_address, 7);
+  CHECK_EQ(config->http.limits.requests_per_second_per_address, 0);
+  CHECK_EQ(config->http.limits.watchers, 50);
 }
 
 TEST_CASE("the node's port follows the network") {
@@ -375,6 +401,16 @@ const WrongValue wrong_values[] = {
      "stratum.tls_key"},
     {"a certificate without its key", with("\"stratum\": {\"tls_certificate\": \"/c\"}"),
      "pool.json:2: stratum.tls_certificate: stratum.tls_key is missing beside it"},
+    {"a web page over TLS only without a certificate", with("\"http\": {\"tls\": \"only\"}"),
+     "pool.json:2: http.tls: \"only\" needs http.tls_certificate and http.tls_key"},
+    {"a web key without its certificate", with("\"http\": {\"tls_key\": \"/k\"}"),
+     "pool.json:2: http.tls_key: http.tls_certificate is missing beside it"},
+    {"a proxy by name", with("\"http\": {\"proxy_from\": [\"10.0.0.1\",\n\"10.0.0.0/33\"]}"),
+     "pool.json:3: http.proxy_from[1]: \"10.0.0.0/33\" is not an IP address or range (expected "
+     "an IP address or range, such as 10.0.0.0/8)"},
+    {"more watchers than there may be", with("\"http\": {\"limits\": {\"watchers\": 100001}}"),
+     "pool.json:2: http.limits.watchers: 100001 is not a number of connections (expected an "
+     "integer from 0 to 100000)"},
     {"parts beyond the whole", with("\"payout\": {\"fee_ppm\": 600000, \"coherence_ppm\": 500000}"),
      "pool.json:2: payout.coherence_ppm: 500000 and fee_ppm, 600000, are more than the whole "
      "reward together (1000000)"},
@@ -603,6 +639,13 @@ TEST_CASE("the schema's defaults are those of the program") {
   CHECK_EQ(everything_of(*given), everything_of(*usual));
   // And the struct's own initialisers agree, where the parse leaves them alone.
   const pool::Config fresh;
+  CHECK_EQ(fresh.http.hsts_seconds, usual->http.hsts_seconds);
+  CHECK_EQ(fresh.http.limits.connections, pool::limits::http_connections_max);
+  CHECK_EQ(fresh.http.limits.connections_per_address,
+           pool::limits::http_connections_per_address_max);
+  CHECK_EQ(fresh.http.limits.requests_per_second_per_address,
+           pool::limits::http_requests_per_second_per_address);
+  CHECK_EQ(fresh.http.limits.watchers, pool::limits::http_watchers_max);
   CHECK_EQ(fresh.coinbase_tag, usual->coinbase_tag);
   CHECK_EQ(fresh.database, usual->database);
   CHECK_EQ(fresh.stratum.version_mask, usual->stratum.version_mask);

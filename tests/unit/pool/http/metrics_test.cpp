@@ -53,6 +53,16 @@ PoolSnapshot full_snapshot() {
   s.stored->lag.add(250'000);
   s.coherence_status = CoherenceStatus{};
   s.coherence.proofs_accepted = 12;
+  s.http.answered(200);
+  s.http.answered(304);
+  s.http.answered(503);
+  s.http.answered(503);
+  s.http.refused(HttpRefusal::late);
+  s.http.closed(HttpClose::unread);
+  s.http.answer_times.add(3'000);
+  s.http.connections = 5;
+  s.http.watchers = 4;
+  s.http.tls_failed = 2;
   s.coherence_status->counts.busy_us = 2'500'000;
   return s;
 }
@@ -69,6 +79,17 @@ TEST_CASE("what the pool counts is on the page, in base units") {
       {"phasepool_workers", "11"},
       {"phasepool_blocks{status=\"accepted\"}", "2"},
       {"phasepool_height", "1234"},
+      {"phasepool_http_answers_total{status=\"1xx\"}", "0"},
+      {"phasepool_http_answers_total{status=\"2xx\"}", "1"},
+      {"phasepool_http_answers_total{status=\"3xx\"}", "1"},
+      {"phasepool_http_answers_total{status=\"5xx\"}", "2"},
+      {"phasepool_http_refusals_total{reason=\"rate_limit\"}", "0"},
+      {"phasepool_http_refusals_total{reason=\"late\"}", "1"},
+      {"phasepool_http_connections", "5"},
+      {"phasepool_http_connections_closed_total{reason=\"unread\"}", "1"},
+      {"phasepool_http_watchers", "4"},
+      {"phasepool_http_answer_seconds_sum", "0.003"},
+      {"phasepool_http_tls_handshakes_total{result=\"failed\"}", "2"},
       {"phasepool_coinbase_sats", "5000000123"},
       {"phasepool_share_to_reply_seconds_sum", "0.0015"},
       {"phasepool_tip_to_notify_first_seconds_count", "1"},

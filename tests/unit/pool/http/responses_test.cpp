@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 using namespace pool;
 
 TEST_CASE("an error has a code for programs, and a message and a hint for people") {
@@ -37,5 +39,41 @@ TEST_CASE("a body that the client has is not sent again") {
     CAPTURE(seen);
     CHECK_EQ(tagged(seen).status, 200);
     CHECK_EQ(tagged(seen).body, "foobar");
+  }
+}
+
+TEST_CASE("a plain request is sent to TLS at the host it names, if that could be one") {
+  const auto redirected = [](const char* host, const char* target) {
+    net::HttpRequest request{"GET", target, {}, "", true};
+    if (host != nullptr) request.headers.emplace_back("host", host);
+    return redirect_to_tls(request);
+  };
+  struct Row {
+    const char* why;
+    const char* host;
+    const char* target;
+    const char* location;  // empty: 400
+  };
+  const std::string long_host(260, 'a');
+  const Row rows[] = {
+      {"as it is", "pool.example", "/", "https://pool.example/"},
+      {"with its port, which is the same", "pool.example:8080", "/a?b=c%20d#",
+       "https://pool.example:8080/a?b=c%20d#"},
+      {"an address", "[2001:db8::1]:8080", "/", "https://[2001:db8::1]:8080/"},
+      {"none named", nullptr, "/", ""},
+      {"empty", "", "/", ""},
+      {"somebody else's path in it", "evil.example/x", "/", ""},
+      {"a user in it", "pool@evil.example", "/", ""},
+      {"blanks", "pool example", "/", ""},
+      {"too long", long_host.c_str(), "/", ""},
+      {"no path", "pool.example", ".evil.example/", ""},
+      {"for a proxy", "pool.example", "http://pool.example/", ""},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.why);
+    const net::HttpResponse got = redirected(row.host, row.target);
+    CHECK_EQ(net::header_value(got.headers, "location"), row.location);
+    CHECK_EQ(got.status, *row.location == '\0' ? 400 : 308);
+    CHECK_NE(got.body.find("\"tls_only\""), std::string::npos);
   }
 }
