@@ -78,7 +78,10 @@ void hide_node(Value& answer, Document& document,
 
 net::HttpResponse database_error(DatabaseAnswer::Kind kind, std::string_view missing) {
   constexpr std::string_view meanwhile = "mining goes on; try again in a moment";
-  if (kind == DatabaseAnswer::Kind::nothing) return error_response(404, "not_found", missing, "");
+  if (kind == DatabaseAnswer::Kind::nothing) {
+    return error_response(404, "not_found", missing,
+                          "what there is: /api/v1/miners, /api/v1/blocks, /api/v1/payouts");
+  }
   net::HttpResponse out =
       kind == DatabaseAnswer::Kind::busy
           ? error_response(503, "database_busy", "the database has too much to do", meanwhile)

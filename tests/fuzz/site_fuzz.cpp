@@ -4,8 +4,11 @@
 // Holds for each request: exactly one answer, at once; a status that the API knows; the headers
 // that keep a browser from doing more than the page needs, none of them with a line's end in it;
 // the type that was said: JSON that parses, an error with code, message and hint; no body for HEAD
-// or where it says 304; nothing of the request as markup in a page.
+// or where it says 304; nothing of the request as markup in a page. What is asked of the database
+// for it is short and printable. Where only TLS is served, it is sent nowhere but to its own host.
 #include "common/net/http.h"
+#include "pool/http/database_api.h"
+#include "pool/http/responses.h"
 #include "pool/http/site.h"
 #include "tests/fuzz/fuzz_check.h"
 #include "tests/fuzz/strict_json.h"
@@ -13,17 +16,34 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace {
 
 constexpr net::HttpLimits limits{16 * 1024, 16 * 1024};
 constexpr std::array<int, 11> statuses{200, 204, 304, 400, 404, 405, 406, 413, 429, 431, 503};
 
+constexpr std::size_t argument_bytes_max = 256;
+
 struct World {
+  std::vector<pool::StatsQuery> asked;
+  std::uint64_t questions = 0;
+  base::MonoTime now{};
+  pool::QueryCache queries{[this](pool::StatsQuery query) {
+    asked.push_back(std::move(query));
+    return true;
+  }};
+  pool::DatabaseApi database{queries,
+                             {bitcoin::Network::regtest, [this] { return now; },
+                              [] { return std::int64_t{1'700'000'000}; },
+                              [](std::string_view) { return std::string("node 1"); }}};
   pool::PoolSnapshot snapshot = pool::busy_snapshot();
   pool::Site site{[this] {
     pool::SiteSources sources;
@@ -34,8 +54,27 @@ struct World {
       reject.user_agent = std::string(user);
       return std::vector<pool::RejectedSubmit>{reject};
     };
+    sources.add_more = [this](pool::Router& router) { database.add_to(router); };
     return sources;
   }()};
+
+  // The database's turn: it finds something, finds nothing, or fails. A page may go on asking.
+  void reply() {
+    while (!asked.empty()) {
+      for (const pool::StatsQuery& query : std::exchange(asked, {})) {
+        for (const auto& argument : query.arguments) check(argument.value_or(""));
+        const std::uint64_t turn = ++questions % 3;
+        FUZZ_CHECK(
+            queries.on_result({query.request, turn != 0, turn == 1 ? "{}" : "", false}, now));
+      }
+    }
+    now += std::chrono::hours(1);  // nothing is fresh for the next one
+  }
+  static void check(const std::string& argument) {
+    FUZZ_CHECK(argument.size() <= argument_bytes_max);
+    FUZZ_CHECK(std::none_of(argument.begin(), argument.end(),
+                            [](unsigned char c) { return c < 0x20 || c == 0x7f; }));
+  }
 };
 
 std::size_t count_of(std::string_view text, std::string_view part) {
@@ -75,6 +114,21 @@ void check_page(const std::string& body) {
   }
 }
 
+// Where it leads is the host it was asked for, if that can be one, and no other.
+void check_redirect(const net::HttpRequest& request) {
+  const net::HttpResponse response = pool::redirect_to_tls(request);
+  check_json(response);
+  const std::string_view place = net::header_value(response.headers, "location");
+  FUZZ_CHECK((response.status == 308) == !place.empty());
+  if (place.empty()) return;
+  constexpr std::string_view scheme = "https://";
+  FUZZ_CHECK(place.starts_with(scheme));
+  const std::string_view host =
+      place.substr(scheme.size(), place.find('/', scheme.size()) - scheme.size());
+  FUZZ_CHECK(!host.empty() && host.find_first_of("@\\?# \t\r\n") == host.npos);
+  FUZZ_CHECK(host == net::header_value(request.headers, "host"));
+}
+
 void check_answer(const net::HttpRequest& request, const pool::Answer& answer) {
   const net::HttpResponse& response = answer.response;
   check_headers(response);
@@ -92,7 +146,8 @@ void check_answer(const net::HttpRequest& request, const pool::Answer& answer) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const World world;
+  static World world;
+  world.questions = 0;
   base::ByteSpan bytes(data, size);
   if (bytes.empty()) return 0;
   const std::size_t fragment = std::size_t{bytes[0]} + 1;
@@ -106,8 +161,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                           FUZZ_CHECK(!answer);
                           answer = std::move(given);
                         }));
+      world.reply();
       FUZZ_CHECK(answer);
       check_answer(request, *answer);
+      check_redirect(request);
     });
     if (!pushed) {
       const net::HttpResponse refusal = pool::Site::answer_error(pushed.error());
