@@ -1,7 +1,5 @@
 """A pool that has something to show: workers of two addresses, good and refused shares, blocks, proofs and a proof chain."""
 
-import functools
-
 from . import bitcoin
 from .cluster import Cluster
 from .proving_client import EASY, ProvingClient
@@ -39,15 +37,6 @@ class BusyPool:
         for _ in range(proofs):
             self.proof_block()
         self.settle()
-
-    @functools.cached_property
-    def answers_all(self) -> bool:
-        """Whether the pool has the whole API of web/openapi.json: pages ask for it."""
-        return self.pool.get("/api/v1/nodes")[0] == 200
-
-    def complaints(self, browser) -> list:
-        """What the browser's console had against the pages; not that a part of the API is missing where it is."""
-        return [line for line in browser.complaints() if self.answers_all or "404" not in line]
 
     @property
     def url(self) -> str:

@@ -28,10 +28,3 @@ def browser(one_browser):
 def busy(cluster):
     """Shares, rejects, blocks, proofs and a proof chain: something on every page."""
     return BusyPool(cluster)
-
-
-@pytest.fixture
-def whole_api(busy):
-    """For tests of what the pages take from the API's other endpoints."""
-    if not busy.answers_all:
-        pytest.skip("this pool has only a part of the API")

@@ -37,7 +37,7 @@ def test_figures_are_those_of_the_database(busy, browser):
             assert row.startswith(str(height)) and f"{reward / 1e8:.8f}" in row and bitcoin.PAYOUT_ADDRESS[-4:] in row, row
     browser.open(busy.url + "/status")
     assert f"Stored, ever {shares}" in browser.text("main")
-    assert busy.complaints(browser) == []
+    assert browser.complaints() == []
 
 
 def test_without_scripts_the_figures_are_there(busy, browser):
@@ -66,4 +66,4 @@ def test_the_page_follows_what_happens(busy, browser):
     assert browser.js("return window.stayed") is True, "the page was not loaded anew"
     assert [url for url in browser.requests if url.endswith("/api/v1/stream")], "by events"
     assert browser.strangers(busy.url) == []
-    assert busy.complaints(browser) == []
+    assert browser.complaints() == []

@@ -14,15 +14,15 @@ def columns(browser, table: str) -> list:
     return browser.js("return [...document.querySelectorAll(arguments[0] + ' thead th')].map(c => c.textContent.trim())", table)
 
 
-def test_workers_are_those_of_the_address(busy, whole_api, browser):
+def test_workers_are_those_of_the_address(busy, browser):
     for address, names in ((busy.address, {"rig1", "rig2", "waves"}), (OTHER_ADDRESS, {"garage"})):
         browser.open(f"{busy.url}/miner?address={address}")
         wait_until(lambda names=names: {row[0].split(" ")[0] for row in rows(browser, "#workers")} == names, 60, f"the workers {names}", poll=0.2)
         assert address in browser.text("#address")
-    assert busy.complaints(browser) == []
+    assert browser.complaints() == []
 
 
-def test_shares_are_those_of_the_database(busy, whole_api, browser):
+def test_shares_are_those_of_the_database(busy, browser):
     stored = dict(busy.cluster.query("SELECT w.name, count(*) FROM shares s JOIN workers w ON w.id = s.worker_id"
                                      " JOIN miners m ON m.id = w.miner_id WHERE m.address = %s GROUP BY 1", busy.address))
     assert stored
@@ -39,7 +39,7 @@ def test_shares_are_those_of_the_database(busy, whole_api, browser):
     browser.wait_for_text("#sentence", lambda text: "No worker had" not in text)
 
 
-def test_a_refused_share_is_explained(busy, whole_api, browser):
+def test_a_refused_share_is_explained(busy, browser):
     browser.open(f"{busy.url}/miner?address={busy.address}")
     text = browser.wait_for_text("main", "Duplicate 22")
     assert "The very same share had come before" in text

@@ -68,4 +68,4 @@ def test_money_is_that_of_the_ledger(busy, browser):
     wait_until(lambda: len(preview()) == 4, 120, "the preview of each scheme", poll=1)
     wanted = cluster.query("SELECT pplns_sats, prop_sats, pps_sats, solo_sats FROM payout_preview() WHERE address = %s", busy.address)[0]
     assert [sats(row[1]) for row in preview()] == list(wanted)
-    assert busy.complaints(browser) == []
+    assert browser.complaints() == []

@@ -23,7 +23,7 @@ def test_every_page_is_clean(busy, browser):
                 for serious in browser.axe():
                     found.setdefault(f"{name}, axe", []).append(serious)
     assert found == {}
-    assert busy.complaints(browser) == []
+    assert browser.complaints() == []
     assert browser.strangers(busy.url) == []
 
 

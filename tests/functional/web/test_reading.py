@@ -133,7 +133,7 @@ def test_commands_are_ready_to_copy(busy, browser):
     user = re.search(r"-u (\S+)", browser.text("#cmd-phase")).group(1)
     client = busy.cluster.client(user=user.replace(f"{OTHER_ADDRESS}", bitcoin.PAYOUT_ADDRESS))
     busy.share(client)
-    assert busy.complaints(browser) == []
+    assert browser.complaints() == []
     assert browser.strangers(busy.url) == []
 
 
