@@ -144,8 +144,10 @@ def test_answers_are_the_databases(cluster, busy):
     check_blocks(cluster, busy)
     check_miner(cluster, busy)
     check_payouts(cluster, busy)
+    check_sums(cluster, busy)
     check_chain(cluster)
     check_ckpool(cluster)
+    check_events(cluster)
     check_caching(cluster, busy)
 
 
@@ -236,6 +238,32 @@ def check_miner(cluster, found):
     assert ids(page["miners"], "address") == ids(miners["miners"], "address")[1:] and page["next"] is None
 
 
+def check_sums(cluster, found):
+    """Series step by step, and each worker's sums, against the single shares. The minute of the shares is over."""
+    for target, who in (("/api/v1/history?span=6h", "%"), (f"/api/v1/miners/{FINDER}/history?span=6h", FINDER), (f"/api/v1/miners/{OTHER}/history?span=6h&worker=phase", "nobody")):
+        answer = get(cluster, target)
+        series = answer["series"]
+        rows = cluster.query("SELECT extract(epoch FROM date_bin('1 minute', s.time, '1970-01-01Z'))::bigint, count(*), sum(s.work)::text FROM shares s JOIN workers w ON w.id = s.worker_id"
+                             " JOIN miners m ON m.id = w.miner_id WHERE m.address LIKE %s GROUP BY 1 ORDER BY 1", who)
+        steps = [(start, shares, work) for start, shares, work in zip(series["start"], series["shares"], series["work"]) if shares]
+        assert steps == rows, target
+        assert [rate for rate in series["hashrate"] if rate] == pytest.approx([int(work) / 60 for _, _, work in rows])
+    blocks = get(cluster, "/api/v1/history?span=6h")
+    assert ids(blocks["blocks"], "hash") == found
+    (proven,), = cluster.query("SELECT sum(work)::text FROM coherence_proofs")
+    assert str(sum(int(work or 0) for work in blocks["coherence_work"])) == proven
+    sums = "SELECT count(*), max(s.share_difficulty), sum(s.work) FROM shares s JOIN workers w ON w.id = s.worker_id JOIN miners m ON m.id = w.miner_id WHERE m.address = %s AND w.name LIKE %s"
+    for miner in get(cluster, "/api/v1/miners")["miners"]:
+        (count, best, work), = cluster.query(sums, miner["address"], "%")
+        assert (miner["shares_1d"], miner["best_share_difficulty"]) == (count, best)
+        for worker in get(cluster, f"/api/v1/workers?address={miner['address']}")["workers"]:
+            (count, best, work), = cluster.query(sums, miner["address"], worker["name"])
+            assert (worker["shares_1d"], worker["best_share_difficulty"]) == (count, best or 0)
+            # Of a day and of what has passed of the running minute.
+            assert (work or 0) / 86460 <= worker["hashrate"]["1d"] <= (work or 0) / 86400
+            assert sum(worker["rejects_1d"].values()) == worker["rejected_1d"]
+
+
 def check_payouts(cluster, found):
     payouts = get(cluster, "/api/v1/payouts")
     (reward, fee, digest), = cluster.query("SELECT reward_sats, fee_sats, encode(digest, 'hex') FROM payout_runs")
@@ -269,7 +297,10 @@ def check_chain(cluster):
     done = subprocess.run([BIN / "phasepool", "verify", "coherence", line], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, f"what the API gives is what the verifier takes: {done.stdout}{done.stderr}"
     epochs = get(cluster, "/api/v1/coherence/epochs")
-    assert sum(ids(epochs["epochs"], "blocks")) == 2
+    rules, = cluster.query("SELECT retarget_blocks, block_seconds FROM coherence_rules")
+    assert (epochs["retarget_blocks"], epochs["block_seconds"]) == rules
+    (first, count), = cluster.query("SELECT extract(epoch FROM min(time) FILTER (WHERE height = 0))::bigint, count(*) FROM coherence_chain")
+    assert [(epoch["epoch"], epoch["height"], epoch["blocks"], epoch["time"]) for epoch in epochs["epochs"]] == [(0, 0, count, first)]
     now = get(cluster, "/api/v1/coherence")
     assert now["reward_ppm"] == 5000 and now["difficulty"]["rounds_per_bloom"] == 1346
     ask(cluster, "/api/v1/coherence/blocks/2", 404)
@@ -281,6 +312,16 @@ def check_ckpool(cluster):
     assert status[0]["Workers"] == get(cluster, "/api/v1/pool")["workers"]
     user = get(cluster, f"/users/{OTHER}")
     assert ids(user["worker"], "workername") == [f"{OTHER}.<b>&\"x", f"{OTHER}.phase"] and user["workers"] == 1, "who only proves has no shares"
+    (whole, best), = cluster.query("SELECT div(sum(s.work), 4295032833)::bigint, max(s.share_difficulty) FROM shares s JOIN workers w ON w.id = s.worker_id JOIN miners m ON m.id = w.miner_id"
+                                   " WHERE m.address = %s", OTHER)
+    assert user["shares"] == whole and user["bestever"] == pytest.approx(best, abs=1)
+
+
+def check_events(cluster):
+    shown = get(cluster, "/api/v1/events?limit=200")["events"]
+    rows = cluster.query("SELECT id, micros(time), severity, component FROM events ORDER BY id DESC LIMIT 200")
+    known = [(event["id"], event["time_us"], event["severity"], event["component"]) for event in shown]
+    assert known == [row for row in rows if row[0] <= max((event["id"] for event in shown), default=0)]
 
 
 def check_caching(cluster, found):
