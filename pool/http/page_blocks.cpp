@@ -81,8 +81,9 @@ std::int64_t found_us(const JsonView& row) {
 }
 
 std::string finder(const JsonView& row) {
-  return miner_link(row.at("address").text()) + " <span class=\"faint\">" +
-         escape_html(row.at("worker").text()) + "</span>";
+  const std::string worker = escape_html(row.at("worker").text());
+  return miner_link(row.at("address").text()) + " <span class=\"faint cut\" title=\"" + worker +
+         "\">" + worker + "</span>";
 }
 
 std::string proof_link(const JsonView& row) {

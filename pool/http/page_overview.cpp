@@ -12,6 +12,7 @@ namespace pool {
 namespace {
 
 constexpr std::array<std::string_view, 7> windows{"1m", "5m", "15m", "1h", "6h", "1d", "7d"};
+constexpr std::int64_t longest_window_seconds = 7 * 86'400;
 constexpr std::size_t blocks_shown_max = 8;
 
 // A live figure that leads to the panel that explains it.
@@ -120,6 +121,16 @@ std::string ladder_rows(const PageInput& in, const RateUnit& unit) {
            "</span></td></tr>\n";
   }
   return out;
+}
+
+// What the plot's lines are, and how far back the windows can reach.
+std::string ladder_note(const PageInput& in) {
+  std::string out =
+      "\u00b1 is the scatter that luck alone gives the window. A change inside it is noise.";
+  const auto uptime = in.pool.at("uptime_seconds").integer();
+  if (!uptime || *uptime >= longest_window_seconds) return out;
+  return out + " The pool started " + format_duration(*uptime) +
+         " ago: longer windows are of the time since.";
 }
 
 int code_of(std::string_view reason) {
@@ -298,6 +309,7 @@ void fill_overview(const PageInput& in, PageValues& out) {
   const RateUnit unit = ladder_unit(in);
   out["rate_unit"] = unit.name;
   out["ladder_rows"] = ladder_rows(in, unit);
+  out["ladder_note"] = ladder_note(in);
   fill_shares(in, out);
   fill_chain(in, out);
   fill_round(in, out);

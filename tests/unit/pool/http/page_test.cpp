@@ -133,6 +133,8 @@ TEST_CASE("the overview shows its figures without a script") {
   CHECK(has(html, ">1\u00a0block behind</span>"));
   CHECK(has(html, "data-as=\"count\">1,284</a> workers of <a"));
   CHECK(has(html, "data-as=\"count\">398</a> miners in <a"));
+  CHECK(has(html,
+            "The pool started 4\u00a0min 19\u00a0s ago: longer windows are of the time since."));
   CHECK(has(html, "<dt>since the last block</dt>"));
   CHECK(has(html, "1 maturing, 28 confirmed, 2 orphaned"));
   CHECK(has(html, "EH/s</span>, of it here 0.51\u2009%"));
@@ -210,11 +212,13 @@ TEST_CASE("in every state the overview says what is wrong") {
     if (name != "pool") return;
     d["workers"].SetInt(1);
     d["miners"].SetInt(1);
+    d["uptime_seconds"].SetInt(7 * 86'400);
     d["network_hashrate"].SetDouble(0.6);
   });
   CHECK(has(alone.html, ">1</a> worker of <a"));
   CHECK(has(alone.html, ">1</a> miner in <a"));
   CHECK_FALSE(has(alone.html, "of it here"));
+  CHECK_FALSE(has(alone.html, "The pool started"));
   const Filled idle(to("overview"), {}, [](const std::string& name, rapidjson::Document& d) {
     if (name == "pool") d["workers"].SetInt(0);
   });
