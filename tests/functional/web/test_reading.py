@@ -8,7 +8,7 @@ import re
 from framework import bitcoin
 from framework.busy_pool import OTHER_ADDRESS
 from framework.util import wait_until
-from test_figures import ACCEPTED, HEIGHT, number
+from test_figures import ACCEPTED, number
 from test_pages import PAGES
 
 FOCUSED = "const e = document.activeElement; return (e.id || e.getAttribute('aria-label') || e.innerText || e.nodeName).trim()"
@@ -135,10 +135,3 @@ def test_commands_are_ready_to_copy(busy, browser):
     busy.share(client)
     assert browser.complaints() == []
     assert browser.strangers(busy.url) == []
-
-
-def test_the_height_is_said_alike_everywhere(busy, browser):
-    browser.open(busy.url)
-    height = browser.text(HEIGHT)
-    assert height == browser.text("#sentence [data-v='height']")
-    assert height in browser.js("return document.title")

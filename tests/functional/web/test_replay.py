@@ -1,4 +1,8 @@
-"""The bloom replay: the browser computes a certificate again, agrees with a good one, and refuses one with a flipped bit."""
+"""The bloom replay: the browser computes a certificate again, agrees with a good one, and refuses one with a flipped bit. And so it
+does with a block's proof record.
+"""
+
+import subprocess
 
 
 def verdict(browser, wanted: str) -> str:
@@ -26,4 +30,31 @@ def test_a_good_certificate_is_verified_and_a_tampered_one_refused(busy, browser
         browser.js("document.getElementById('tamper').click()")
         verdict(browser, "Verified here")
     assert browser.complaints() == []
+    assert browser.strangers(busy.url) == []
+
+
+def test_a_blocks_record_is_verified_and_a_tampered_one_refused(busy, browser, tmp_path):
+    """The record that a block's page checks is the one it offers, and which `phasepool verify proof` finds true as well."""
+    height, block_hash = busy.cluster.query("SELECT height, encode(hash, 'hex') FROM blocks ORDER BY height DESC LIMIT 1")[0]
+    browser.open(busy.url + "/blocks")
+    link = browser.js("return [...document.querySelectorAll('#list tbody th a')].find(a => a.innerText === arguments[0])?.href", f"{height:,}")
+    assert link
+    browser.open(link)
+    browser.wait_for_text("#block-verdict output", "Verified here")
+    checks = browser.js("return [...document.querySelectorAll('#block-verdict tbody tr')].map(r => r.innerText)")
+    assert len(checks) >= 5
+    assert any(str(height) in check for check in checks)
+    browser.js("document.getElementById('block-tamper').click()")
+    browser.wait_for_text("#block-verdict output", "Refused")
+    browser.js("document.getElementById('block-tamper').click()")
+    browser.wait_for_text("#block-verdict output", "Verified here")
+    name, path = browser.js("const a = document.querySelector('a[download]'); return [a.download, a.getAttribute('href')]")
+    assert name == f"block-{height}.json"
+    status, record = busy.pool.get(path)
+    assert status == 200
+    assert bytes.fromhex(browser.text("#block-hash")) in (bytes.fromhex(block_hash), bytes.fromhex(block_hash)[::-1])
+    (tmp_path / name).write_bytes(record)
+    done = subprocess.run([busy.pool.program, "verify", "proof", tmp_path / name], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert busy.complaints(browser) == []
     assert browser.strangers(busy.url) == []
