@@ -15,6 +15,7 @@ Crew::Crew(uv::Loop& loop, const CrewSettings& settings, const MinerKernels& ker
     : settings_(settings),
       kernels_(kernels),
       thread_rates_(settings_.threads),
+      answered_(settings_.threads),
       found_(loop, found_waiting_max, std::move(on_message)) {
   const std::uint32_t threads = settings_.threads;
   for (std::uint32_t i = 0; i < threads; ++i) {
@@ -86,14 +87,21 @@ void Crew::sample_rates(base::MonoTime now) {
   attempts_rate_.sample(progress.attempts, now);
 }
 
+void Crew::count_answer(const FoundShare& share, bool accepted) {
+  Answered& answered = answered_.at(share.thread);
+  ++(accepted ? answered.accepted : answered.rejected);
+  if (accepted) answered.difficulty_accepted += share.work->difficulty.value();
+}
+
 void Crew::describe(Status& status) const {
   status.hash_rate = rate_.per_second();
   status.hashes = hashes();
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     status.wrong_proposals += workers_[i]->wrong_proposals();
     status.switch_time_max = std::max(status.switch_time_max, workers_[i]->switch_time_max());
-    status.per_thread.push_back(
-        {thread_rates_[i].per_second(), workers_[i]->hashes(), workers_[i]->wrong_proposals()});
+    status.per_thread.push_back({thread_rates_[i].per_second(), workers_[i]->hashes(),
+                                 workers_[i]->wrong_proposals(), answered_[i].accepted,
+                                 answered_[i].rejected, answered_[i].difficulty_accepted});
   }
   if (kernels_.scan != nullptr) status.kernel = kernels_.scan->name;
   status.threads = settings_.threads;

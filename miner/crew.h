@@ -51,6 +51,8 @@ class Crew {
   void request_stop();
 
   bool mines_coherence() const { return !bloom_workers_.empty(); }
+  // The pool's answer to a share that one of the threads found.
+  void count_answer(const FoundShare& share, bool accepted);
   // Of all threads together; the best attempt of any.
   BloomProgress bloom_progress() const;
   // Call it every second, and before the last describe().
@@ -65,7 +67,14 @@ class Crew {
   const CrewSettings settings_;
   const MinerKernels kernels_;
   RateMeter rate_;
+  struct Answered {
+    std::uint64_t accepted = 0;
+    std::uint64_t rejected = 0;
+    double difficulty_accepted = 0;
+  };
+
   std::vector<RateMeter> thread_rates_;
+  std::vector<Answered> answered_;  // of each thread
   RateMeter rounds_rate_;
   RateMeter attempts_rate_;
   WorkerGuide guide_;

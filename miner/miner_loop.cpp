@@ -118,6 +118,7 @@ void MinerLoop::note_witness(const CoherenceWork& work) {
 
 void MinerLoop::report(const ClientEvent& event) {
   if (event.kind == ClientEventKind::connected) height_missing_told_ = false;
+  if (event.share) crew_.count_answer(*event.share, event.kind == ClientEventKind::accepted);
   const base::Instant now = uv::read_clock();
   console_.event(event, now);
   if (observer_ != nullptr) observer_->on_event(event, now);

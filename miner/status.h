@@ -35,6 +35,9 @@ struct ThreadStatus {
   double hash_rate = 0;  // of the last ten seconds
   std::uint64_t hashes = 0;
   std::uint64_t wrong_proposals = 0;
+  std::uint64_t accepted = 0;  // shares, as the pool answered them
+  std::uint64_t rejected = 0;
+  double difficulty_accepted = 0;
 };
 
 struct PoolStatus {

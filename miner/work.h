@@ -56,7 +56,8 @@ struct FoundShare {
   // What submit sends as version_bits: the header's under the mask. None without version rolling.
   std::optional<std::uint32_t> version_bits;
   bitcoin::BlockHash hash;
-  bool is_block = false;  // it also meets the network target
+  bool is_block = false;     // it also meets the network target
+  std::uint32_t thread = 0;  // who found it
 };
 
 // Which of the shares that a search finds are wanted: nobody verifies what would be thrown away.

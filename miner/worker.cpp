@@ -67,6 +67,7 @@ void Worker::scan_batch() {
   const Appetite appetite = guide_.appetite.load(std::memory_order_relaxed);
   const base::MonoTime began = uv::read_clock().mono;
   const std::uint32_t tried = search_.step(batch_, appetite, [this](FoundShare share) {
+    share.thread = index_;
     return outbox_.post(WorkerMessage(std::move(share)));
   });
   size_next_batch(uv::read_clock().mono - began, tried);

@@ -67,6 +67,7 @@ def test_configured_by_a_file_it_answers_and_reports(cluster):
     assert ask_api(port, "version").startswith("STATUS=S,")
     both = json.loads(ask_api(port, "devs+pools\n"))
     assert len(both["devs"][0]["DEVS"]) == 2
+    assert sum(dev["Accepted"] for dev in both["devs"][0]["DEVS"]) == both["pools"][0]["POOLS"][0]["Accepted"] >= 3
     assert both["pools"][0]["POOLS"][0]["User"] == f"{bitcoin.PAYOUT_ADDRESS}.rig1"
     assert json.loads(ask_api(port, '{"command":"quit"}'))["STATUS"][0]["Code"] == 45, "what would change something"
 

@@ -62,7 +62,10 @@ TEST_CASE("both kinds: every thread's shares and proofs come, and are counted") 
   // Units go round the threads: extranonce2 is even with one of two, odd with the other.
   std::set<int> parities;
   REQUIRE(wait_until(loop, [&] {
-    for (const FoundShare& share : found.shares) parities.insert(share.extranonce2[0] % 2);
+    for (const FoundShare& share : found.shares) {
+      parities.insert(share.extranonce2[0] % 2);
+      CHECK_EQ(share.thread, share.extranonce2[0] % 2);
+    }
     return parities.size() == 2 && !found.proofs.empty();
   }));
   for (const FoundShare& share : found.shares) CHECK_EQ(share.work, work);
@@ -77,6 +80,16 @@ TEST_CASE("both kinds: every thread's shares and proofs come, and are counted") 
   CHECK_FALSE(status.kernel.empty());
   CHECK_FALSE(status.coherence->kernel.empty());
   REQUIRE_EQ(status.per_thread.size(), 2);
+  FoundShare answered = found.shares.front();
+  answered.thread = 1;
+  crew.count_answer(answered, true);
+  crew.count_answer(answered, false);
+  status = {};
+  crew.describe(status);
+  CHECK_EQ(status.per_thread[1].accepted, 1);
+  CHECK_EQ(status.per_thread[1].rejected, 1);
+  CHECK_EQ(status.per_thread[1].difficulty_accepted, work->difficulty.value());
+  CHECK_EQ(status.per_thread[0].accepted, 0);
   crew.sample_rates(uv::read_clock().mono);
   REQUIRE(wait_until(loop, [&] {
     crew.sample_rates(uv::read_clock().mono);

@@ -26,7 +26,7 @@ ApiFacts facts() {
   status.difficulty = 2;
   status.threads = 2;
   status.kernel = "x86_shani";
-  status.per_thread = {{11e6, 1'200'000'000, 0}, {11.5e6, 1'200'000'000, 3}};
+  status.per_thread = {{11e6, 1'200'000'000, 0, 2, 0, 4}, {11.5e6, 1'200'000'000, 3, 4, 2, 8}};
   status.wrong_proposals = 3;
   status.pools = {{"stratum+tcp://h:3333", "a,b|c=d", true, 6, 2, 12},
                   {"stratum+ssl://i:3443", "e", false, 0, 0, 0}};
@@ -71,6 +71,9 @@ TEST_CASE("devs, pools, version and config as JSON") {
   CHECK_EQ(devs["DEVS"][1]["CPU"].GetInt(), 1);
   CHECK_EQ(devs["DEVS"][1]["MHS av"].GetDouble(), 10.0);
   CHECK_EQ(devs["DEVS"][1]["Hardware Errors"].GetInt(), 3);
+  CHECK_EQ(devs["DEVS"][0]["Accepted"].GetInt(), 2);
+  CHECK_EQ(devs["DEVS"][1]["Rejected"].GetInt(), 2);
+  CHECK_EQ(devs["DEVS"][1]["Difficulty Accepted"].GetDouble(), 8.0);
   CHECK_EQ(std::string(devs["DEVS"][0]["Status"].GetString()), "Alive");
   const auto pools = ask_json("pools");
   REQUIRE_EQ(pools["POOLS"].Size(), 2);
