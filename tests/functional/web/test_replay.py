@@ -56,5 +56,5 @@ def test_a_blocks_record_is_verified_and_a_tampered_one_refused(busy, browser, t
     (tmp_path / name).write_bytes(record)
     done = subprocess.run([busy.pool.program, "verify", "proof", tmp_path / name], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert busy.complaints(browser) == []
+    assert browser.complaints() == []
     assert browser.strangers(busy.url) == []
