@@ -160,6 +160,7 @@ const PoolSnapshot& HttpLoop::snapshot() {
   const base::Instant now = uv::read_clock();
   if (!snapshot_ || now.mono - snapshot_made_ > snapshot_kept) {
     snapshot_ = state_.snapshot(now);
+    snapshot_->number = ++snapshots_made_;
     snapshot_->http = shared_.counts;
     snapshot_->http.connections = server_->connections();
     snapshot_->http.watchers = events_.watchers();

@@ -124,6 +124,7 @@ class HttpLoop {
   HttpShared shared_;
   std::optional<PoolSnapshot> snapshot_;  // as of snapshot_made_
   base::MonoTime snapshot_made_;
+  std::uint64_t snapshots_made_ = 0;
 
   std::uint64_t next_query_ = 1;
   std::array<Reading, 5> readings_;

@@ -75,6 +75,12 @@ bool is_known_to_client(const net::HttpHeaders& request_headers, std::string_vie
 net::HttpResponse tagged_response(const net::HttpHeaders& request_headers, std::string_view type,
                                   std::string body, std::string_view cache_control) {
   const std::string etag = etag_of(body);
+  return tagged_response(request_headers, type, std::move(body), cache_control, etag);
+}
+
+net::HttpResponse tagged_response(const net::HttpHeaders& request_headers, std::string_view type,
+                                  std::string body, std::string_view cache_control,
+                                  std::string_view etag) {
   const bool known = is_known_to_client(request_headers, etag);
   net::HttpResponse out =
       response(known ? 304 : 200, type, known ? std::string{} : std::move(body), cache_control);

@@ -33,5 +33,9 @@ bool is_known_to_client(const net::HttpHeaders& request_headers, std::string_vie
 // A body that is kept by its etag: 304 without the body where the client has it already.
 net::HttpResponse tagged_response(const net::HttpHeaders& request_headers, std::string_view type,
                                   std::string body, std::string_view cache_control);
+// The same where the tag is known.
+net::HttpResponse tagged_response(const net::HttpHeaders& request_headers, std::string_view type,
+                                  std::string body, std::string_view cache_control,
+                                  std::string_view etag);
 
 }  // namespace pool

@@ -43,9 +43,26 @@ net::HttpResponse asset_response(const WebAsset& asset, const net::HttpHeaders& 
   return out;
 }
 
-net::HttpResponse json_answer(const RoutedRequest& request, const std::string& json) {
-  return tagged_response(request.http.headers, json_type, json + "\n", "no-cache");
-}
+// What an endpoint writes of a snapshot, kept for those who ask while it is the newest.
+class Written {
+ public:
+  explicit Written(std::string (*json)(const PoolSnapshot&)) : json_(json) {}
+
+  net::HttpResponse answer(const net::HttpHeaders& request_headers, const PoolSnapshot& snapshot) {
+    if (snapshot.number == 0 || snapshot.number != number_) {
+      number_ = snapshot.number;
+      body_ = json_(snapshot) + "\n";
+      etag_ = etag_of(body_);
+    }
+    return tagged_response(request_headers, json_type, body_, "no-cache", etag_);
+  }
+
+ private:
+  std::string (*json_)(const PoolSnapshot&);
+  std::uint64_t number_ = 0;
+  std::string body_;
+  std::string etag_;
+};
 
 }  // namespace
 
@@ -78,8 +95,8 @@ void Site::add_probes() {
 
 void Site::add_api() {
   const auto add = [this](std::string_view path, std::string (*json)(const PoolSnapshot&)) {
-    router_.get(path, [this, json](const RoutedRequest& request) {
-      return json_answer(request, json(sources_.snapshot(Audience::viewer)));
+    router_.get(path, [this, written = Written(json)](const RoutedRequest& request) mutable {
+      return written.answer(request.http.headers, sources_.snapshot(Audience::viewer));
     });
   };
   add("/api/v1/pool", pool_json);

@@ -103,6 +103,9 @@ enum class PoolCondition {
 std::string_view name_of(PoolCondition condition);
 
 struct PoolSnapshot {
+  // Of those that a loop has made, from 1: with the same number they are the same. 0: nobody
+  // counts.
+  std::uint64_t number = 0;
   PoolFacts facts;
   std::int64_t time_us = 0;
   std::int64_t uptime_seconds = 0;

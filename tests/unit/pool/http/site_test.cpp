@@ -1,5 +1,6 @@
 #include "pool/http/site.h"
 #include "pool/http/assets.h"
+#include "pool/http/responses.h"
 
 #include "tests/unit/pool/http/fixture.h"
 
@@ -234,5 +235,36 @@ TEST_CASE("a worker's refused shares are served in full") {
     CAPTURE(target);
     request.target = target;
     CHECK_EQ(served.answer(request).status, 400);
+  }
+}
+
+TEST_CASE("a snapshot is written once for all who ask while it is the newest") {
+  Served served;
+  for (const char* target : {"/api/v1/pool", "/api/v1/nodes", "/api/v1/coherence"}) {
+    CAPTURE(target);
+    served.snapshot = busy_snapshot();
+    served.snapshot.coherence_status = CoherenceStatus{};
+    served.snapshot.number = 1;
+    const net::HttpResponse first = served.get(target);
+    served.snapshot.time_us += 1'000'000;
+    served.snapshot.node->height += 1;
+    served.snapshot.coherence.clients += 1;
+    served.snapshot.node->nodes.emplace_back();
+    const net::HttpResponse again = served.get(target);
+    CHECK_EQ(again.body, first.body);
+    CHECK_EQ(header(again, "etag"), header(first, "etag"));
+    served.snapshot.number = 2;
+    const net::HttpResponse newer = served.get(target);
+    CHECK_NE(newer.body, first.body);
+    CHECK_EQ(header(newer, "etag"), etag_of(newer.body));
+    CHECK_EQ(served.get(target, "GET", {{"if-none-match", header(newer, "etag")}}).status, 304);
+    // One that nobody numbers is written anew for everybody.
+    served.snapshot = busy_snapshot();
+    served.snapshot.coherence_status = CoherenceStatus{};
+    CHECK_EQ(served.get(target).body, first.body);
+    served.snapshot.node->height += 1;
+    served.snapshot.coherence.clients += 1;
+    served.snapshot.node->nodes.emplace_back();
+    CHECK_NE(served.get(target).body, first.body);
   }
 }
