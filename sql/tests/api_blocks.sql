@@ -1,7 +1,7 @@
 -- What the API tells of blocks and money: blocks and their records, runs, payments, balances, what is pending, what a block would bring.
 -- The example of docs/payouts.md, in which one block is divided.
 BEGIN;
-SELECT plan(60);
+SELECT plan(61);
 \ir fixtures/example.psql
 UPDATE blocks SET coinbase = '\xc0ffee', merkle_branch = ARRAY[sha256('a'), sha256('b')], detail = 'why' WHERE hash = :'example';
 
@@ -120,6 +120,10 @@ SELECT is(api_pending_blocks()::jsonb, jsonb_build_array(
   jsonb_build_object('hash', encode(sha256('accepted'), 'hex'), 'height', 200, 'time_us', micros(now() - interval '1 day'), 'status', 'accepted', 'matures_in', NULL, 'sats', NULL),
   jsonb_build_object('hash', encode(sha256('confirmed'), 'hex'), 'height', 200, 'time_us', micros(now() - interval '2 days'), 'status', 'confirmed', 'matures_in', NULL, 'sats', NULL)),
   'blocks that stand and are to be divided, the newest first');
+SAVEPOINT divided;
+UPDATE blocks SET time = now() - interval '1 hour' WHERE hash IN (:'example', :'before');
+SELECT is((SELECT array_agg(b ->> 'height') FROM json_array_elements(api_pending_blocks()) b), '{99,200,200}', 'but none that was divided already');
+ROLLBACK TO divided;
 SELECT set_block_state(sha256('accepted'), 'confirmed', 200, now()) AS s, add_chain_tip(sha256('accepted'), sha256('p'), 200, now()) AS t \gset
 SELECT is((api_pending_blocks() #>> '{0,matures_in}')::integer, 0, 'with the blocks until it can be');
 SAVEPOINT many;

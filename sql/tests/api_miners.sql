@@ -1,6 +1,6 @@
 -- What the API tells of miners and workers: sums, rates, order, pages, best shares, what ckpool's form is made of.
 BEGIN;
-SELECT plan(67);
+SELECT plan(68);
 \ir fixtures/api.psql
 SELECT extract(epoch FROM now() - date_trunc('minute', now())) AS running \gset
 
@@ -111,5 +111,6 @@ SELECT is((api_ckpool_user('bcrt1qe')::jsonb - 'authorised') #- '{worker,0,hashr
     'worker', jsonb_build_array(jsonb_build_object('name', 'rig', 'best', 7, 'lastshare', micros(api_minute()) / 1000000, 'shares', '4'))), 'rounded down');
 SELECT pg_temp.store(now(), 'bcrt1qe', 'rig', 1, 7) AS e \gset
 SELECT is(api_ckpool_user('bcrt1qe') ->> 'shares', '5', 'to the last hash');
+SELECT is((SELECT array_agg(m ->> 'address') FROM json_array_elements(api_miners(1, 50) -> 'miners') m), '{bcrt1qe,bcrt1qa,bcrt1qb}', 'who has the most work stands first among miners');
 SELECT * FROM finish();
 ROLLBACK;

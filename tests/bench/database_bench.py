@@ -2,10 +2,10 @@
 """What the reports, the stats page and the payouts ask of a database of many shares: how long it takes, and how it is found.
 
 Makes a private cluster in FOLDER (or goes on with the one that is there), fills it (fill_database.py), makes the payouts, and asks each
-question three times: cold (the server was restarted and its files put out of the system's cache), and twice warm, of which the better one
-counts. Prints a table, and after it for each question which relations were read by which index, how many rows, how many pages.
+question cold (the server was restarted and its files put out of the system's cache), and then warm, of which the best counts.
+Prints a table, and after it for each question which relations were read by which index, how many rows, how many pages.
 
-usage: database_bench.py FOLDER [--shares N] [--days N] [--workers N] [--blocks N] [--only PATTERN] [--remove]
+usage: database_bench.py FOLDER [--shares N] [--days N] [--workers N] [--blocks N] [--only PATTERN] [--warm N] [--remove]
 """
 
 import argparse
@@ -148,6 +148,7 @@ def main():
     parser.add_argument("--workers", type=int, default=2500)
     parser.add_argument("--blocks", type=int, default=20)
     parser.add_argument("--only", default="", metavar="PATTERN", help="measure those questions alone whose names match")
+    parser.add_argument("--warm", type=int, default=2, metavar="N", help="so many times warm, of which the best counts: more where the machine is not idle")
     parser.add_argument("--remove", action="store_true", help="remove the cluster at the end")
     args = parser.parse_args()
     postgres = prepare(args)
@@ -161,7 +162,7 @@ def main():
         forget_files(postgres.data)
         postgres.start()
         cold = ask(postgres, name)[0]
-        warm = min(ask(postgres, name)[0] for _ in range(2))
+        warm = min(ask(postgres, name)[0] for _ in range(args.warm))
         found[name] = summary(ask(postgres, name, explained=True)[1])
         print(f"| `{name}` | {1000 * cold:.0f} | {1000 * warm:.0f} |", flush=True)
     for name, lines in found.items():
