@@ -10,8 +10,8 @@
 #include "pool/coherence/coherence_loop.h"
 #include "pool/coherence/verifier_loop.h"
 #include "pool/config/config.h"
-#include "pool/database_thread.h"
 #include "pool/messages.h"
+#include "pool/server/database_thread.h"
 #include "pool/store/chain_loop.h"
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "pool/data_dir.h"
+#include "pool/server/data_dir.h"
 
 #include <fmt/format.h>
 

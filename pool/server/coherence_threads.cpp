@@ -1,4 +1,4 @@
-#include "pool/coherence_threads.h"
+#include "pool/server/coherence_threads.h"
 
 #include "common/bloom/kernel.h"
 #include "common/crypto/cpu_features.h"

@@ -6,7 +6,7 @@
 //         (all is on disk), store (what is on disk is shipped), http.
 //
 // Each loop is a thread and owns what it works on; the hooks below are the whole message graph.
-#include "pool/server.h"
+#include "pool/server/server.h"
 
 #include "common/base/assert.h"
 #include "common/base/random.h"
@@ -14,28 +14,27 @@
 #include "common/log.h"
 #include "common/uv/clock.h"
 #include "common/uv/loop.h"
-#include "pool/coherence_threads.h"
 #include "pool/core/descriptor_budget.h"
 #include "pool/core/limits.h"
-#include "pool/data_dir.h"
-#include "pool/database_thread.h"
 #include "pool/http/http_loop.h"
 #include "pool/journal/journal_loop.h"
 #include "pool/messages.h"
 #include "pool/net/shard_loop.h"
-#include "pool/node/node_check.h"
 #include "pool/node/node_loop.h"
-#include "pool/store/migrate.h"
+#include "pool/server/coherence_threads.h"
+#include "pool/server/data_dir.h"
+#include "pool/server/database_thread.h"
+#include "pool/server/mailbox_rules.h"
+#include "pool/server/server_options.h"
+#include "pool/server/start_checks.h"
 #include "pool/store/query_loop.h"
 #include "pool/store/store_loop.h"
 #include "pool/store/upkeep_loop.h"
 #include "pool/tools/admin_token.h"
-#include "pool/tools/stratum_settings.h"
 #include "pool/tools/tls_files.h"
-#include "pool/version.h"
+#include "pool/server/version.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <csignal>
 #include <cstdio>
@@ -51,8 +50,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto node_check_deadline = 10s;
-
 int fail(const std::string& why) {
   std::fprintf(stderr, "phasepool: %s\n", why.c_str());
   return 1;
@@ -63,16 +60,6 @@ std::uint64_t random_seed() {
   return std::uint64_t{device()} << 32 | device();
 }
 
-// Raises the process's soft limit of descriptors to its hard one, and returns it.
-std::size_t raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
-  const rlimit raised{limit.rlim_max, limit.rlim_max};
-  if (limit.rlim_cur < limit.rlim_max && setrlimit(RLIMIT_NOFILE, &raised) == 0)
-    return raised.rlim_cur;
-  return limit.rlim_cur;
-}
-
 void log_certificate(std::string_view event, const net::TlsContext& tls) {
   const CertificateText certificate = describe_certificate(tls);
   if (certificate.expired) {
@@ -80,76 +67,6 @@ void log_certificate(std::string_view event, const net::TlsContext& tls) {
   } else {
     LOG(info, event, {"certificate", certificate.text});
   }
-}
-
-ShardLoop::Endpoint endpoint_of(const ListenConfig& listen) {
-  ShardLoop::Endpoint where{listen.host, listen.port};
-  if (listen.tls == "off") where.tls = TlsMode::off;
-  if (listen.tls == "only") where.tls = TlsMode::only;
-  for (const std::string& text : listen.proxy_from) {
-    const auto range = AddressRange::parse(text);
-    ASSERT(range);  // the config was checked
-    where.proxy_from.push_back(*range);
-  }
-  return where;
-}
-
-// Where miners connect with TLS; empty: nowhere.
-std::string stratum_tls_hint(const StratumConfig& config) {
-  if (config.tls_certificate.empty()) return {};
-  for (const ListenConfig& listen : config.listen) {
-    if (listen.tls != "off") return fmt::format("stratum+ssl://{}:{}", listen.host, listen.port);
-  }
-  return {};
-}
-
-CoherenceOptions coherence_options(const CoherenceConfig& config, std::uint64_t first_counter) {
-  const auto difficulty = [](double hash_difficulty) {
-    return *bitcoin::Difficulty::from_double(
-        std::max(hash_difficulty / 4294967296.0, bitcoin::Difficulty::least));
-  };
-  CoherenceOptions options;
-  options.enabled = config.enabled;
-  options.difficulty.start = difficulty(config.start_difficulty);
-  options.difficulty.min = difficulty(config.min_difficulty);
-  options.difficulty.shares_per_minute = config.shares_per_minute;
-  options.first_extranonce_counter = first_counter;
-  return options;
-}
-
-// The newest NewJob replaces a waiting one, and remembers if that one was of a new tip. Who waits
-// for either job, waits for this one.
-void keep_clean_jobs(const ShardMessage& waiting, ShardMessage& incoming) {
-  const auto& old_job = std::get<NewJob>(waiting);
-  auto& new_job = std::get<NewJob>(incoming);
-  new_job.replaced_clean = old_job.replaced_clean || old_job.job->clean_jobs;
-  new_job.spread = std::min(new_job.spread, old_job.spread);
-}
-
-// The same of coherence work. Where there is none any more, nothing of it need be kept.
-void keep_clean_coherence(const ShardMessage& waiting, ShardMessage& incoming) {
-  const auto& old_job = std::get<NewCoherenceJob>(waiting);
-  const bool was_clean = old_job.job == nullptr || old_job.job->clean;
-  std::get<NewCoherenceJob>(incoming).replaced_clean = old_job.replaced_clean || was_clean;
-}
-
-bool same_coherence(const ShardMessage& waiting, const ShardMessage& incoming) {
-  return std::holds_alternative<NewCoherenceJob>(waiting) &&
-         std::holds_alternative<NewCoherenceJob>(incoming);
-}
-
-bool same_job_kind(const ShardMessage& waiting, const ShardMessage& incoming) {
-  return std::holds_alternative<NewJob>(waiting) && std::holds_alternative<NewJob>(incoming);
-}
-
-// Statistics of one sender replace the same sender's.
-bool same_sender(const HttpMessage& waiting, const HttpMessage& incoming) {
-  if (waiting.index() != incoming.index()) return false;
-  const auto* stats = std::get_if<ShardStats>(&waiting);
-  if (stats != nullptr) return stats->shard == std::get<ShardStats>(incoming).shard;
-  return !std::holds_alternative<QueryResult>(waiting) &&
-         !std::holds_alternative<SubmitsRejected>(waiting) &&
-         !std::holds_alternative<TipTold>(waiting);
 }
 
 class Server {
@@ -162,11 +79,8 @@ class Server {
   void run();
 
  private:
-  std::string check_database();
-  std::string check_nodes() const;
   std::string open_journal();
   std::string open_http();
-  std::string secure_http(HttpLoop::Options& options) const;
   void budget_connections();
   std::string open_shards();
   std::string open_tls();
@@ -178,7 +92,6 @@ class Server {
   void open_node();
   void open_store();
   std::string open_coherence();
-  ShardOptions shard_options(std::uint32_t index);
   NodeLoop::Hooks node_hooks();
   JournalLoop::Hooks journal_hooks();
   void tell_http(HttpMessage message);
@@ -210,8 +123,8 @@ class Server {
 
 std::string Server::open() {
   if (auto ready = prepare_data_dir(config_.data_dir); !ready) return ready.error();
-  if (auto why = check_database(); !why.empty()) return why;
-  if (auto why = check_nodes(); !why.empty()) return why;
+  if (auto why = check_database(config_); !why.empty()) return why;
+  if (auto why = check_nodes(config_); !why.empty()) return why;
   budget_connections();
   if (auto why = open_journal(); !why.empty()) return why;
   if (auto why = open_http(); !why.empty()) return why;
@@ -222,54 +135,10 @@ std::string Server::open() {
   return open_coherence();
 }
 
-// A pool that has never seen its database must see it once: a wrong connection string would else be
-// noticed only when the journal fills the disk. One that has served it before can wait for it.
-std::string Server::check_database() {
-  const auto state = schema_state(config_.database);
-  if (!state) {
-    if (!has_served(config_.data_dir, config_.database)) {
-      return fmt::format("{}; start PostgreSQL, or correct \"database\" in the config",
-                         state.error());
-    }
-    LOG(warning, "database_away", {"error", state.error()},
-        {"effect", "serving without it; shares are journalled and shipped when it is back"});
-    return {};
-  }
-  switch (*state) {
-    case SchemaState::current:
-      break;
-    case SchemaState::newer:
-      return "the database's schema is newer than this program. Install the newer phasepool.";
-    case SchemaState::older:
-      return "the database's schema is older than this program. Run: phasepool migrate -c FILE";
-    case SchemaState::absent:
-      return "the database has no phasepool schema yet. Run: phasepool migrate -c FILE";
-  }
-  return {};
-}
-
-// One node that can give work is enough to start.
-std::string Server::check_nodes() const {
-  std::string first_error;
-  for (const NodeConfig& node : config_.nodes) {
-    const auto checked = check_node(node, config_.network, node_check_deadline);
-    if (checked) return {};
-    if (first_error.empty()) first_error = checked.error();
-    LOG(warning, "node_not_usable", {"error", checked.error()});
-  }
-  return first_error;
-}
-
 // ---------------------------------------------------------------- the loops and their hooks
 
 std::string Server::open_journal() {
-  JournalLoop::Options options;
-  options.data_dir = config_.data_dir;
-  options.fsync = config_.stratum.durability == Durability::fsync;
-  options.segment_bytes_max = static_cast<std::size_t>(config_.journal.segment_bytes);
-  options.fsync_window = std::chrono::milliseconds(config_.journal.fsync_ms);
-  options.bytes_max = static_cast<std::uint64_t>(config_.journal.bytes_max);
-  auto opened = JournalLoop::open(options, journal_hooks());
+  auto opened = JournalLoop::open(journal_options(config_), journal_hooks());
   if (!opened) return opened.error();
   journal_ = std::move(*opened);
   return {};
@@ -303,41 +172,18 @@ JournalLoop::Hooks Server::journal_hooks() {
   return hooks;
 }
 
-// How the web listener is guarded: TLS, and what an address may take.
-std::string Server::secure_http(HttpLoop::Options& options) const {
-  const HttpConfig& http = config_.http;
-  options.watchers_max = http.limits.watchers;
-  options.per_address.connections_max = http.limits.connections_per_address;
-  options.per_address.requests_per_second = http.limits.requests_per_second_per_address;
-  for (const std::string& range : http.proxy_from) {
-    options.per_address.proxies.push_back(*AddressRange::parse(range));
-  }
-  const auto tls = load_tls(http);
-  if (!tls) return tls.error();
-  if (*tls == nullptr) return {};
-  options.tls = *tls;
-  options.tls_only = http.tls == "only";
-  options.strict_transport = std::chrono::seconds(http.hsts_seconds);
-  log_certificate("http_tls_ready", **tls);
-  return {};
-}
-
 std::string Server::open_http() {
-  HttpLoop::Options options;
-  options.listen = config_.http.listen;
-  options.network = config_.network;
-  options.version = version;
-  options.payout_address = config_.payout_address.text;
-  options.scheme = config_.payout.scheme;
-  options.fee_ppm = config_.payout.fee_ppm;
+  HttpLoop::Options options = http_options(config_);
   options.connections_max = budget_.http_connections;
-  if (auto why = secure_http(options); !why.empty()) return why;
-  const ListenConfig& first = config_.stratum.listen.front();
-  options.stratum_hint = fmt::format("stratum+tcp://{}:{}", first.host, first.port);
-  options.stratum_tls_hint = stratum_tls_hint(config_.stratum);
-  options.coherence_ppm = config_.payout.coherence_ppm;
-  if (config_.payout.scheme == "pplns") options.pplns_window = config_.payout.pplns_window;
-  options.minimum_sats = config_.payout.minimum_sats;
+  options.version = version;
+  const auto tls = load_tls(config_.http);
+  if (!tls) return tls.error();
+  if (*tls != nullptr) {
+    options.tls = *tls;
+    options.tls_only = config_.http.tls == "only";
+    options.strict_transport = std::chrono::seconds(config_.http.hsts_seconds);
+    log_certificate("http_tls_ready", **tls);
+  }
   if (!config_.http.admin_listen.empty()) {
     const auto token = prepare_admin_token(config_.data_dir);
     if (!token) return token.error();
@@ -355,34 +201,6 @@ std::string Server::open_http() {
   if (!opened) return opened.error();
   http_ = std::move(*opened);
   return {};
-}
-
-ShardOptions Server::shard_options(std::uint32_t index) {
-  ShardOptions options;
-  options.index = ShardIndex{index};
-  options.first_extranonce_counter = static_cast<std::uint16_t>(random_.next());
-  options.connections_max = budget_.stratum_connections / shard_count_;
-  options.network = config_.network;
-  options.payout_address = config_.payout_address.text;
-  const StratumConfig& stratum = config_.stratum;
-  options.shard_count = shard_count_;
-  options.pool_instance = static_cast<std::uint8_t>(stratum.instance);
-  options.ports.clear();
-  for (const ListenConfig& listen : stratum.listen) {
-    options.ports.push_back(difficulty_policy(stratum.difficulty, listen));
-  }
-  options.user_agents = user_agent_rules(stratum);
-  options.coinbase_tiers = coinbase_tiers(stratum);
-  options.stale_grace = std::chrono::milliseconds(stratum.stale_grace_ms);
-  options.resume_window = std::chrono::seconds(stratum.resume_seconds);
-  options.subscribe_deadline = std::chrono::seconds(stratum.limits.subscribe_seconds);
-  options.authorize_deadline = std::chrono::seconds(stratum.limits.authorize_seconds);
-  options.idle_deadline = std::chrono::seconds(stratum.limits.idle_seconds);
-  options.welcome = stratum.welcome;
-  options.version_mask = config_.stratum.version_mask;
-  options.address_limits = address_limits(config_.stratum.limits, shard_count_);
-  options.coherence = coherence_options(config_.coherence, random_.next());
-  return options;
 }
 
 void Server::budget_connections() {
@@ -420,7 +238,12 @@ std::string Server::open_shards() {
     hooks.learnt = [this, index](const DifficultiesLearnt& learnt) {
       tell_other_shards(index, learnt);
     };
-    shards_.push_back(std::make_unique<ShardLoop>(shard_options(index), hooks));
+    ShardOptions options = shard_options(config_, shard_count_);
+    options.index = ShardIndex{index};
+    options.first_extranonce_counter = static_cast<std::uint16_t>(random_.next());
+    options.connections_max = budget_.stratum_connections / shard_count_;
+    options.coherence.first_extranonce_counter = random_.next();
+    shards_.push_back(std::make_unique<ShardLoop>(std::move(options), hooks));
   }
   for (std::size_t i = 0; i < config_.stratum.listen.size(); ++i) {
     ShardLoop::Endpoint where = endpoint_of(config_.stratum.listen[i]);
@@ -509,20 +332,7 @@ void Server::reload_tls(const Config& config) {
 }
 
 void Server::open_node() {
-  NodeLoop::Options options;
-  options.nodes = config_.nodes;
-  options.network = config_.network;
-  options.data_dir = config_.data_dir;
-  options.job_source = job_source_options(config_);
-  options.expire = std::chrono::seconds(config_.templates.expire_seconds);
-  options.reconnect = std::chrono::seconds(config_.templates.reconnect_seconds);
-  const PayoutConfig& payout = config_.payout;
-  options.scheme = PayoutSchemeRecord{0,
-                                      payout.scheme,
-                                      payout.pplns_window,
-                                      payout.fee_ppm,
-                                      payout.coherence_ppm,
-                                      bitcoin::Sats{payout.minimum_sats}};
+  NodeLoop::Options options = node_options(config_);
   // Ids rise for as long as this process could possibly run, and differ from those before it.
   options.job_source.first_job_id = ((random_.next() >> 32) + 1) * mining::job_id_step;
   options.job_source.coinbase_unique = random_.next();
@@ -556,13 +366,8 @@ NodeLoop::Hooks Server::node_hooks() {
 }
 
 void Server::open_store() {
-  StoreLoop::Options options;
-  options.database = config_.database;
-  options.data_dir = config_.data_dir;
+  StoreLoop::Options options = store_options(config_);
   options.journal = journal_->journal_id();
-  options.stored_kept_for = std::chrono::hours(24) * config_.journal.keep_days;
-  options.stored_bytes_max = static_cast<std::uint64_t>(config_.journal.keep_bytes);
-  options.folder_bytes_max = static_cast<std::uint64_t>(config_.journal.bytes_max);
   StoreLoop::Hooks hooks;
   hooks.stored = [this](StoredStats stats) {
     // Lost when full: the next batch says more.
@@ -580,12 +385,7 @@ void Server::open_store() {
   query_options.application = "phasepool_slow_query";
   query_options.statement_timeout = std::chrono::seconds(20);
   slow_query_ = std::make_unique<QueryLoop>(std::move(query_options), query_hooks);
-  UpkeepLoop::Options upkeep;
-  upkeep.database = config_.database;
-  upkeep.keep_shares_days = config_.retention.shares_days;
-  upkeep.keep_minutes_days = config_.retention.minutes_days;
-  upkeep.keep_events_days = config_.retention.events_days;
-  upkeep_ = std::make_unique<UpkeepLoop>(std::move(upkeep));
+  upkeep_ = std::make_unique<UpkeepLoop>(upkeep_options(config_));
 }
 
 std::string Server::open_coherence() {
