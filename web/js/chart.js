@@ -2,7 +2,7 @@
  * A chart is a slider too: arrow keys move the reading, and a screen reader says it. */
 import uPlot from 'uplot';
 
-import { lastKnown, LETTERS, rangeOf, shownOf, timeLabels, timeSplits } from './chart_scale.js';
+import { lastKnown, LETTERS, rangeOf, scatterText, shownOf, timeLabels, timeSplits } from './chart_scale.js';
 import { localTime, si, NBSP } from './format.js';
 import { read } from './read.js';
 
@@ -122,10 +122,10 @@ export class RateChart {
     this.shares = shown.shares;
     this.step = body.series.step_seconds;
     this.blocks = (body.blocks ?? []).slice(-BLOCKS_MAX);
-    const known = hashrate.filter((v) => v !== null).length;
-    if (known < 2) {
+    const known = hashrate.filter((v) => v !== null).length, none = !hashrate.some((v) => v > 0);
+    if (known < 2 || none) {
       this.drop();
-      message(this.figure, known === 0 ? 'No share in this time. The trace starts with the first one.' : 'The trace starts in a few minutes: there are shares, but not enough yet to draw one.');
+      message(this.figure, none ? 'No share in this time. The trace starts with the first one.' : 'The trace starts in a few minutes: there are shares, but not enough yet to draw one.');
       return;
     }
     this.draw();
@@ -134,7 +134,7 @@ export class RateChart {
   drop() { this.plot?.destroy(); this.plot = null; }
 
   draw() {
-    if (!this.data || this.data[1].filter((v) => v !== null).length < 2) return;
+    if (!this.data || this.data[1].filter((v) => v !== null).length < 2 || !this.data[1].some((v) => v > 0)) return;
     this.drop();
     const c = colours(), figure = this.figure, [x, mean] = this.data, last = lastKnown(mean);
     const [letter] = [si(Math.max(...mean.filter((v) => v !== null)))[1]];
@@ -145,7 +145,7 @@ export class RateChart {
     figure.replaceChildren();
     const [low, high] = rangeOf(mean, this.data[2], this.data[3]);
     this.plot = new uPlot({
-      width: figure.clientWidth, height: heightOf(figure), padding: [10, 12, 0, 0], legend: { show: false },
+      width: figure.clientWidth, height: heightOf(figure), padding: [10, 20, 0, 0], legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 9, width: 2, stroke: () => c.ground, fill: () => c.accent } },
       scales: { x: { time: false, range: () => [x[0] - this.step / 2, x[x.length - 1] + this.step / 2] }, y: { range: () => [low, high] } },
       series: [
@@ -189,8 +189,9 @@ export class RateChart {
     this.index = index;
     const [x, mean] = this.data, unit = LETTERS[this.letter], value = mean[index];
     const when = new Date((x[index] - this.step / 2) * 1000);
-    const scatter = 100 / Math.sqrt(Math.max(this.shares[index] ?? 0, 1));
-    const what = value === null ? 'no share yet' : `${(value / unit).toPrecision(3)}${NBSP}${this.letter}H/s ± ${scatter.toPrecision(2)}${NBSP}%, ${this.shares[index]} shares`;
+    const counted = this.shares[index] ?? 0;
+    const what = value === null ? 'no share yet' : counted === 0 ? 'no share'
+      : `${(value / unit).toPrecision(3)}${NBSP}${this.letter}H/s ± ${scatterText(counted)}, ${counted} ${counted === 1 ? 'share' : 'shares'}`;
     const text = `${localTime(when, 'day')}: ${what}`;
     if (this.readout) this.readout.textContent = text;
     this.figure.setAttribute('aria-valuemin', '0');

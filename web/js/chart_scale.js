@@ -1,5 +1,5 @@
 /* What a chart shows of a series and how its axes are divided. Pure: chart.js draws it. */
-import { localDay, localTime } from './format.js';
+import { localDay, localTime, NBSP } from './format.js';
 
 export const LETTERS = { '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18, Z: 1e21, Y: 1e24 };
 
@@ -30,6 +30,12 @@ export function shownOf({ start, hashrate, shares, step_seconds: step }) {
   const rate = hashrate.slice(from), counted = shares.slice(from);
   const scatter = (sign) => rate.map((v, i) => (v === null ? null : v * Math.max(0, 1 + sign / Math.sqrt(Math.max(counted[i] ?? 0, 1)))));
   return { middle: start.slice(from).map((t) => t + step / 2), hashrate: rate, shares: counted, above: scatter(1), below: scatter(-1) };
+}
+
+/* What luck alone does to so many shares: "15 %", two digits of it. */
+export function scatterText(shares) {
+  const part = 100 / Math.sqrt(shares);
+  return (part < 9.95 ? part.toPrecision(2) : part.toFixed(0)) + NBSP + '%';
 }
 
 /* Room for the trace and for its scatter, as far as that is not wilder than the trace itself. */

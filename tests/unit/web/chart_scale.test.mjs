@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { lastKnown, rangeOf, shownOf, timeLabels, timeSplits } from '../../../web/js/chart_scale.js';
+import { lastKnown, rangeOf, scatterText, shownOf, timeLabels, timeSplits } from '../../../web/js/chart_scale.js';
 
 const HOUR = 3600, DAY = 86400;
 const series = (hashrate, shares = hashrate.map((v) => (v === null ? 0 : 100))) => ({ start: hashrate.map((_, i) => 1000 * i), hashrate, shares, step_seconds: 1000 });
@@ -23,6 +23,10 @@ test('luck is a part of a step that shrinks with its shares, and no step falls b
   const { above, below } = shownOf(series([8, 8, null, 8], [1, 100, 0, 0]));
   assert.deepEqual(above, [16, 8.8, null, 16]);
   assert.deepEqual(below, [0, 7.2, null, 0]);
+});
+
+test('scatter is said with two digits', () => {
+  for (const [shares, text] of [[1, '100'], [2, '71'], [44, '15'], [100, '10'], [102, '9.9'], [10000, '1.0'], [1000000, '0.10']]) assert.equal(scatterText(shares), `${text}\u00a0%`);
 });
 
 test('the range holds the trace, and a scatter that is wilder than the trace does not squeeze it', () => {
