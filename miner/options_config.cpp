@@ -33,6 +33,11 @@ std::string shown(const Value& value) {
   return value.IsNull() ? "null" : value.IsArray() ? "an array" : "an object";
 }
 
+Complaint complain(std::string_view key, std::string_view value, std::string_view wanted) {
+  return fmt::format("key \"{}\", \"{}\": expected {}", key, value.substr(0, shown_bytes_max),
+                     wanted);
+}
+
 Complaint complain(std::string_view key, const Value& value, std::string_view wanted) {
   return fmt::format("key \"{}\", {}: expected {}", key, shown(value), wanted);
 }
@@ -91,28 +96,51 @@ Complaint read_into(std::string_view key, const Value& value, Values& into) {
   return std::nullopt;
 }
 
-// cgminer's form: [ { "url": …, "user": …, "pass": … } ]
+struct PoolTexts {
+  std::string url, user, pass;
+  bool has_pass = false;
+};
+
+Complaint read_pool(const Value& value, PoolTexts& pool) {
+  for (const auto& [key, member] : value.GetObject()) {
+    const std::string name = option_name(text_of(key));
+    std::string* const into = name == "url"    ? &pool.url
+                              : name == "user" ? &pool.user
+                              : name == "pass" ? &pool.pass
+                                               : nullptr;
+    if (into == nullptr) return complain("pools/" + name, member, "only url, user and pass");
+    if (Complaint complaint = read_into("pools/" + name, member, *into)) return complaint;
+    pool.has_pass = pool.has_pass || name == "pass";
+  }
+  if (!pool.has_pass || !pool.user.empty()) return std::nullopt;
+  return "key \"pools/pass\": expected user beside it, in the same object";  // it is not shown
+}
+
+// cgminer's form: [ { "url": …, "user": …, "pass": … } ]. A login is its own object's and nobody
+// else's, but Texts hands logins out by position: so each object has one here, or none has.
 Complaint read_pools(const Value& value, Texts& texts) {
   constexpr std::string_view form = "an array of objects with url, user and pass";
   if (!value.IsArray()) return complain("pools", value, form);
-  for (const Value& pool : value.GetArray()) {
-    if (!pool.IsObject()) return complain("pools", pool, form);
-    std::string url, user, pass = "x";
-    for (const auto& [key, member] : pool.GetObject()) {
-      const std::string name = option_name(text_of(key));
-      std::string* const into = name == "url"    ? &url
-                                : name == "user" ? &user
-                                : name == "pass" ? &pass
-                                                 : nullptr;
-      if (into == nullptr) return complain("pools/" + name, member, "only url, user and pass");
-      if (Complaint complaint = read_into("pools/" + name, member, *into)) return complaint;
+  std::size_t with_user = 0, without_user = 0;
+  for (const Value& one : value.GetArray()) {
+    if (!one.IsObject()) return complain("pools", one, form);
+    PoolTexts pool;
+    if (Complaint complaint = read_pool(one, pool)) return complaint;
+    const auto address = parse_pool_url(pool.url);
+    const bool has_user_in_url = address && address->username;
+    if (has_user_in_url && !pool.user.empty()) {
+      return complain("pools/user", pool.user, "it here or in the url, not in both");
     }
-    texts.urls.push_back(std::move(url));
-    if (user.empty()) continue;  // it may be in the URL
-    texts.users.push_back(std::move(user));
-    texts.passes.push_back(std::move(pass));
+    texts.urls.push_back(std::move(pool.url));
+    if (has_user_in_url) continue;
+    ++(pool.user.empty() ? without_user : with_user);
+    if (pool.user.empty()) continue;
+    texts.users.push_back(std::move(pool.user));
+    texts.passes.push_back(pool.has_pass ? std::move(pool.pass) : "x");
   }
-  return std::nullopt;
+  if (without_user == 0 || with_user == 0) return std::nullopt;
+  return fmt::format("key \"pools\": {} of {} objects have no user: expected one in each, or none",
+                     without_user, value.Size());
 }
 
 Complaint read_bitcoin_rpc(const Value& value, Texts& texts) {
@@ -142,9 +170,13 @@ Complaint read_bitcoin_rpc(const Value& value, Texts& texts) {
 }
 
 Complaint read_member(std::string_view key, const Value& value, Texts& texts) {
+  const OptionRow* const row = find_row(option_name(key));
+  const bool names_pools = key == "pools" || (row != nullptr && row->key() == "url");
+  if (names_pools && !texts.urls.empty()) {
+    return fmt::format("key \"{}\": expected either pools or url, and once", key);
+  }
   if (key == "pools") return read_pools(value, texts);
   if (key == "bitcoin_rpc") return read_bitcoin_rpc(value, texts);
-  const OptionRow* const row = find_row(option_name(key));
   if (row == nullptr || row->key() == "config") {
     return complain(key, value,
                     "a key that is a long option of phaseminer --help, pools or bitcoin_rpc");
@@ -176,13 +208,13 @@ void forget_solo(Texts& file) {
   file.dry_run = false;
 }
 
-// Of the file's logins those that can still be meant.
+// Of the file's logins those that can still be meant. Several passwords are those of as many users.
 void fit_logins(const Texts& command_line, Texts& file) {
   const bool logs_in = is_given(command_line.users) || is_given(command_line.userpasses);
   if (logs_in) {
     file.users.clear();
     file.userpasses.clear();
-    if (is_given(command_line.userpasses)) file.passes.clear();
+    if (is_given(command_line.userpasses) || file.passes.size() > 1) file.passes.clear();
   }
   if (!is_given(command_line.urls) && !logs_in) return;
   for (Values* const values : {&file.users, &file.passes, &file.userpasses}) {

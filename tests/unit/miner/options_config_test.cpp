@@ -2,6 +2,7 @@
 #include "miner/options_config.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -85,6 +86,46 @@ TEST_CASE("pools as a list, as lists of texts, and with logins in their URLs") {
   CHECK_EQ(texts->pools.at(1).username, "b");
 }
 
+TEST_CASE("no pool of the list gets another one's login") {
+  const char* const mixed[] = {
+      R"({"pools": [{"url": "a"}, {"url": "b", "user": "b", "pass": "pb"}]})",
+      R"({"pools": [{"url": "a", "user": "a", "pass": "pa"}, {"url": "b"}]})",
+      R"({"pools": [{"url": "a"}, {"url": "b", "user": "b", "pass": "pb"},
+                    {"url": "c", "user": "c", "pass": "pc"}]})",
+      R"({"user": "x", "pools": [{"url": "a"}, {"url": "b", "user": "b", "pass": "pb"}]})",
+  };
+  for (const char* const json : mixed) {
+    CAPTURE(json);
+    const auto options = options_of(json);
+    REQUIRE_FALSE(options.has_value());
+    CHECK_NE(options.error().text.find("objects have no user: expected one in each, or none"),
+             std::string::npos);
+  }
+  // A password would be dropped without its user.
+  for (const char* const url : {"joe@a", "a"}) {
+    const auto options =
+        options_of(fmt::format(R"({{"pools":[{{"url":"{}","pass":"secret"}}]}})", url));
+    REQUIRE_FALSE(options.has_value());
+    CHECK_NE(options.error().text.find("key \"pools/pass\": expected user"), std::string::npos);
+    CHECK_EQ(options.error().text.find("secret"), std::string::npos);
+  }
+  // Those in URLs do not count; and one user may be that of all.
+  const auto in_urls = options_of(R"({"pools": [{"url": "j:q@a"}, {"url": "b", "user": "b"}]})");
+  REQUIRE(in_urls.has_value());
+  CHECK_EQ(in_urls->pools.at(0).username, "j");
+  CHECK_EQ(in_urls->pools.at(1).username, "b");
+  const auto common = options_of(R"({"user": "x", "pools": [{"url": "a"}, {"url": "b"}]})");
+  REQUIRE(common.has_value());
+  CHECK_EQ(common->pools.at(1).username, "x");
+  // The command line's user does not take the pools' passwords with it.
+  const auto renamed = options_of(
+      R"({"pools": [{"url": "a", "user": "a", "pass": "pa"}, {"url": "b", "user": "b", "pass": "pb"}]})",
+      {"-u", "c"});
+  REQUIRE(renamed.has_value());
+  CHECK_EQ(renamed->pools.at(0).password, "x");
+  CHECK_EQ(renamed->pools.at(1).password, "x");
+}
+
 TEST_CASE("the source document's keys") {
   const std::string json = R"({
     "bitcoin_rpc": {"username": "u@x", "password": "p:/%", "host": "::1", "port": 18443},
@@ -154,6 +195,9 @@ TEST_CASE("a mistake names the file, the key, the value and what was expected") 
       {R"({"url": [["h"]]})", R"(key "url", an array)", "an array of texts"},
       {R"({"pools": {}})", R"(key "pools", an object)", "an array of objects"},
       {R"({"pools": [{"url": "h", "port": 1}]})", R"("pools/port", "1")", "url, user and pass"},
+      {R"({"pools": [{"url": "j@h", "user": "a"}]})", R"("pools/user", "a")", "not in both"},
+      {R"({"pools": [{"url": "h"}], "url": "i"})", R"(key "url")", "either pools or url"},
+      {R"({"url": "i", "pools": [{"url": "h"}]})", R"(key "pools")", "either pools or url"},
       {R"({"bitcoin_rpc": {"wallet": "w"}})", R"("bitcoin_rpc/wallet", "w")", "cookie_file"},
       {R"({"bitcoin_rpc": 8332})", R"("bitcoin_rpc", "8332")", "an object"},
       {R"({"url": "h", "user": "a", "threads": 2000})", R"(json": --threads "2000")", "0 to 1024"},
