@@ -15,6 +15,7 @@ constexpr std::chrono::milliseconds connect_deadline{10'000};
 constexpr std::chrono::minutes good_connection{1};
 constexpr std::chrono::seconds leave_deadline{5};
 constexpr std::size_t dumped_line_bytes_max = 4096;
+constexpr std::uint32_t redirects_without_work_max = 4;
 
 base::MonoTime mono_now() { return uv::read_clock().mono; }
 
@@ -69,7 +70,7 @@ void PoolLink::on_tick(base::MonoTime now) {
 void PoolLink::connect() {
   if (stopped_) return;
   began_ = mono_now();
-  was_open_ = false;
+  was_open_ = had_work_ = redirected_anew_ = false;
   dumped_.clear();
   PoolTransport::Callbacks callbacks{[this] { on_open(); },
                                      [this](base::ByteSpan bytes) { on_bytes(bytes); },
@@ -110,13 +111,23 @@ void PoolLink::on_end(std::string_view why) {
   }
   client_.on_disconnected();
   note_ready();
-  // The port that the pool named may be gone; the configured one counts.
-  if (!was_open_) redirected_port_.reset();
+  forget_redirect();
   if (stopped_ || !wanted_) return;
   ++failures_in_a_row_;
   const auto pause = std::max(backoff_.next(random_), std::exchange(pause_least_, {}));
   retry_.start(pause, std::chrono::milliseconds{0});
   host_.on_link_failed(number_, why, pause);
+}
+
+// Whoever answers at the port that the pool named need be no pool: unless there was work, or the
+// way leads on from there, the configured port counts again.
+void PoolLink::forget_redirect() {
+  if (had_work_) redirects_without_work_ = 0;
+  if (had_work_ || (redirected_anew_ && redirects_without_work_ <= redirects_without_work_max)) {
+    return;
+  }
+  redirected_port_.reset();
+  redirects_without_work_ = 0;
 }
 
 LinkState PoolLink::state() const {
@@ -153,12 +164,14 @@ void PoolLink::dump_incoming(base::ByteSpan bytes) {
   }
 }
 
-void PoolLink::set_work(std::shared_ptr<const Work>) {
+void PoolLink::set_work(std::shared_ptr<const Work> work) {
+  had_work_ = had_work_ || work;
   note_ready();
   host_.on_link_work(number_);
 }
 
-void PoolLink::set_coherence_work(std::shared_ptr<const CoherenceWork>) {
+void PoolLink::set_coherence_work(std::shared_ptr<const CoherenceWork> work) {
+  had_work_ = had_work_ || work;
   note_ready();
   host_.on_link_coherence_work(number_);
 }
@@ -168,7 +181,11 @@ void PoolLink::disconnect(std::chrono::seconds pause) {
   if (transport_) transport_->close();
 }
 
-void PoolLink::redirect(std::uint16_t port) { redirected_port_ = port; }
+void PoolLink::redirect(std::uint16_t port) {
+  redirected_port_ = port;
+  redirected_anew_ = true;
+  ++redirects_without_work_;
+}
 
 void PoolLink::report(const ClientEvent& event) {
   if (event.kind == ClientEventKind::accepted) {

@@ -99,6 +99,7 @@ class PoolLink final : private MinerHost {
   void on_bytes(base::ByteSpan bytes);
   void on_end(std::string_view why);
   void note_ready();
+  void forget_redirect();
   void dump_incoming(base::ByteSpan bytes);
   std::string name() const;
 
@@ -118,7 +119,10 @@ class PoolLink final : private MinerHost {
   base::MonoTime began_{};
   base::MonoTime ready_since_{};
   bool was_ready_ = false;
-  bool was_open_ = false;  // the transport under way
+  bool was_open_ = false;         // the transport under way
+  bool had_work_ = false;         // from it
+  bool redirected_anew_ = false;  // by it
+  std::uint32_t redirects_without_work_ = 0;
   bool ever_connected_ = false;
   std::int64_t failures_in_a_row_ = 0;
   std::uint64_t reconnects_ = 0;

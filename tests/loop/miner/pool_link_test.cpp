@@ -5,6 +5,7 @@
 #include "tests/loop/miner/waiting.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <string>
 #include <vector>
@@ -25,9 +26,13 @@ struct Rig final : PoolLinkHost {
 
   Rig() { pool.set_job(fake::make_job(1, 1, true)); }
   void make(milliseconds first, milliseconds most, ClientOptions client = {}) {
+    make_for(pool.port(), first, most, std::move(client));
+  }
+  void make_for(std::uint16_t port, milliseconds first, milliseconds most,
+                ClientOptions client = {}) {
     PoolLinkSettings settings;
     settings.pool.host = "127.0.0.1";
-    settings.pool.port = pool.port();
+    settings.pool.port = port;
     settings.client = std::move(client);
     settings.client.username = "bcrt1qaddress.rig";
     settings.client.host = settings.pool.host;
@@ -140,6 +145,56 @@ TEST_CASE("left while an answer is due: it waits for that, some seconds at most"
       }));
     }
   }
+}
+
+// What a pool says before the miner goes to another port of its host.
+std::string reconnect_to(std::uint16_t port) {
+  return fmt::format(R"({{"id":null,"method":"client.reconnect","params":["",{},0]}})"
+                     "\n",
+                     port);
+}
+
+TEST_CASE("sent to a port that is open but no pool's: the configured one counts again") {
+  Rig rig;
+  std::size_t strangers = 0;
+  const auto stranger = uv::TcpListener::listen(
+      rig.loop, {.host = "127.0.0.1", .port = 0}, {},
+      [&](std::unique_ptr<uv::TcpStream>) { ++strangers; });  // closed at once
+  REQUIRE(stranger.has_value());
+  rig.make(milliseconds(1), milliseconds(1));
+  rig.link->start();
+  REQUIRE(rig.wait([&] { return rig.link->is_ready(); }));
+  rig.pool.say(reconnect_to((*stranger)->bound_port()));
+  REQUIRE(rig.wait([&] { return strangers == 1; }));
+  REQUIRE(rig.wait([&] { return rig.link->is_ready(); }));
+  CHECK_EQ(rig.pool.connections, 2);
+}
+
+TEST_CASE("sent on before it gave any work: to where there is some, not round and round") {
+  Rig rig;
+  fake::Pool gate(rig.loop);  // has no job
+  fake::Pool gate_behind(rig.loop);
+  rig.make_for(gate.port(), milliseconds(1), milliseconds(1));
+  rig.link->start();
+  REQUIRE(rig.wait([&] { return gate.has_miner(); }));
+  gate.say(reconnect_to(gate_behind.port()));
+  REQUIRE(rig.wait([&] { return gate_behind.has_miner(); }));
+  gate_behind.say(reconnect_to(rig.pool.port()));
+  REQUIRE(rig.wait([&] { return rig.link->is_ready(); }));
+  CHECK_EQ(rig.pool.connections, 1);
+  // It keeps to the port that had work.
+  rig.pool.drop_connection();
+  REQUIRE(rig.wait([&] { return rig.pool.connections == 2 && rig.link->is_ready(); }));
+
+  // A pool that always sends its miners to itself is left for the configured port.
+  rig.pool.say(reconnect_to(gate_behind.port()));
+  for (int i = 1; i <= 5; ++i) {
+    REQUIRE(rig.wait([&] { return gate_behind.has_miner(); }));
+    if (gate.connections > 1) break;
+    gate_behind.say(reconnect_to(gate_behind.port()));
+    REQUIRE(rig.wait([&] { return !gate_behind.has_miner(); }));
+  }
+  REQUIRE(rig.wait([&] { return gate.connections == 2; }));
 }
 
 TEST_CASE("stopped: what is open stays so, and nothing is begun") {
