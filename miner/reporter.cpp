@@ -124,11 +124,13 @@ void Reporter::on_end(const Status& status, const base::Instant& now) {
 // --- lines ---
 
 bool Reporter::admit(std::uint32_t& count, std::uint32_t most, std::size_t bytes) {
-  if (count >= most || next_->bytes + bytes > report_waiting_bytes_max) {
+  if (count >= most || next_->bytes + bytes > report_waiting_bytes_max ||
+      line_bytes_in_hour_ + bytes > report_lines_bytes_per_hour_max) {
     ++period_.lines_left_out;
     return false;
   }
   ++count;
+  line_bytes_in_hour_ += bytes;
   return true;
 }
 
@@ -194,6 +196,7 @@ void Reporter::begin_hour(const Status& status, std::int64_t now) {
   if (!is_first) period_.at_start = status;
   period_.from = is_first ? now - status.uptime.count() : hour_ * hour_seconds;
   errors_in_hour_ = lines_in_hour_ = proofs_in_hour_ = 0;
+  line_bytes_in_hour_ = 0;
 }
 
 // --- the writer ---

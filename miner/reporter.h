@@ -1,7 +1,8 @@
 // Reporter: --report-dir. Gathers what happens into lines and has them written, once a second, by a
 // thread of its own: a disk that is full, slow or gone costs reports, never a hash.
 //
-// Bounds: an hour has at most so many lines and proofs; what waits for a slow disk has so many
+// Bounds: an hour has at most so many lines, of so many bytes, and proofs; what waits for a slow
+// disk has so many
 //         bytes; all files together have at most report_bytes_max, the oldest going first. What was
 //         left out is counted in the hour's system report.
 // Errors: told once, and again after it went well in between.
@@ -25,6 +26,7 @@ namespace miner {
 inline constexpr std::uint64_t report_bytes_max = std::uint64_t{512} << 20;
 inline constexpr std::uint32_t report_errors_per_hour_max = 600;
 inline constexpr std::uint32_t report_ledger_lines_per_hour_max = 20'000;
+inline constexpr std::size_t report_lines_bytes_per_hour_max = std::size_t{32} << 20;
 inline constexpr std::uint32_t report_proofs_per_hour_max = 256;
 inline constexpr std::size_t report_waiting_bytes_max = std::size_t{4} << 20;
 inline constexpr std::int64_t report_refresh_seconds = 60;
@@ -83,6 +85,7 @@ class Reporter final : public Observer {
   std::uint32_t errors_in_hour_ = 0;
   std::uint32_t lines_in_hour_ = 0;
   std::uint32_t proofs_in_hour_ = 0;
+  std::size_t line_bytes_in_hour_ = 0;
   Status last_status_;
 
   uv::Worker writer_;  // last: it uses what is above

@@ -20,6 +20,8 @@ constexpr std::size_t merkle_branch_max = 32;  // of 2^32 transactions
 constexpr std::size_t extranonce1_bytes_max = 32;
 constexpr std::uint32_t extranonce2_size_max = 32;
 constexpr std::size_t method_bytes_max = 64;
+// It comes back in every share, and stands in whatever the miner logs. Pools' have 4 to 64 bytes.
+constexpr std::size_t job_id_bytes_max = 128;
 
 struct Call {
   std::string_view method;
@@ -35,10 +37,16 @@ ServerMessage finish(const Call& call, Fields& fields, Message&& message) {
   return UnknownServerMethod{std::string(call.method), fields.take_why()};
 }
 
+std::string read_job_id(Fields& fields, Value value) {
+  std::string job_id = fields.text("job_id", value);
+  if (job_id.size() > job_id_bytes_max) fields.fail("job_id", value, "at most 128 bytes");
+  return job_id;
+}
+
 ServerMessage read_notify(const Call& call) {
   Fields fields;
   Notify notify;
-  notify.job_id = fields.text("job_id", call.params.item(0));
+  notify.job_id = read_job_id(fields, call.params.item(0));
   const Value prevhash = call.params.item(1);
   if (!prevhash.is(JsonKind::string) || !prevhash_from_wire(prevhash.text(), notify.prev_hash)) {
     fields.fail("prevhash", prevhash, "64 hex digits");
@@ -117,7 +125,7 @@ ServerMessage read_coherence_set_target(const Call& call) {
 ServerMessage read_coherence_notify(const Call& call) {
   Fields fields;
   CoherenceNotify notify;
-  notify.job_id = fields.text("job_id", call.params.item(0));
+  notify.job_id = read_job_id(fields, call.params.item(0));
   fields.exact_hex("header", call.params.item(1), notify.header);
   notify.params = fields.exact_u32("params", call.params.item(2));
   const Value clean = call.params.item(3);

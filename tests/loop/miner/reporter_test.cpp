@@ -136,6 +136,33 @@ TEST_CASE("an hour has so many lines and proofs, and its report says how many we
   CHECK_NE(folder.text_of(report).find(R"("lines_left_out":12)"), std::string::npos);
 }
 
+TEST_CASE("an hour's lines have so many bytes, however long a pool makes them") {
+  const TemporaryFolder folder;
+  constexpr std::size_t lines = 400;
+  {
+    Reporting with(folder.path());
+    with.reporter->on_status(status_after(0, 0), at(0));
+    Work work = *golden_block()->work;
+    work.notify.job_id = std::string(100'000, 'j');
+    for (std::size_t i = 0; i < lines; ++i) {
+      with.reporter->on_work(work, at(0));
+      with.reporter->on_status(status_after(1, 0), at(0));
+      // What waits for the disk has a limit of its own.
+      if (i % 20 == 0) {
+        REQUIRE(wait_until(with.loop, [&] {
+          with.reporter->on_status(status_after(1, 0), at(0));
+          return folder.has(ledger) && std::filesystem::file_size(folder.path() / ledger) >=
+                                           std::min<std::size_t>(i, 300) * 100'000;
+        }));
+      }
+    }
+    with.reporter->on_end(status_after(2, 0), at(1));
+  }
+  const std::string text = folder.text_of(ledger);
+  CHECK_LT(text.size(), report_lines_bytes_per_hour_max + 1000);  // the start and the end
+  CHECK_GT(text.size(), report_lines_bytes_per_hour_max - 200'000);
+}
+
 TEST_CASE("a folder that can't be written is told once, and again after it went well") {
   const TemporaryFolder folder;
   { std::ofstream(folder.path() / "reports") << "a file"; }

@@ -95,6 +95,29 @@ TEST_CASE("a notify that can't be used names its field") {
   }
 }
 
+TEST_CASE("a job id of either kind has at most 128 bytes") {
+  for (const std::size_t size : {128u, 129u, 200'000u}) {
+    CAPTURE(size);
+    stratum::Notify notify = sample_notify(1);
+    notify.job_id = std::string(size, 'j');
+    const auto heard = parse(without_newline(stratum::write_notify(notify)));
+    const stratum::CoherenceNotify coherence{notify.job_id, {}, 0, true, 7};
+    const auto other = parse(without_newline(stratum::write_coherence_notify(coherence)));
+    if (size == 128) {
+      CHECK(std::holds_alternative<stratum::Notify>(heard));
+      CHECK(std::holds_alternative<stratum::CoherenceNotify>(other));
+      continue;
+    }
+    for (const auto& message : {heard, other}) {
+      REQUIRE(std::holds_alternative<stratum::UnknownServerMethod>(message));
+      const auto& unusable = std::get<stratum::UnknownServerMethod>(message);
+      CHECK(unusable.why.starts_with("job_id: "));
+      CHECK(unusable.why.ends_with("is not at most 128 bytes"));
+      CHECK_LT(unusable.why.size(), 200);
+    }
+  }
+}
+
 TEST_CASE("difficulty as number or string, in range") {
   CHECK_EQ(read<stratum::SetDifficulty>(
                R"({"id":null,"method":"mining.set_difficulty","params":[1024]})")
