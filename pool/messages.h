@@ -9,6 +9,7 @@
 #include "pool/core/coherence_types.h"
 #include "pool/core/difficulty_memory.h"
 #include "pool/core/journal_format.h"
+#include "pool/core/live_worker.h"
 #include "pool/core/notify_times.h"
 #include "pool/core/operator_order.h"
 #include "pool/core/reject_log.h"
@@ -18,6 +19,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -35,6 +37,12 @@ struct MovedConnection;
 
 // Orderly stop; every loop finishes what it has promised and leaves its thread.
 struct Shutdown {};
+
+// How many shards took a message, of how many.
+struct PostedToShards {
+  std::size_t taken = 0;
+  std::size_t shards = 0;
+};
 
 // ---------------------------------------------------------------- to a shard (pool/net)
 
@@ -112,10 +120,13 @@ struct ConnectionMoved {
 // http -> every shard: an OperatorOrder (pool/core/operator_order.h). Full: the order fails, and
 // the operator is told.
 
+// http -> every shard: a LiveQuestion (pool/core/live_worker.h). Full: lost; the answer then says
+// that it is not complete.
+
 using ShardMessage =
     std::variant<NewJob, NewCoherenceJob, NoWork, Durable, NotDurable, BlockVaulted, ProofVerified,
                  AddressBanned, TlsReload, DifficultiesLearnt, InstanceChanged, ConnectionMoved,
-                 OperatorOrder, Shutdown>;
+                 OperatorOrder, LiveQuestion, Shutdown>;
 
 // ---------------------------------------------------------------- to the journal (pool/journal)
 
@@ -238,8 +249,10 @@ struct SubmitsRejected {
 // A TipTold (pool/core/notify_times.h) comes from each shard that has miners, once for each new
 // tip. Full: lost.
 
+// A LiveAnswer (pool/core/live_worker.h) comes from each shard that was asked. Full: lost.
+
 using HttpMessage =
     std::variant<ShardStats, NodeStatus, JournalStatus, StoredStats, CoherenceStatus, QueryResult,
-                 SubmitsRejected, TipTold, OrderDone, TlsReload, Shutdown>;
+                 SubmitsRejected, TipTold, OrderDone, LiveAnswer, TlsReload, Shutdown>;
 
 }  // namespace pool

@@ -83,6 +83,16 @@ inline constexpr std::size_t reject_sums_max = 1024;
 inline constexpr std::uint32_t rejects_journalled_max = 256;
 inline constexpr std::uint32_t rejects_journalled_per_worker_max = 4;
 inline constexpr std::uint32_t rejects_stored_per_worker = 50;  // in the database
+// Names that a shard tells the web loop of, as hashes of 8 bytes, so that who is connected to two
+// shards is counted once: of its workers and of its addresses, copied when they change, once a
+// second at most; and of the workers of an address that is asked for. Those past it count at each
+// shard.
+inline constexpr std::size_t hashes_told_max = 65'536;
+inline constexpr std::size_t hashes_of_address_told_max = 8192;
+// Of one question about an address: workers it names, and those without a share that are told.
+inline constexpr std::size_t live_names_asked_max = 200;
+inline constexpr std::size_t silent_workers_told_max = 20;
+inline constexpr std::size_t silent_workers_looked_at_max = 512;
 inline constexpr std::size_t extranonce1_size = 4;
 inline constexpr std::size_t extranonce2_size = 8;
 
@@ -199,6 +209,17 @@ inline constexpr std::size_t http_queries_in_flight_max = 32;
 inline constexpr auto http_query_deadline = 30s;  // then it is given up
 inline constexpr std::size_t http_query_answers_max = 2048;
 inline constexpr std::size_t http_query_bytes_max = 32 * 1024 * 1024;
+// Questions to the shards about who is connected now: on their way at a time, and how many a second
+// (each takes a shard some microseconds, at worst a tenth of a millisecond). Past either, what they
+// would tell is not known.
+inline constexpr std::size_t live_questions_in_flight_max = 32;
+inline constexpr double live_questions_per_second_max = 200;
+inline constexpr auto live_answer_deadline = 100ms;  // then those that came have to do
+inline constexpr auto live_answer_kept = 1s;
+inline constexpr std::size_t live_answers_kept_max = 256;
+// For the answers that a page is made of; then it is sent with what is there.
+inline constexpr auto http_page_deadline = 200ms;
+inline constexpr std::size_t http_later_max = 4096;  // such deadlines at a time
 inline constexpr std::size_t http_watcher_unread_bytes_max = 64 * 1024;  // then it is closed
 inline constexpr auto http_events_keep_alive = 15s;
 
@@ -229,5 +250,6 @@ static_assert(shards_max * appends_in_flight_max <= journal_mailbox_messages_max
               "every shard's window fits the journal's mailbox, so a post never fails");
 static_assert(line_bytes_max < write_queue_bytes_max);
 static_assert(username_bytes_max < line_bytes_max);
+static_assert(http_page_deadline > live_answer_deadline);
 
 }  // namespace pool::limits

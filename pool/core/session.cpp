@@ -17,13 +17,14 @@ Session::Session(ConnectionId id, Peer peer, ShardContext& shard, base::Instant 
       peer_(std::move(peer)),
       shard_(shard),
       connected_at_(now.mono),
+      connected_us_(now.unix_micros()),
       lines_(base::fault("line_limit_off") ? 1 << 30 : limits::line_bytes_max),
       difficulty_(shard.options.port(peer_.listener), now.mono),
       tier_(shard.options.tier("default")) {}
 
 Session::~Session() {
   shard_.coherence_clients.erase(id_);
-  for (const WorkerBook::Worker& known : workers_.all()) shard_.forget_worker(known.worker);
+  for (const WorkerBook::Worker& known : workers_.all()) shard_.connected.remove(known.worker, id_);
 }
 
 void Session::on_bytes(base::ByteSpan bytes, base::Instant now) {

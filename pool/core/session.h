@@ -28,6 +28,7 @@
 #include "pool/core/coherence_book.h"
 #include "pool/core/difficulty_control.h"
 #include "pool/core/extranonce.h"
+#include "pool/core/live_worker.h"
 #include "pool/core/shard_context.h"
 #include "pool/core/token_bucket.h"
 #include "pool/core/version_masks.h"
@@ -78,6 +79,9 @@ class Session {
   bool is_mining() const { return mining_; }
   bool mines_as(const WorkerName& worker) const;        // no name: any of the address
   mining::JobId last_job() const { return last_job_; }  // that the miner was told; 0: none yet
+  std::int64_t connected_us() const { return connected_us_; }  // since 1970
+  // What it calls itself, its difficulty and kinds of work.
+  void describe(LiveWorker& worker) const;
 
  private:
   using Id = stratum::RequestId;
@@ -152,7 +156,7 @@ class Session {
   void keep_reject(const Judged& share, stratum::RejectReason reason, std::string_view detail,
                    base::Instant now);
   void keep_reject(RejectedSubmit kept, const WorkerName& worker, base::Instant now);
-  void note_accepted(base::Instant now);
+  void note_accepted(const WorkerName& worker, base::Instant now);
   void after_refusal(stratum::RejectReason reason, base::Instant now);
 
   // --- coherence work
@@ -182,6 +186,7 @@ class Session {
   const Peer peer_;
   ShardContext& shard_;
   const base::MonoTime connected_at_;
+  const std::int64_t connected_us_;
   stratum::LineBuffer lines_;
   WorkerBook workers_;
   std::string user_agent_;

@@ -244,7 +244,7 @@ bool Session::send_to_verifier(const Id& id, const ProofJudged& proof, base::Ins
 // ---------------------------------------------------------------- verdicts
 
 void Session::on_true_proof(const PendingProof& proof, base::Instant now) {
-  note_accepted(now);
+  note_accepted(proof.worker, now);
   coherence_->difficulty.on_share(bitcoin::hash_difficulty(proof.work_hash), now.mono);
   static_cast<void>(
       coherence_->difficulty.retarget(hardest_share(shard_.coherence.current()), now.mono));

@@ -174,8 +174,8 @@ bool Session::add_worker(const Id& id, const stratum::Authorize& m) {
   const bool first = workers_.empty();
   const WorkerName& added =
       workers_.add(m.username, std::move(*worker),
-                   [this](const WorkerName& silent) { shard_.forget_worker(silent); });
-  shard_.know_worker(added);
+                   [this](const WorkerName& silent) { shard_.connected.remove(silent, id_); });
+  shard_.connected.add(added, id_);
   if (!first) return true;
   // The difficulty is the connection's, so the first to log in speaks for it.
   miner_key_ = added.full();

@@ -139,7 +139,7 @@ void Session::accept(const Id& id, const Judged& share, base::Instant now) {
   record.hash = share.verdict.hash;
   const AppendId append = shard_.outbox.add(record);
 
-  note_accepted(now);
+  note_accepted(*share.worker, now);
   PendingReply pending;
   pending.append = append;
   pending.connection = id_;
@@ -160,7 +160,8 @@ void Session::accept(const Id& id, const Judged& share, base::Instant now) {
   }
 }
 
-void Session::note_accepted(base::Instant now) {
+void Session::note_accepted(const WorkerName& worker, base::Instant now) {
+  shard_.connected.on_share(worker, now.unix_micros());
   last_accepted_at_ = now.mono;
   only_rejects_at_.reset();
   only_rejects_steps_ = 0;

@@ -1,5 +1,6 @@
 // What a miner is told to do: jobs, at which difficulty, with which extranonce1.
 #include "common/stratum/codec.h"
+#include "pool/core/coherence_side.h"
 #include "pool/core/limits.h"
 #include "pool/core/session.h"
 
@@ -59,6 +60,16 @@ void Session::on_message(const Id& id, const stratum::SuggestDifficulty& m, base
 void Session::on_message(const Id& id, const stratum::SuggestTarget& m, base::Instant now) {
   reply(id, stratum::write_result_true(id));
   suggest(bitcoin::Target256(m.target).difficulty(), now);
+}
+
+void Session::describe(LiveWorker& worker) const {
+  worker.user_agent = user_agent_;
+  if (wants_sha256()) {
+    worker.difficulty = (difficulty_.announced() ? difficulty_.history().latest().difficulty
+                                                 : difficulty_.wanted(network_difficulty()))
+                            .value();
+  }
+  worker.takes_coherence = coherence_ != nullptr && coherence_->granted;
 }
 
 // ---------------------------------------------------------------- extranonce1

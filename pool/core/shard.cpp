@@ -318,8 +318,8 @@ void Shard::close_all(CloseReason why) {
 ShardStats Shard::stats() const {
   ShardStats stats = context_.stats;
   stats.connections = sessions_.size();
-  stats.workers = context_.workers.distinct();
-  stats.miners = context_.addresses.distinct();
+  stats.workers = context_.connected.workers();
+  stats.miners = context_.connected.addresses();
   stats.shares_pending = context_.pending.size();
   stats.coherence.clients = context_.coherence_clients.size();
   stats.coherence.proofs_verifying = context_.proofs.verifying();

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "common/base/time.h"
+#include "pool/core/live_worker.h"
 #include "pool/core/session.h"
 #include "pool/core/shard_context.h"
 
@@ -107,6 +108,13 @@ class Shard {
   const Peer& peer(ConnectionId id) const { return sessions_.at(id)->peer(); }
   bool reading_allowed() const;
   ShardStats stats() const;
+  // For the statistics: the names behind `workers` and `miners`.
+  void add_hashes(ShardStats& stats) {
+    stats.worker_hashes = context_.connected.worker_hashes();
+    stats.miner_hashes = context_.connected.address_hashes();
+  }
+  // What its connections know of some workers; looks at no more than it tells.
+  LiveAnswer live(const LiveWanted& wanted) const;
 
  private:
   bool has_room() const;
@@ -126,6 +134,7 @@ class Shard {
   void refuse(const PendingReply& reply);
   void answer(const PendingReply& reply, std::string_view line);
   Session* find_session(ConnectionId id);
+  LiveWorker live_worker(const std::string& name, const ConnectedWorkers::Worker& known) const;
   void accept_proof(PendingProof proof, const ProofVerdict& verdict, base::Instant now);
   void refuse_proof(const PendingProof& proof, coherence::Flaw flaw, base::Instant now);
   void release(const PendingProof& proof);

@@ -8,6 +8,7 @@
 #include "pool/core/candidate_memory.h"
 #include "pool/core/coherence_book.h"
 #include "pool/core/coherence_types.h"
+#include "pool/core/connected_workers.h"
 #include "pool/core/difficulty_control.h"
 #include "pool/core/difficulty_memory.h"
 #include "pool/core/extranonce.h"
@@ -31,7 +32,6 @@
 #include <deque>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -101,20 +101,6 @@ struct ShardOptions {
   std::uint8_t tier(std::string_view name) const;
 };
 
-// Counts holders of names: how many distinct workers and addresses are connected.
-class NameCounts {
- public:
-  void add(const std::string& name) { ++counts_[name]; }
-  void remove(const std::string& name) {
-    const auto found = counts_.find(name);
-    if (found != counts_.end() && --found->second == 0) counts_.erase(found);
-  }
-  std::size_t distinct() const { return counts_.size(); }
-
- private:
-  std::unordered_map<std::string, std::size_t> counts_;
-};
-
 struct ShardContext {
   ShardContext(ShardHost& where, const ShardOptions& chosen);
 
@@ -125,8 +111,7 @@ struct ShardContext {
   JournalOutbox outbox;
   PendingReplies pending;
   ShardStats stats;
-  NameCounts workers;
-  NameCounts addresses;
+  ConnectedWorkers connected;
   CandidateMemory candidates;
   AddressGuard guard;
   ExtranonceAllocator extranonces;
@@ -147,14 +132,6 @@ struct ShardContext {
   void offend(const Peer& peer, Offence offence, base::MonoTime now) {
     if (!peer.limited) return;
     if (const auto ban = guard.on_offence(peer.prefix, offence, now)) host.tell_ban(*ban);
-  }
-  void know_worker(const WorkerName& worker) {
-    workers.add(worker.full());
-    addresses.add(worker.address);
-  }
-  void forget_worker(const WorkerName& worker) {
-    workers.remove(worker.full());
-    addresses.remove(worker.address);
   }
 };
 

@@ -20,6 +20,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,8 +43,12 @@ struct ShardStats {
   std::uint64_t connections = 0;  // open now
   std::uint64_t connections_total = 0;
   std::uint64_t connections_refused = 0;  // by the limits of their address, or banned
-  std::uint64_t workers = 0;              // authorized connections-and-names now
-  std::uint64_t miners = 0;               // distinct payout addresses among them, per shard
+  std::uint64_t workers = 0;              // distinct names, with their addresses, logged in now
+  std::uint64_t miners = 0;               // distinct payout addresses among them
+  // Of these names and addresses, at most limits::hashes_told_max each: to count those who are
+  // connected to two shards once. Null: not told.
+  std::shared_ptr<const std::vector<std::uint64_t>> worker_hashes = {};
+  std::shared_ptr<const std::vector<std::uint64_t>> miner_hashes = {};
   std::uint64_t shares_accepted = 0;
   std::uint64_t shares_pending = 0;  // waiting to be durable
   std::array<std::uint64_t, stratum::reject_reason_count> rejects{};

@@ -120,7 +120,7 @@ void AdminSite::give(std::string_view name, const base::Result<Order, AdminError
   if (!may_wait(responder)) return;
   sources_.log(name, detail);
   const OperatorOrder order{next_order_++, *parsed};
-  const Sources::Posted posted = sources_.order(order);
+  const PostedToShards posted = sources_.order(order);
   Waiting waiting{responder, posted.taken, {}};
   if (posted.taken < posted.shards) {
     waiting.sum.error = std::to_string(posted.shards - posted.taken) + " of " +

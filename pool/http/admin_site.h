@@ -33,12 +33,8 @@ class AdminSite {
     std::uint16_t port = 0;  // of the listener
     bitcoin::Network network = bitcoin::Network::mainnet;
     std::function<const PoolSnapshot&()> snapshot;
-    // To every shard. How many took it, of how many.
-    struct Posted {
-      std::size_t taken = 0;
-      std::size_t shards = 0;
-    };
-    std::function<Posted(const OperatorOrder&)> order;
+    // To every shard.
+    std::function<PostedToShards(const OperatorOrder&)> order;
     std::function<bool(ReloadOrder)> reload;  // to main; false: it is busy
     // For the log: who ordered what is always worth a line.
     std::function<void(std::string_view order, std::string_view detail)> log;

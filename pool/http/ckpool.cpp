@@ -160,7 +160,8 @@ std::string ckpool_status(const PoolSnapshot& s) {
   return out;
 }
 
-std::optional<std::string> ckpool_user(std::string_view text, std::int64_t now_seconds) {
+std::optional<std::string> ckpool_user(std::string_view text, std::int64_t now_seconds,
+                                       std::optional<std::uint64_t> connected) {
   rapidjson::Document document;
   document.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size());
   if (document.HasParseError() || !document.IsObject()) return std::nullopt;
@@ -174,7 +175,7 @@ std::optional<std::string> ckpool_user(std::string_view text, std::int64_t now_s
   writer.StartObject();
   write_rates(json, totals.rates);
   json.integer("lastshare", totals.last_share);
-  json.integer("workers", totals.workers);
+  json.count("workers", connected.value_or(static_cast<std::uint64_t>(totals.workers)));
   write_digits(writer, "shares", text_of(document, "shares"));
   json.number("bestshare", totals.best);
   json.count("bestever", whole(totals.best));

@@ -20,7 +20,9 @@ namespace pool {
 std::string ckpool_number(double value);
 // Three lines of JSON.
 std::string ckpool_status(const PoolSnapshot& snapshot);
-// Out of what api_ckpool_user() of sql/migrations answers. nullopt: not of that form.
-std::optional<std::string> ckpool_user(std::string_view json, std::int64_t now_seconds);
+// Out of what api_ckpool_user() of sql/migrations answers, and how many workers are connected;
+// where that is not known, those with a share in the last day count. nullopt: not of that form.
+std::optional<std::string> ckpool_user(std::string_view json, std::int64_t now_seconds,
+                                       std::optional<std::uint64_t> connected = {});
 
 }  // namespace pool

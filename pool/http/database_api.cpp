@@ -4,6 +4,7 @@
 #include "common/bitcoin/target.h"
 #include "pool/http/ckpool.h"
 #include "pool/http/json_members.h"
+#include "pool/http/live_json.h"
 #include "pool/http/responses.h"
 
 #include <rapidjson/document.h>
@@ -24,6 +25,9 @@ constexpr std::size_t worker_name_bytes_max = 256;
 // The first is the default.
 constexpr std::array<std::string_view, 5> spans{"1d", "6h", "7d", "30d", "1y"};
 constexpr std::array<std::string_view, 5> severities{"info", "low", "medium", "high", "critical"};
+
+// Who is connected changes sooner than what the database has.
+constexpr std::string_view live_cache_control = "public, max-age=1";
 
 // What the database makes is well-formed; what it is not is handed on as it is. In full precision,
 // so that numbers come out as they went in.
@@ -76,16 +80,18 @@ void hide_node(Value& answer, Document& document,
 
 }  // namespace
 
-net::HttpResponse database_error(DatabaseAnswer::Kind kind, std::string_view missing) {
+net::HttpResponse database_error(DatabaseAnswer::Kind kind, std::string_view missing,
+                                 const std::string& note) {
   constexpr std::string_view meanwhile = "mining goes on; try again in a moment";
+  const std::string end = note.empty() ? "" : "; " + note;
   if (kind == DatabaseAnswer::Kind::nothing) {
-    return error_response(404, "not_found", missing,
+    return error_response(404, "not_found", std::string(missing) + end,
                           "what there is: /api/v1/miners, /api/v1/blocks, /api/v1/payouts");
   }
   net::HttpResponse out =
       kind == DatabaseAnswer::Kind::busy
-          ? error_response(503, "database_busy", "the database has too much to do", meanwhile)
-          : error_response(503, "database_away", "the database could not answer", meanwhile);
+          ? error_response(503, "database_busy", "the database has too much to do" + end, meanwhile)
+          : error_response(503, "database_away", "the database could not answer" + end, meanwhile);
   out.headers.emplace_back("retry-after", "5");
   return out;
 }
@@ -107,6 +113,7 @@ void DatabaseApi::add_to(Router& router) {
       },
       {});
   add_miners(router);
+  add_live_miners(router);
   add_blocks(router);
   add_payouts(router);
   add_chain(router);
@@ -118,26 +125,56 @@ void DatabaseApi::add(Router& router, std::string_view pattern, Ask ask, Form fo
     Parameters parameters(request);
     Question question = ask(parameters);
     if (parameters.error()) return responder.answer(*parameters.error());
-    const auto done = [responder, form, what = question.what,
-                       headers = kept_headers(request.http.headers)](const DatabaseAnswer& given) {
-      if (given.kind != DatabaseAnswer::Kind::found)
-        return responder.answer(database_error(given.kind, form.missing));
-      net::HttpResponse out = tagged_response(
-          headers, json_type, (form.convert ? form.convert(*given.json) : *given.json) + "\n",
-          cache_control(what));
-      if (!form.file.empty()) {
-        out.headers.emplace_back("content-disposition",
-                                 "attachment; filename=\"" + std::string(form.file) + "\"");
-      }
-      responder.answer(std::move(out));
-    };
-    queries_.ask(question.what, std::move(question.arguments), sources_.now(), done);
+    const Asked asked{question, kept_headers(request.http.headers), responder};
+    queries_.ask(question.what, std::move(question.arguments), sources_.now(),
+                 [this, form, asked](const DatabaseAnswer& given) {
+                   if (!form.add_live) return answer(form, asked, given);
+                   ask_live(asked.question.arguments.front().value_or(""), given.json,
+                            [this, form, asked, given](const LiveWorkers& live) {
+                              answer_with_live(form, asked, given, live);
+                            });
+                 });
   });
+}
+
+void DatabaseApi::answer(const Form& form, const Asked& asked, const DatabaseAnswer& given) {
+  if (given.kind != DatabaseAnswer::Kind::found)
+    return asked.responder.answer(database_error(given.kind, form.missing));
+  net::HttpResponse out = tagged_response(
+      asked.headers, json_type, (form.convert ? form.convert(*given.json) : *given.json) + "\n",
+      cache_control(asked.question.what));
+  if (!form.file.empty()) {
+    out.headers.emplace_back("content-disposition",
+                             "attachment; filename=\"" + std::string(form.file) + "\"");
+  }
+  asked.responder.answer(std::move(out));
+}
+
+// Also of who has had no share yet, or while the database is away, it is known whether they are
+// connected.
+void DatabaseApi::answer_with_live(const Form& form, const Asked& asked,
+                                   const DatabaseAnswer& given, const LiveWorkers& live) {
+  const bool is_new = given.kind == DatabaseAnswer::Kind::nothing && form.before_first_share &&
+                      live.complete && live.connected > 0;
+  if (given.kind != DatabaseAnswer::Kind::found && !is_new) {
+    return asked.responder.answer(database_error(given.kind, form.missing, connected_note(live)));
+  }
+  const std::string json = is_new ? form.before_first_share(asked.question) : *given.json;
+  asked.responder.answer(tagged_response(asked.headers, json_type, form.add_live(json, live) + "\n",
+                                         live_cache_control));
+}
+
+void DatabaseApi::ask_live(const std::string& address,
+                           const std::shared_ptr<const std::string>& json, LiveBook::Done done) {
+  if (!sources_.live) return done({});
+  LiveWanted wanted{address, {}};
+  Document document;
+  if (json && parse(document, *json)) wanted.names = worker_names(document);
+  sources_.live(std::move(wanted), std::move(done));
 }
 
 void DatabaseApi::add_miners(Router& router) {
   const bitcoin::Network network = sources_.network;
-  constexpr std::string_view unknown = "no share was ever accepted for this address";
   add(router, "/api/v1/miners",
       [](Parameters& p) {
         return Question{
@@ -145,11 +182,6 @@ void DatabaseApi::add_miners(Router& router) {
             {p.integer("page", 1, 1, page_max), p.integer("per_page", 50, 1, list_max)}};
       },
       {});
-  add(router, "/api/v1/miners/{address}",
-      [network](Parameters& p) {
-        return Question{What::miner, {p.address_segment(0, network)}};
-      },
-      {unknown, [this](const std::string& json) { return miner_of(json); }});
   add(router, "/api/v1/miners/{address}/history",
       [network](Parameters& p) {
         return Question{What::miner_history,
@@ -157,20 +189,54 @@ void DatabaseApi::add_miners(Router& router) {
                          p.choice("span", spans)}};
       },
       {"no share was ever accepted for this address and worker"});
-  add(router, "/users/{address}",
+}
+
+// Those that also tell who is connected.
+void DatabaseApi::add_live_miners(Router& router) {
+  const bitcoin::Network network = sources_.network;
+  const auto with_live = [](AddLive add_live,
+                            std::function<std::string(const Question&)> before_first_share = {}) {
+    return Form{"no share was ever accepted for this address",
+                {},
+                {},
+                std::move(add_live),
+                std::move(before_first_share)};
+  };
+  add(
+      router, "/api/v1/miners/{address}",
+      [network](Parameters& p) {
+        return Question{What::miner, {p.address_segment(0, network)}};
+      },
+      with_live(
+          [this](const std::string& json, const LiveWorkers& live) { return miner_of(json, live); },
+          [this](const Question& q) { return new_miner_json(*q.arguments.at(0), now_us()); }));
+  add(
+      router, "/users/{address}",
       [network](Parameters& p) {
         return Question{What::ckpool_user, {p.address_segment(0, network)}};
       },
-      {unknown, [this](const std::string& json) {
-         return ckpool_user(json, sources_.now_seconds()).value_or("{}");
-       }});
-  add(router, "/api/v1/workers",
+      with_live([this](const std::string& json, const LiveWorkers& live) {
+        const auto connected = live.complete ? std::optional(live.connected) : std::nullopt;
+        return ckpool_user(json, sources_.now_seconds(), connected).value_or("{}");
+      }));
+  add(
+      router, "/api/v1/workers",
       [network](Parameters& p) {
         return Question{What::workers,
                         {p.address("address", network), p.integer("page", 1, 1, page_max),
                          p.integer("per_page", 100, 1, list_max)}};
       },
-      {unknown});
+      with_live(
+          [](const std::string& json, const LiveWorkers& live) {
+            Document document;
+            if (!parse(document, json)) return json;
+            pool::add_live(document, live);
+            return write(document);
+          },
+          [this](const Question& q) {
+            return new_workers_json(*q.arguments.at(0), *q.arguments.at(1), *q.arguments.at(2),
+                                    now_us());
+          }));
 }
 
 void DatabaseApi::add_blocks(Router& router) {
@@ -299,9 +365,10 @@ std::string DatabaseApi::proof_of(const std::string& json) const {
 
 // Beside the ledger's figures: what the miner would get for blocks that are not divided yet, and if
 // one were found now. Both are computed for everybody at once, in the background; null until then.
-std::string DatabaseApi::miner_of(const std::string& json) {
+std::string DatabaseApi::miner_of(const std::string& json, const LiveWorkers& live) {
   Document document;
   if (!parse(document, json)) return json;
+  add_live(document, live);
   const base::MonoTime now = sources_.now();
   const std::string address(text_of(document, "address"));
   std::int64_t sum = 0;

@@ -21,7 +21,8 @@ constexpr auto luck_read_period = 30s;                                  // a hun
 constexpr std::chrono::milliseconds database_read_period_unseen = 60s;  // while nobody looks
 constexpr auto looking_ends_after = 60s;
 constexpr std::chrono::milliseconds database_read_deadline =
-    10s;                               // then the answer is given up and asked for again
+    10s;  // then the answer is given up and asked for again
+constexpr std::chrono::milliseconds soon_period = 20ms;
 constexpr auto snapshot_kept = 100ms;  // requests within this see the same figures
 constexpr int stop_ticks_max = 3;
 
@@ -90,10 +91,17 @@ HttpLoop::HttpLoop(Options options, Hooks hooks)
         looked_at_ = uv::read_clock().mono;
         return hooks_.query && hooks_.query(std::move(query));
       }),
+      live_([this](const LiveQuestion& question) {
+        return hooks_.live ? hooks_.live(question) : PostedToShards{};
+      }),
       database_api_(queries_,
                     {options_.network, [] { return uv::read_clock().mono; },
                      [] { return uv::read_clock().unix_micros() / 1'000'000; },
-                     [this](std::string_view node) { return state_.public_node_name(node); }}),
+                     [this](std::string_view node) { return state_.public_node_name(node); },
+                     [this](LiveWanted wanted, LiveBook::Done done) {
+                       live_.ask(std::move(wanted), uv::read_clock().mono, std::move(done));
+                       if (live_.in_flight() > 0) look_soon();
+                     }}),
       site_(site_sources()),
       events_(uv::read_clock().unix_micros() / 1000),
       shared_{[this](const net::HttpRequest& request, const Responder& responder) {
@@ -116,7 +124,8 @@ HttpLoop::HttpLoop(Options options, Hooks hooks)
                }),
       turn_end_(loop_, [this] { on_turn_end(); }),
       lag_(loop_, [this](auto lag) { state_.health().lag.add(lag); }),
-      tick_(loop_, [this] { on_tick(); }) {
+      tick_(loop_, [this] { on_tick(); }),
+      soon_(loop_, [this] { on_soon(); }) {
   mailbox_.on_batch([this](std::size_t messages) {
     state_.health().queue.add(static_cast<std::int64_t>(messages));
   });
@@ -140,6 +149,10 @@ SiteSources HttpLoop::site_sources() {
   sources.rejects = [this](std::string_view user) { return state_.rejects(user); };
   sources.process = read_process_facts;
   sources.add_more = [this](Router& router) { database_api_.add_to(router); };
+  sources.later = [this](std::chrono::milliseconds after, std::function<void()> task) {
+    later_.add(uv::read_clock().mono + after, std::move(task));
+    look_soon();
+  };
   return sources;
 }
 
@@ -229,6 +242,8 @@ void HttpLoop::on(const OrderDone& message) {
   if (admin_) admin_->on(message);
 }
 
+void HttpLoop::on(const LiveAnswer& message) { live_.on(message, uv::read_clock().mono); }
+
 void HttpLoop::tell_watchers() {
   if (events_.watchers() == 0) return;
   const base::MonoTime now = uv::read_clock().mono;
@@ -258,6 +273,17 @@ void HttpLoop::on_tick() {
     admin_->tick();
   }
   if (stopping_ && ++ticks_since_stop_ >= stop_ticks_max) loop_.stop();
+}
+
+void HttpLoop::look_soon() {
+  if (!soon_.is_active()) soon_.start(soon_period, soon_period);
+}
+
+void HttpLoop::on_soon() {
+  const base::MonoTime now = uv::read_clock().mono;
+  live_.on_deadline(now);
+  later_.run_due(now);
+  if (live_.in_flight() == 0 && later_.is_empty()) soon_.stop();
 }
 
 void HttpLoop::on_turn_end() {

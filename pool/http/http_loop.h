@@ -16,6 +16,8 @@
 #include "pool/http/admin_site.h"
 #include "pool/http/database_api.h"
 #include "pool/http/http_server.h"
+#include "pool/http/later.h"
+#include "pool/http/live_book.h"
 #include "pool/http/live_feed.h"
 #include "pool/http/pool_state.h"
 #include "pool/http/query_cache.h"
@@ -36,8 +38,8 @@ class HttpLoop {
   struct Hooks {
     // To the query thread; false: full. Empty: there is none.
     std::function<bool(StatsQuery)> query;
-    // To every shard: how many took it, of how many.
-    std::function<AdminSite::Sources::Posted(const OperatorOrder&)> order;
+    std::function<PostedToShards(const OperatorOrder&)> order;     // to every shard
+    std::function<PostedToShards(const LiveQuestion&)> live = {};  // likewise
     std::function<bool(ReloadOrder)> reload;  // to main; false: it does not listen
   };
   struct Options {
@@ -90,11 +92,14 @@ class HttpLoop {
   void on(const TipTold& message);
   void on(const QueryResult& message);
   void on(const OrderDone& message);
+  void on(const LiveAnswer& message);
   void on(const TlsReload& message) { shared_.tls.context = message.tls; }
   void on(const Shutdown& message);
 
   void on_tick();
+  void on_soon();
   void on_turn_end();
+  void look_soon();
   // What is asked for all the time, so that the page's figures are there when somebody looks.
   struct Reading {
     StatsQuery::What what;
@@ -116,7 +121,9 @@ class HttpLoop {
   const Hooks hooks_;
   uv::Loop loop_;
   PoolState state_;
+  Later later_;
   QueryCache queries_;
+  LiveBook live_;
   DatabaseApi database_api_;
   Site site_;
   EventHub events_;
@@ -142,6 +149,7 @@ class HttpLoop {
   uv::TurnEnd turn_end_;
   uv::LagProbe lag_;
   uv::Timer tick_;
+  uv::Timer soon_;  // runs while something waits for less than a tick
 };
 
 }  // namespace pool

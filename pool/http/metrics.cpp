@@ -51,8 +51,7 @@ void write_pool(Text& text, const PoolSnapshot& s) {
   text.counter("phasepool_work_accepted_hashes_total",
                "Expected hashes behind all shares that were accepted.");
   text.sample(s.work_accepted.to_double());
-  gauge(text, "phasepool_miners", "Payout addresses that mine now, counted in each shard.",
-        s.miners);
+  gauge(text, "phasepool_miners", "Distinct payout addresses connected now.", s.miners);
   gauge(text, "phasepool_workers", "Workers that are authorized now.", s.workers);
   gauge(text, "phasepool_best_share_difficulty", "Of the best share since the start.",
         s.best_share_difficulty);

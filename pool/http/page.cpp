@@ -100,6 +100,16 @@ std::string notice(std::string_view state) {
   return {};
 }
 
+// An answer that the page should have was not there in time, here or in the database.
+bool is_late(const PageRequest& request, const PageAnswers& answers) {
+  const std::vector<PageNeed> needs = page_needs(request);
+  return std::any_of(needs.begin(), needs.end(), [&](const PageNeed& need) {
+    const auto found = answers.find(need.name);
+    if (found == answers.end()) return need.is_awaited;
+    return found->second.body.at("error.code").text() == "database_busy";
+  });
+}
+
 void fill_common(const PageInput& in, PageValues& out) {
   const std::string state = in.pool.at("state").text();
   out["state"] = state.empty() ? "starting" : state;
@@ -113,6 +123,7 @@ void fill_common(const PageInput& in, PageValues& out) {
                      : "<span>" + escape_html(scheme) + ", " +
                            ppm_text(in.pool.at("payout.fee_ppm").integer_or(0)) + " fee</span>";
   out["version"] = in.pool.at("version").text();
+  out["late"] = is_late(in.request, in.answers) ? "data-late" : "";
   out["stratum"] = reachable_url(in.pool.at("stratum").text(), in.request.host);
 }
 
@@ -136,8 +147,13 @@ JsonView PageInput::body(std::string_view name) const {
 
 std::string PageInput::trouble(std::string_view name, std::string_view subject) const {
   const auto found = answers.find(name);
-  if (found != answers.end() && found->second.is_well()) return {};
-  const bool told = found != answers.end() && found->second.status == 503;
+  if (found == answers.end()) {
+    return std::string(subject) +
+           " was not read in time: the database is slow now. Reload the "
+           "page, or wait a moment: with JavaScript it comes by itself.";
+  }
+  if (found->second.is_well()) return {};
+  const bool told = found->second.status == 503;
   const std::string why = told ? found->second.body.at("error.message").text() : std::string();
   return std::string(subject) + " can\u2019t be read now" + (why.empty() ? "" : ": " + why) +
          ". Mining goes on.";

@@ -26,28 +26,42 @@ std::optional<double> sats_a_day(const JsonView& miner) {
   return blocks * *reward * (1 - taken / 1e6);
 }
 
-std::string sentence(const JsonView& miner, std::int64_t now_us) {
-  const std::uint64_t online = count_of(miner.at("workers_online"));
+// How many of its workers are connected, and at which rate they mine.
+std::string workers_sentence(const JsonView& miner) {
   const std::uint64_t all = count_of(miner.at("workers_total"));
-  std::string out;
-  if (online == 0) {
-    out = "No worker had a share in the last 15\u00a0minutes; " +
-          link("#workers", plural(all, "worker")) + " mined here before.";
-  } else {
-    out = link("#workers", online == all ? plural(all, "worker")
-                                         : format_count(online) + " of " + plural(all, "worker")) +
-          (online == 1 && all == 1 ? " mines at " : " mine at ") +
-          link("#rate", show(miner, "hashrate", "hashrate.5m"));
-    const auto daily = sats_a_day(miner);
-    if (daily)
-      out += " and earn " +
-             link("#earn", "about " + format_sats(static_cast<std::int64_t>(*daily)) + " sats") +
-             " a day";
-    out += ".";
+  const std::string before = link("#workers", plural(all, "worker")) + " mined here before.";
+  if (!miner.at("workers_online").is_there())
+    return "Who is connected was not known in time; " + before;
+  const std::uint64_t online = count_of(miner.at("workers_online"));
+  if (online == 0) return "No worker is connected now; " + before;
+  const std::string workers =
+      link("#workers", online < all ? format_count(online) + " of " + plural(all, "worker")
+                                    : plural(online, "worker"));
+  const bool one = online == 1 && online >= all;
+  if (count_of(miner.at("shares_total")) == 0)
+    return workers + (one ? " is connected; its" : " are connected; their") +
+           " first share is awaited.";
+  if (miner.at("hashrate.5m").number_or(0) <= 0)
+    return workers + (one ? " is" : " are") +
+           " connected; no share came in the last 5\u00a0minutes.";
+  std::string out = workers + (one ? " mines at " : " mine at ") +
+                    link("#rate", show(miner, "hashrate", "hashrate.5m"));
+  if (const auto daily = sats_a_day(miner)) {
+    out += std::string(one ? " and earns " : " and earn ") +
+           link("#earn", "about " + format_sats(static_cast<std::int64_t>(*daily)) + " sats") +
+           " a day";
   }
+  return out + ".";
+}
+
+std::string sentence(const JsonView& miner, std::int64_t now_us) {
+  std::string out = workers_sentence(miner);
   std::uint64_t to_mind = 0;
-  for (const JsonView& worker : miner.at("workers").items())
-    to_mind += worker_health(worker, now_us).css == "warn" ? 1 : 0;
+  const bool live_known = miner.at("live_complete").flag();
+  for (const char* list : {"workers", "silent_workers"}) {
+    for (const JsonView& worker : miner.at(list).items())
+      to_mind += worker_health(worker, live_known, now_us).css == "warn" ? 1 : 0;
+  }
   if (to_mind > 0)
     out += " " + link("#workers", format_count(to_mind) + (to_mind == 1 ? " needs" : " need")) +
            " a look.";
@@ -63,7 +77,9 @@ std::string earnings(const JsonView& miner) {
   const auto window = decimal(preview.at("work"));
   const auto total = decimal(preview.at("total_work"));
   std::string out = fact("Pending, " + plural(waiting, "block") + " maturing",
-                         show(miner, "sats", "pending_sats"));
+                         waiting > 0 && !miner.at("pending_sats").is_there()
+                             ? std::string("<span class=\"faint\">being computed</span>")
+                             : show(miner, "sats", "pending_sats"));
   out += fact("Balance", show(balance, "sats", "balance_sats") +
                              (balance.at("minimum_sats").is_there()
                                   ? " <span class=\"faint\">of " +
@@ -203,29 +219,40 @@ std::string rejects_note(const JsonView& miner) {
   return out + by;
 }
 
+// There is no such miner, or it was not read.
+void fill_missing(const PageInput& in, int status, PageValues& out) {
+  out["since"] = "";
+  if (status == 404) {
+    out["title"] = "No such miner: Phasepool";
+    out["sentence"] = "No share of this address is known here. " +
+                      link("/connect", "Connect a miner") +
+                      ", and it shows a moment after its first share.";
+  } else if (status == 400) {
+    out["title"] = "No such miner: Phasepool";
+    out["sentence"] = "That is not an address of Bitcoin " +
+                      escape_html(in.pool.at("network").text()) + ". " +
+                      link("/miner", "All miners") + ".";
+  } else {
+    out["title"] = "Miner: Phasepool";
+    out["sentence"] = escape_html(in.trouble("miner", "This miner"));
+  }
+}
+
 void fill_one(const PageInput& in, PageValues& out) {
   const JsonView miner = in.body("miner");
   out["address"] = in.request.address;
   if (!miner.is_there()) {
     const auto found = in.answers.find("miner");
-    const int status = found == in.answers.end() ? 0 : found->second.status;
-    out["title"] = "No such miner: Phasepool";
-    out["since"] = "";
-    out["sentence"] = status == 404 ? "No share of this address is known here. " +
-                                          link("/connect", "Connect a miner") +
-                                          ", and it shows a moment after its first share."
-                      : status == 400 ? "That is not an address of Bitcoin " +
-                                            escape_html(in.pool.at("network").text()) + ". " +
-                                            link("/miner", "All miners") + "."
-                                      : escape_html(in.trouble("miner", "This miner"));
+    if (found == in.answers.end()) out["is_one"] = "";  // its parts are filled in later
+    fill_missing(in, found == in.answers.end() ? 0 : found->second.status, out);
     return;
   }
   out["is_one"] = "";
   out["address"] = miner.at("address").text();
   out["title"] = shorten(out["address"], 8, 4) + ", " +
                  format_as("hashrate", miner.at("hashrate.5m"), 0) + ": Phasepool";
-  out["since"] =
-      "<span>since " + time_tag(miner.at("first_seen_us").integer_or(0), "day") + "</span>";
+  const auto since = miner.at("first_seen_us").integer();
+  out["since"] = since ? "<span>since " + time_tag(*since, "day") + "</span>" : std::string();
   out["sentence"] = sentence(miner, in.now_us);
   out["earnings"] = earnings(miner);
   out["days_plot"] = days_plot(miner);

@@ -17,26 +17,40 @@ double reject_part(const JsonView& worker) {
   return all >= submits_to_judge ? rejected / all : 0;
 }
 
-std::int64_t silent_seconds(const JsonView& worker, std::int64_t now_us) {
+// Its last share; 0: none is known.
+std::int64_t last_share_us(const JsonView& worker) {
   const auto live = worker.at("live.last_share_us").integer();
   const auto stored = worker.at("last_share_us").integer();
-  const std::int64_t last = std::max(live.value_or(0), stored.value_or(0));
-  return last == 0 ? 0 : std::max<std::int64_t>((now_us - last) / 1'000'000, 0);
+  return std::max(live.value_or(0), stored.value_or(0));
+}
+
+std::int64_t seconds_since(std::int64_t at_us, std::int64_t now_us) {
+  return std::max<std::int64_t>((now_us - at_us) / 1'000'000, 0);
+}
+
+WorkerHealth connected_health(const JsonView& worker, std::int64_t now_us) {
+  if (reject_part(worker) > reject_part_to_mind) {
+    return {"warn", "Rejects " + format_percent(reject_part(worker), 1)};
+  }
+  const std::int64_t last_us = last_share_us(worker);
+  const std::int64_t since_us = worker.at("live.connected_us").integer_or(0);
+  const std::int64_t silent = seconds_since(std::max(last_us, since_us), now_us);
+  if (silent > silence_to_mind) return {"warn", "Silent " + format_duration(silent)};
+  const bool had_share = last_us > 0 && seconds_since(last_us, now_us) <= silence_to_mind;
+  if (!had_share) return {"part", "Connected, no share yet"};
+  return {"", "Well"};
 }
 
 }  // namespace
 
-WorkerHealth worker_health(const JsonView& worker, std::int64_t now_us) {
-  const std::int64_t silent = silent_seconds(worker, now_us);
-  const bool heard_of = worker.at("last_share_us").is_there() && silent <= silence_to_mind;
-  if (!worker.at("live").is_there() && !heard_of) {
-    return {"off", silent > 0 ? "Offline " + format_duration(silent) : std::string("Offline")};
+WorkerHealth worker_health(const JsonView& worker, bool live_known, std::int64_t now_us) {
+  if (worker.at("live").is_there()) return connected_health(worker, now_us);
+  const std::int64_t last_us = last_share_us(worker);
+  const std::int64_t silent = seconds_since(last_us, now_us);
+  if (!live_known && last_us > 0 && silent <= silence_to_mind) {
+    return connected_health(worker, now_us);
   }
-  if (reject_part(worker) > reject_part_to_mind) {
-    return {"warn", "Rejects " + format_percent(reject_part(worker), 1)};
-  }
-  if (silent > silence_to_mind) return {"warn", "Silent " + format_duration(silent)};
-  return {"", "Well"};
+  return {"off", last_us > 0 ? "Offline " + format_duration(silent) : std::string("Offline")};
 }
 
 RateUnit table_unit(const std::vector<JsonView>& rows) {
@@ -61,15 +75,28 @@ std::string rate_cells(const JsonView& row, const std::vector<std::string_view>&
 
 namespace {
 
-std::string worker_row(const JsonView& worker, const RateUnit& unit, std::int64_t now_us) {
+// "Connected for 3 h, by 2 connections"; also what takes both kinds of work says so.
+std::string since_when(const JsonView& live, std::int64_t now_us) {
+  const auto since = live.at("connected_us").integer();
+  if (!since) return {};
+  std::string out = "Connected for " + format_duration(seconds_since(*since, now_us));
+  const std::uint64_t connections = count_of(live.at("connections"));
+  if (connections > 1) out += ", by " + plural(connections, "connection");
+  if (live.at("coherence").flag()) out += "; takes coherence work";
+  return out;
+}
+
+std::string worker_row(const JsonView& worker, const RateUnit& unit, bool live_known,
+                       std::int64_t now_us) {
   const std::string name = worker.at("name").text();
-  const WorkerHealth state = worker_health(worker, now_us);
+  const WorkerHealth state = worker_health(worker, live_known, now_us);
   const double part = reject_part(worker);
-  const std::int64_t silent = silent_seconds(worker, now_us);
+  const std::int64_t last_us = last_share_us(worker);
   const double all = worker.at("rejected_1d").number_or(0) + worker.at("shares_1d").number_or(0);
   std::string out = row_begin("worker " + name) + "<th scope=\"row\">" +
                     (name.empty() ? "<span class=\"faint\">no name</span>" : escape_html(name)) +
-                    "</th><td>" + tag(state.css, state.word) + "</td>";
+                    "</th><td>" +
+                    tag(state.css, state.word, since_when(worker.at("live"), now_us)) + "</td>";
   out += rate_cells(worker, {"5m", "1h", "1d"}, unit);
   out += "<td><svg class=\"spark needs-js\" data-own=\"spark\" data-spark=\"" + escape_html(name) +
          "\" aria-hidden=\"true\"></svg></td>";
@@ -78,9 +105,8 @@ std::string worker_row(const JsonView& worker, const RateUnit& unit, std::int64_
          show(worker, "count", "shares_1d") + "</td><td class=\"num\">" +
          show(worker, "difficulty", "live.difficulty") + "</td><td class=\"num\">" +
          show(worker, "difficulty", "best_share_difficulty") + "</td><td class=\"num age\">" +
-         (silent_seconds(worker, now_us) > 0 || worker.at("last_share_us").is_there()
-              ? format_duration(silent)
-              : std::string(unknown_figure)) +
+         (last_us > 0 ? format_duration(seconds_since(last_us, now_us))
+                      : std::string(unknown_figure)) +
          "</td><td class=\"faint\">" + escape_html(worker.at("live.user_agent").text()) +
          "</td></tr>\n";
   return out;
@@ -107,8 +133,11 @@ void fill_workers(const JsonView& miner, std::int64_t now_us, PageValues& out) {
   out["worker_unit"] = unit.name;
   std::string& all = out["worker_rows"];
   all.clear();
-  for (const JsonView& worker : workers) all += worker_row(worker, unit, now_us);
-  if (all.empty()) all = empty_row(12, "No worker mined in the last day.");
+  const bool live_known = miner.at("live_complete").flag();
+  for (const JsonView& worker : workers) all += worker_row(worker, unit, live_known, now_us);
+  for (const JsonView& worker : miner.at("silent_workers").items())
+    all += worker_row(worker, unit, live_known, now_us);
+  if (all.empty()) all = empty_row(12, "No worker mined in the last day, and none is connected.");
   out["workers_foot"] = workers_foot(miner, unit);
 }
 

@@ -16,8 +16,9 @@ struct WorkerHealth {
   std::string_view css;  // of its tag: "warn" needs somebody
   std::string word;
 };
-// Of a worker as /api/v1/miners/{address} tells it.
-WorkerHealth worker_health(const JsonView& worker, std::int64_t now_us);
+// Of a worker as /api/v1/miners/{address} tells it. `live_known`: who has no `live` is not
+// connected; else that is not known, and the last share has to tell.
+WorkerHealth worker_health(const JsonView& worker, bool live_known, std::int64_t now_us);
 
 // One unit for all rows' `hashrate`, and a row's cells in it.
 RateUnit table_unit(const std::vector<JsonView>& rows);

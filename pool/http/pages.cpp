@@ -1,6 +1,7 @@
 #include "pool/http/pages.h"
 
 #include "common/base/assert.h"
+#include "pool/core/limits.h"
 #include "pool/http/assets.h"
 #include "pool/http/page.h"
 #include "pool/http/responses.h"
@@ -90,9 +91,9 @@ void ask(const Router& router, const std::shared_ptr<Gathering>& page, const Pag
   router.answer(request, responder);
 }
 
-void answer_page(const Router& router, std::string_view name, std::string_view html,
-                 const RoutedRequest& request, const Responder& responder) {
-  const auto page = std::make_shared<Gathering>(page_request(name, request), html, responder);
+void answer_page(const Router& router, const DoLater& later, const PagePath& row,
+                 std::string_view html, const RoutedRequest& request, const Responder& responder) {
+  const auto page = std::make_shared<Gathering>(page_request(row.page, request), html, responder);
   const std::vector<PageNeed> needs = page_needs(page->request);
   for (const PageNeed& need : needs) page->awaited += need.is_awaited ? 1 : 0;
   // What is not waited for goes first: where it is known already it comes at once.
@@ -101,16 +102,20 @@ void answer_page(const Router& router, std::string_view name, std::string_view h
       if (need.is_awaited == awaited) ask(router, page, need);
     }
   }
+  if (!later || responder.is_answered()) return;
+  later(limits::http_page_deadline, [late = std::weak_ptr<Gathering>(page)] {
+    if (const auto waiting = late.lock()) waiting->fill_in();
+  });
 }
 
 }  // namespace
 
-void add_pages(Router& router) {
+void add_pages(Router& router, DoLater later) {
   for (const PagePath& row : page_paths) {
     const std::string_view html = page_template(row.page);
-    router.get_later(row.path, [&router, name = row.page, html](const RoutedRequest& request,
-                                                                const Responder& responder) {
-      answer_page(router, name, html, request, responder);
+    router.get_later(row.path, [&router, later, &row, html](const RoutedRequest& request,
+                                                            const Responder& responder) {
+      answer_page(router, later, row, html, request, responder);
     });
   }
 }

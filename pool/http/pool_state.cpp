@@ -179,11 +179,17 @@ void PoolState::tick(base::Instant now) {
   tip_ = node_->tip;
 }
 
+void PoolState::on(const ShardStats& stats) {
+  shards_[stats.shard] = stats;
+  workers_.on(stats.shard, stats.workers, stats.worker_hashes);
+  miners_.on(stats.shard, stats.miners, stats.miner_hashes);
+}
+
 void PoolState::on(const SubmitsRejected& message) {
   for (const RejectedSubmit& reject : message.rejects) rejects_.add(reject);
 }
 
-PoolSnapshot PoolState::snapshot(base::Instant now) const {
+PoolSnapshot PoolState::snapshot(base::Instant now) {
   PoolSnapshot out;
   out.facts = facts_;
   out.time_us = now.unix_micros();
@@ -202,8 +208,6 @@ PoolSnapshot PoolState::snapshot(base::Instant now) const {
     out.shards_draining += stats.draining ? 1 : 0;
     out.connections += stats.connections;
     out.connections_total += stats.connections_total;
-    out.workers += stats.workers;
-    out.miners += stats.miners;
     add(shares, stats);
     out.work_accepted = out.work_accepted + stats.work_accepted;
     out.shares_pending += stats.shares_pending;
@@ -225,6 +229,8 @@ PoolSnapshot PoolState::snapshot(base::Instant now) const {
       out.notify_latency_us = std::max(out.notify_latency_us.value_or(0), stats.notify_latency_us);
     }
   }
+  out.workers = workers_.count();
+  out.miners = miners_.count();
   out.notify_first = notify_times_.first();
   out.notify_last = notify_times_.last();
   out.http_loop = health_;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "pool/core/stats.h"
+#include "pool/http/distinct_names.h"
 #include "pool/http/query_answers.h"
 #include "pool/http/snapshot.h"
 #include "pool/messages.h"
@@ -21,7 +22,7 @@ class PoolState {
  public:
   PoolState(PoolFacts facts, base::Instant started);
 
-  void on(const ShardStats& stats) { shards_[stats.shard] = stats; }
+  void on(const ShardStats& stats);
   void on(const NodeStatus& status) { node_ = status; }
   void on(const JournalStatus& status) { journal_ = status; }
   void on(const StoredStats& stats) { stored_ = stats; }
@@ -43,7 +44,7 @@ class PoolState {
 
   void tick(base::Instant now);
   // For everybody's eyes: errors are told by their kind, not in the words of libraries.
-  PoolSnapshot snapshot(base::Instant now) const;
+  PoolSnapshot snapshot(base::Instant now);
   // The last refused submits of a worker, or of all workers of an address; the newest first.
   std::vector<RejectedSubmit> rejects(std::string_view user) const { return rejects_.find(user); }
   // What a node, by host and port, is called where anybody reads it: "node 1".
@@ -53,6 +54,8 @@ class PoolState {
   const PoolFacts facts_;
   const base::Instant started_;
   std::map<ShardIndex, ShardStats> shards_;
+  DistinctNames workers_;
+  DistinctNames miners_;
   HashrateWindows windows_;
   HashrateWindows coherence_windows_;
   RecentCounts recent_;

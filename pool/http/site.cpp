@@ -70,7 +70,7 @@ Site::Site(SiteSources sources) : sources_(std::move(sources)) {
   router_.set_hint("the API is described in /api/v1/openapi.json");
   add_assets();
   add_probes();
-  add_pages(router_);
+  add_pages(router_, sources_.later);
   add_api();
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "common/net/http.h"
+#include "pool/http/pages.h"
 #include "pool/http/process_facts.h"
 #include "pool/http/router.h"
 #include "pool/http/snapshot.h"
@@ -32,6 +33,8 @@ struct SiteSources {
   std::function<ProcessFacts()> process = [] { return ProcessFacts{}; };
   // The endpoints that somebody else answers; empty: there are none.
   std::function<void(Router&)> add_more = {};
+  // Does something after a while; empty: never.
+  DoLater later = {};
 };
 
 class Site {

@@ -307,6 +307,12 @@ void ShardLoop::on(const NoWork& message) {
   shard_.on_no_work(uv::read_clock());
 }
 
+void ShardLoop::on(const LiveQuestion& question) {
+  LiveAnswer answer = shard_.live(*question.wanted);
+  answer.request = question.request;
+  hooks_.live(std::move(answer));
+}
+
 void ShardLoop::continue_spread() {
   shard_.continue_spread(uv::read_clock());
   if (!shard_.is_spreading()) spread_.stop();
@@ -336,6 +342,7 @@ void ShardLoop::on_tick() {
 void ShardLoop::report_stats() {
   ShardStats stats = shard_.stats();
   stats.loop = health_;
+  shard_.add_hashes(stats);
   hooks_.stats(stats);
 }
 

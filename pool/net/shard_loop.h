@@ -46,6 +46,7 @@ class ShardLoop final : private ShardHost {
     std::function<void(SubmitsRejected)> rejected = [](const SubmitsRejected&) {};
     std::function<void(const TipTold&)> told = [](const TipTold&) {};
     std::function<void(OrderDone)> order_done = [](const OrderDone&) {};
+    std::function<void(LiveAnswer)> live = [](const LiveAnswer&) {};
     // To a verifier that has room; false: none has.
     std::function<bool(ProofToVerify)> verify = [](const ProofToVerify&) { return false; };
   };
@@ -101,6 +102,7 @@ class ShardLoop final : private ShardHost {
   void on(const InstanceChanged& message);
   void on(const ConnectionMoved& message);
   void on(const OperatorOrder& order);
+  void on(const LiveQuestion& question);
   void on(const Shutdown& message);
   void carry_out(std::uint64_t number, const OperatorOrder::Drain& order);
   void carry_out(std::uint64_t number, const OperatorOrder::Resume& order);

@@ -85,7 +85,8 @@ class Server {
   std::string open_shards();
   std::string open_tls();
   OrderDone reload();
-  AdminSite::Sources::Posted post_order(const OperatorOrder& order);
+  template <class Message>
+  PostedToShards post_to_shards(const Message& message);
   void reload_tls(const Config& config);
   template <class Message>
   void tell_other_shards(std::uint32_t sender, const Message& message);
@@ -96,6 +97,7 @@ class Server {
   JournalLoop::Hooks journal_hooks();
   void tell_http(HttpMessage message);
   void tell_http(OrderDone done);
+  void tell_http(LiveAnswer answer);
   void start();
   void stop();
 
@@ -191,8 +193,9 @@ std::string Server::open_http() {
     options.admin_token = *token;
   }
   HttpLoop::Hooks hooks;
-  hooks.order = [this](const OperatorOrder& order) { return post_order(order); };
+  hooks.order = [this](const OperatorOrder& order) { return post_to_shards(order); };
   hooks.reload = [this](ReloadOrder order) { return main_->post(order); };
+  hooks.live = [this](const LiveQuestion& question) { return post_to_shards(question); };
   hooks.query = [this](StatsQuery query) {
     QueryLoop& answerer = is_slow(query.what) ? *slow_query_ : *query_;
     return answerer.mailbox().post(std::move(query));
@@ -229,6 +232,7 @@ std::string Server::open_shards() {
   };
   hooks.told = [this](const TipTold& told) { tell_http(told); };
   hooks.order_done = [this](OrderDone done) { tell_http(std::move(done)); };
+  hooks.live = [this](LiveAnswer answer) { tell_http(std::move(answer)); };
   hooks.rejected = [this](SubmitsRejected rejected) { tell_http(std::move(rejected)); };
   if (config_.coherence.enabled) {
     hooks.verify = [this](const ProofToVerify& proof) { return coherence_->verify(proof); };
@@ -265,10 +269,11 @@ std::string Server::open_shards() {
   return {};
 }
 
-AdminSite::Sources::Posted Server::post_order(const OperatorOrder& order) {
-  AdminSite::Sources::Posted posted{0, shards_.size()};
+template <class Message>
+PostedToShards Server::post_to_shards(const Message& message) {
+  PostedToShards posted{0, shards_.size()};
   for (auto& shard : shards_) {
-    if (shard->mailbox().post(ShardMessage(order))) ++posted.taken;
+    if (shard->mailbox().post(ShardMessage(message))) ++posted.taken;
   }
   return posted;
 }
@@ -418,6 +423,11 @@ std::string Server::open_coherence() {
 void Server::tell_http(HttpMessage message) {
   // Only a query's answer can be lost here, when thousands wait; its request times out by itself.
   (void)http_->mailbox().post_latest_anywhere(std::move(message), same_sender);
+}
+
+// Full: the web loop waits for it no longer than for a slow shard's.
+void Server::tell_http(LiveAnswer answer) {
+  (void)http_->mailbox().post(HttpMessage(std::move(answer)));
 }
 
 void Server::tell_http(OrderDone done) {

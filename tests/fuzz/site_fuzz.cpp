@@ -40,10 +40,15 @@ struct World {
     asked.push_back(std::move(query));
     return true;
   }};
-  pool::DatabaseApi database{queries,
-                             {bitcoin::Network::regtest, [this] { return now; },
-                              [] { return std::int64_t{1'700'000'000}; },
-                              [](std::string_view) { return std::string("node 1"); }}};
+  pool::DatabaseApi database{
+      queries,
+      {bitcoin::Network::regtest, [this] { return now; },
+       [] { return std::int64_t{1'700'000'000}; },
+       [](std::string_view) { return std::string("node 1"); },
+       [this](const pool::LiveWanted& wanted, const pool::LiveBook::Done& done) {
+         check(wanted.address);
+         done(connected(wanted.address, ++questions % 2 == 0));
+       }}};
   pool::PoolSnapshot snapshot = pool::busy_snapshot();
   pool::Site site{[this] {
     pool::SiteSources sources;
@@ -57,6 +62,15 @@ struct World {
     sources.add_more = [this](pool::Router& router) { database.add_to(router); };
     return sources;
   }()};
+
+  // The shards' turn: they know everybody, or do not answer.
+  static pool::LiveWorkers connected(const std::string& address, bool complete) {
+    pool::LiveWorkers live;
+    live.complete = complete;
+    if (complete) live.connected = 1;
+    live.silent[address] = {address, 1, 1, 1, address, 1.0, false, std::nullopt};
+    return live;
+  }
 
   // The database's turn: it finds something, finds nothing, or fails. A page may go on asking.
   void reply() {

@@ -10,6 +10,7 @@ const QUIET_MS = 15000;           // without an event for so long: ask
 const PARTS_MS = { overview: 15000, miner: 15000, status: 10000, coherence: 20000 };
 const PARTS_MS_ELSE = 30000;
 const PARTS_GAP_MS = 2000;        // at least, however many events come
+const LATE_GAP_MS = 900;          // where the database had no answer in time (the pool keeps it for 2 s when it comes); then twice as long each time
 
 const byId = (id) => document.getElementById(id);
 const at = (object, path) => path.split('.').reduce((value, name) => (value === null || value === undefined ? value : value[name]), object);
@@ -50,6 +51,7 @@ export function startLive({ onPool = () => {}, onParts = () => {} } = {}) {
   const page = document.body.dataset.page;
   let pool = null, heard = performance.now(), heardAt = new Date(), source = null, polling = 0;
   let partsAt = performance.now(), partsBusy = false, partsWanted = false, failures = 0;
+  let lateGap = document.body.hasAttribute('data-late') ? LATE_GAP_MS : 0;  // 0: it is whole
 
   const live = byId('live');
   const age = document.createElement('span');
@@ -137,13 +139,16 @@ export function startLive({ onPool = () => {}, onParts = () => {} } = {}) {
       if (!/text\/html/.test(response.headers.get('content-type') ?? '')) throw new Error('not a page');
       const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
       localTimes(fresh);
-      adopt(fresh);
+      // A page that the database was too slow for has less than what is here, unless that was late as well.
+      if (!isLate(fresh) || isLate(document)) adopt(fresh);
+      lateGap = isLate(fresh) ? Math.max(2 * lateGap, LATE_GAP_MS) : 0;
     } catch {
       // The figures tell when the pool is away; the tables wait.
     }
     partsBusy = false;
   }
 
+  const isLate = (of) => of.body.hasAttribute('data-late');
   const keyOf = (part) => part.dataset.part || part.id;
   function adopt(fresh) {
     const parts = new Map([...fresh.querySelectorAll('[data-part]')].map((part) => [keyOf(part), part]));
@@ -152,6 +157,7 @@ export function startLive({ onPool = () => {}, onParts = () => {} } = {}) {
       if (now) morph(part, now, (element) => { if (element.closest('td.num:not(.age), .figures, .sentence')) underline(element); });
     }
     document.body.dataset.state = fresh.body.dataset.state;
+    document.body.toggleAttribute('data-late', isLate(fresh));
     if (document.title !== fresh.title) document.title = fresh.title;
     const notice = fresh.getElementById('notice');
     if (!serverNotice && notice) morph(byId('notice'), notice, () => {});
@@ -171,7 +177,8 @@ export function startLive({ onPool = () => {}, onParts = () => {} } = {}) {
     age.textContent = `updated ${seconds < 1.5 ? 'just now' : `${duration(seconds)} ago`}`;
     if (!polling && performance.now() - heard > QUIET_MS) { heard += 5000; poll(); }
     const due = performance.now() - partsAt;
-    if (!partsBusy && due > (partsWanted ? PARTS_GAP_MS : PARTS_MS[page] ?? PARTS_MS_ELSE)) renewParts();
+    const gap = partsWanted ? PARTS_GAP_MS : PARTS_MS[page] ?? PARTS_MS_ELSE;
+    if (!partsBusy && due > (lateGap ? Math.min(lateGap, gap) : gap)) renewParts();
   }
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) {

@@ -66,11 +66,12 @@ class Browser:
     # -- looking
 
     def open(self, url: str, theme: str = "light", width: int = 1280, height: int = 900):
-        """Loads the page as somebody with this preference and this screen sees it."""
+        """Loads the page as somebody with this preference and this screen sees it; with all that is in it, also where the database is slow."""
         self.cdp("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
         self.cdp("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
         self.driver.get(url)
         wait_until(lambda: self.js("return document.readyState") == "complete", 120, f"{url} to load")
+        wait_until(lambda: not self.js("return document.body.hasAttribute('data-late')"), 120, f"{url} to be whole", poll=0.1)
         self.collect()
 
     def cdp(self, method: str, **parameters):

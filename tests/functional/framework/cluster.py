@@ -107,6 +107,18 @@ class Cluster:
         finally:
             connection.close()
 
+    @contextlib.contextmanager
+    def locked(self, table: str):
+        """Whoever reads the table waits."""
+        connection = psycopg2.connect(self.postgres.url())
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            yield
+        finally:
+            connection.rollback()
+            connection.close()
+
     # -- the end
 
     def close(self, keep: bool):

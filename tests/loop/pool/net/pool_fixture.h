@@ -157,6 +157,17 @@ class Pool {
     return done;
   }
 
+  // The next answer about who is connected.
+  pool::LiveAnswer wait_for_live() {
+    std::unique_lock lock(orders_mutex_);
+    const bool there = order_came_.wait_for(lock, std::chrono::milliseconds(patience_ms),
+                                            [this] { return !live_.empty(); });
+    REQUIRE(there);
+    pool::LiveAnswer answer = std::move(live_.front());
+    live_.pop_front();
+    return answer;
+  }
+
   std::uint16_t port() const { return port_; }
   std::atomic<int> moved_ = 0;
   std::atomic<int> bans_ = 0;
@@ -173,6 +184,11 @@ class Pool {
     made.order_done = [this](pool::OrderDone done) {
       const std::scoped_lock lock(orders_mutex_);
       orders_done_.push_back(std::move(done));
+      order_came_.notify_all();
+    };
+    made.live = [this](pool::LiveAnswer answer) {
+      const std::scoped_lock lock(orders_mutex_);
+      live_.push_back(std::move(answer));
       order_came_.notify_all();
     };
     made.ban = [this](const pool::Ban&) { ++bans_; };
@@ -192,6 +208,7 @@ class Pool {
   std::mutex orders_mutex_;
   std::condition_variable order_came_;
   std::deque<pool::OrderDone> orders_done_;  // guarded by orders_mutex_
+  std::deque<pool::LiveAnswer> live_;
   std::atomic<Pool*> other_ = nullptr;
   std::atomic<std::uint64_t> newest_ = 0;
   pool::ShardLoop loop_;

@@ -125,3 +125,19 @@ TEST_CASE("a banned address loses its connections and is not let in until it is 
                 "\n");
   CHECK(neighbour.line().find("pong") != std::string::npos);
 }
+
+TEST_CASE("a shard says who is connected, while it goes on") {
+  Pool pool;
+  Client miner(pool.port());
+  miner.handshake();
+  const auto wanted =
+      std::make_shared<const pool::LiveWanted>(pool::LiveWanted{address, {"rig", "no such rig"}});
+  pool.tell(pool::LiveQuestion{17, wanted});
+  const pool::LiveAnswer answer = pool.wait_for_live();
+  CHECK_EQ(answer.request, 17);
+  CHECK_EQ(answer.workers, 1);
+  REQUIRE_EQ(answer.asked.size(), 1);
+  CHECK_EQ(answer.asked[0].name, "rig");
+  CHECK_EQ(answer.asked[0].user_agent, "t");
+  CHECK_GT(answer.asked[0].connected_us, 0);
+}

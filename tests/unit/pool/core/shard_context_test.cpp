@@ -18,16 +18,3 @@ TEST_CASE("each port has its own difficulties") {
   CHECK_EQ(options.port(0).shares_per_minute, 6);
   CHECK_EQ(options.port(1).shares_per_minute, 20);
 }
-
-TEST_CASE("a name counts until its last holder goes") {
-  pool::NameCounts names;
-  names.add("a");
-  names.add("a");
-  names.add("b");
-  CHECK_EQ(names.distinct(), 2);
-  names.remove("a");
-  CHECK_EQ(names.distinct(), 2);
-  names.remove("a");
-  names.remove("never added");
-  CHECK_EQ(names.distinct(), 1);
-}

@@ -21,7 +21,7 @@ struct Office {
   std::vector<OperatorOrder> orders;
   std::vector<ReloadOrder> reloads;
   std::vector<std::string> logged;
-  AdminSite::Sources::Posted posted{2, 2};
+  PostedToShards posted{2, 2};
   bool main_listens = true;
   AdminSite site{sources()};
 

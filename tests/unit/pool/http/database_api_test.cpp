@@ -24,10 +24,17 @@ struct Api {
     sent.push_back(std::move(query));
     return true;
   }};
-  DatabaseApi api{
-      cache,
-      {bitcoin::Network::regtest, [this] { return now; }, [] { return 1'700'000'000; },
-       [](std::string_view node) { return node == "a:1" ? "node 1" : "another node"; }}};
+  DatabaseApi api{cache,
+                  {bitcoin::Network::regtest, [this] { return now; }, [] { return 1'700'000'000; },
+                   [](std::string_view node) { return node == "a:1" ? "node 1" : "another node"; },
+                   [this](LiveWanted asked, const LiveBook::Done& done) {
+                     wanted.push_back(std::move(asked));
+                     live_done = done;
+                     if (live) done(*live);
+                   }}};
+  std::vector<LiveWanted> wanted;                   // of the shards
+  std::optional<LiveWorkers> live = LiveWorkers{};  // their answer; none: it comes later
+  LiveBook::Done live_done;
   Router router;
 
   Api() { api.add_to(router); }
@@ -210,4 +217,112 @@ TEST_CASE("the preview is shown while another is computed") {
   auto& third = t.get("/api/v1/payouts/preview");
   REQUIRE(third);
   CHECK_EQ(third->status, 404);
+}
+
+namespace {
+
+LiveWorkers rig_connected() {
+  LiveWorkers live;
+  live.complete = true;
+  live.connected = 1;
+  live.asked["rig"] = {"rig", 1, 10, 10, "x", 1.0, false, 20};
+  return live;
+}
+
+const std::string workers_of_miner =
+    R"({"address":")" + address +
+    R"(","workers":[{"name":"rig","live":null},{"name":"b","live":null}]})";
+
+}  // namespace
+
+TEST_CASE("the shards are asked after the database, about the workers that it names") {
+  for (const std::string& target :
+       {"/api/v1/miners/" + address, "/api/v1/workers?address=" + address}) {
+    CAPTURE(target);
+    Api t;
+    t.live.reset();
+    auto& waiting = t.get(target);
+    CHECK(t.wanted.empty());
+    t.reply(0, workers_of_miner);
+    CHECK_FALSE(waiting);
+    REQUIRE_EQ(t.wanted.size(), 1);
+    CHECK_EQ(t.wanted[0].address, address);
+    CHECK_EQ(t.wanted[0].names, std::vector<std::string>{"rig", "b"});
+    t.live_done(rig_connected());
+    REQUIRE(waiting);
+    CHECK_EQ(header(*waiting, "cache-control"), "public, max-age=1");
+    rapidjson::Document json;
+    REQUIRE_FALSE(json.Parse(waiting->body.c_str()).HasParseError());
+    CHECK_EQ(json["workers"][0]["live"]["last_share_us"].GetInt64(), 20);
+    CHECK(json["workers"][1]["live"].IsNull());
+    CHECK_EQ(json["workers_online"].GetUint64(), 1);
+  }
+}
+
+TEST_CASE("other paths ask no shard") {
+  Api t;
+  t.get("/api/v1/miners");
+  t.reply(0, "{}");
+  t.get("/api/v1/miners/" + address + "/history");
+  t.reply(1, "{}");
+  CHECK(t.wanted.empty());
+}
+
+TEST_CASE("without the shards' word an answer says that it is not complete") {
+  Api t;
+  auto& waiting = t.get("/api/v1/workers?address=" + address);
+  t.reply(0, workers_of_miner);
+  REQUIRE(waiting);
+  CHECK_NE(waiting->body.find("\"live_complete\":false,\"workers_online\":null"),
+           std::string::npos);
+}
+
+TEST_CASE("who is connected is known also before the first share") {
+  for (const std::string& target :
+       {"/api/v1/miners/" + address, "/api/v1/workers?per_page=7&address=" + address}) {
+    CAPTURE(target);
+    Api t;
+    auto& nobody = t.get(target);
+    t.reply(0, "");
+    CHECK_EQ(nobody->status, 404);
+    t.live = rig_connected();
+    t.live->silent["rig"] = t.live->asked["rig"];
+    auto& fresh = t.get(target);
+    REQUIRE(fresh);
+    CHECK_EQ(fresh->status, 200);
+    rapidjson::Document json;
+    REQUIRE_FALSE(json.Parse(fresh->body.c_str()).HasParseError());
+    CHECK_EQ(std::string(json["address"].GetString()), address);
+    CHECK_EQ(json["workers"].Size(), 0);
+    CHECK_EQ(json["workers_online"].GetUint64(), 1);
+    CHECK_EQ(std::string(json["silent_workers"][0]["name"].GetString()), "rig");
+    if (json.HasMember("per_page")) CHECK_EQ(json["per_page"].GetUint(), 7);
+    if (json.HasMember("first_seen_us")) CHECK(json["first_seen_us"].IsNull());
+  }
+}
+
+TEST_CASE("who is connected is known also while the database is away") {
+  Api t;
+  t.live = rig_connected();
+  auto& away = t.get("/api/v1/workers?address=" + address);
+  REQUIRE(t.cache.on_result({t.last().request, false, "secret", false}, t.now));
+  REQUIRE(away);
+  CHECK_EQ(away->status, 503);
+  CHECK_NE(away->body.find("1 worker of this address is connected"), std::string::npos);
+}
+
+TEST_CASE("ckpool's file counts who is connected, where that is known") {
+  Api t;
+  const std::string user = R"({"address":"a","worker":[{"name":"x","lastshare":1699999999}]})";
+  auto& unknown = t.get("/users/" + address);
+  t.reply(0, user);
+  REQUIRE(unknown);
+  CHECK_NE(unknown->body.find("\"workers\":1,"), std::string::npos);
+  LiveWorkers nobody;
+  nobody.complete = true;
+  t.live = nobody;
+  auto& known = t.get("/users/" + address);
+  REQUIRE(known);
+  CHECK_NE(known->body.find("\"workers\":0,"), std::string::npos);
+  CHECK(t.wanted.back().names.empty());
 }

@@ -173,6 +173,55 @@ TEST_CASE("the other pages show theirs") {
   CHECK(has(Filled(all[9]).html, "node 2 does not answer"));
 }
 
+TEST_CASE(
+    "a miner's page says who is connected, who has come, who has gone, and what is not known") {
+  struct Row {
+    const char* why;
+    Filled::Change change;
+    const char* sentence;
+  };
+  using Document = rapidjson::Document;
+  const auto first_comer = [](Document& miner) {
+    miner["workers"].Clear();
+    for (const char* count : {"workers_total", "shares_total"}) miner[count] = 0;
+    miner["first_seen_us"].SetNull();
+    Document one(&miner.GetAllocator());
+    one.Parse(R"([{"name":"new","live":{"connections":2,"user_agent":"<x>","difficulty":null,)"
+              R"("coherence":true,"connected_us":1726842700000000,"last_share_us":null}}])");
+    rapidjson::Value& list = one;
+    miner["silent_workers"] = list;
+  };
+  const Row rows[] = {
+      {"nobody is", [](const std::string&, Document& d) { d["workers_online"] = 0; },
+       "No worker is connected now; <a href=\"#workers\">3\u00a0workers</a> mined here before."},
+      {"not known", [](const std::string&, Document& d) { d["workers_online"].SetNull(); },
+       "Who is connected was not known in time; <a href=\"#workers\">3\u00a0workers</a> mined"},
+      {"idle", [](const std::string&, Document& d) { d["hashrate"]["5m"] = 0; },
+       "2 of 3\u00a0workers</a> are connected; no share came in the last 5\u00a0minutes."},
+      {"not one share yet",
+       [&](const std::string&, Document& d) {
+         d["workers_online"] = 1;
+         first_comer(d);
+       },
+       "1\u00a0worker</a> is connected; its first share is awaited."},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.why);
+    const Filled page(to("miner", [](PageRequest& r) { r.address = "bc1q"; }), {},
+                      [&](const std::string& name, Document& answer) {
+                        if (name == "miner") row.change(name, answer);
+                      });
+    CHECK(has(page.html, row.sentence));
+  }
+  const Filled fresh(to("miner", [](PageRequest& r) { r.address = "bc1q"; }), {},
+                     [&](const std::string& name, Document& answer) {
+                       if (name == "miner") first_comer(answer);
+                     });
+  CHECK(has(fresh.html, ">Connected, no share yet</span>"));
+  CHECK(has(fresh.html, ", by 2\u00a0connections; takes coherence work\""));
+  CHECK(has(fresh.html, "&lt;x&gt;"));
+}
+
 TEST_CASE("no page leaves a name standing, whatever is missing") {
   for (const PageRequest& request : every_request()) {
     CAPTURE(request.page);

@@ -11,7 +11,9 @@ struct Worker {
     document.Parse(("{" + members + "}").c_str());
     REQUIRE_FALSE(document.HasParseError());
   }
-  WorkerHealth health() const { return worker_health(JsonView(document), 2'000'000'000'000'000); }
+  WorkerHealth health(bool live_known = true) const {
+    return worker_health(JsonView(document), live_known, 2'000'000'000'000'000);
+  }
 
   rapidjson::Document document;
 };
@@ -33,12 +35,36 @@ TEST_CASE("a worker needs somebody when it is silent or refused too often") {
   CHECK_EQ(Worker(live(5, R"(,"shares_1d":98,"rejected_1d":2)")).health().word, "Well");
   CHECK_EQ(Worker(live(5, R"(,"shares_1d":97,"rejected_1d":3)")).health().word,
            "Rejects 3.00\u2009%");
-  CHECK_EQ(Worker(R"("live":null)").health().word, "Offline");
-  CHECK_EQ(Worker(R"("live":null,"last_share_us":1999999100000000)").health().word, "Well");
-  CHECK_EQ(Worker(R"("live":null,"last_share_us":1999999040000000)").health().word,
-           "Offline 16\u00a0min");
   CHECK_EQ(Worker(live(5, R"(,"shares_1d":0,"rejected_1d":19)")).health().word, "Well");
-  CHECK_EQ(Worker(R"("live":null)").health().css, "off");
+}
+
+TEST_CASE("a worker that is not connected is offline at once, however new its last share is") {
+  const Worker never(R"("live":null)");
+  CHECK_EQ(never.health().word, "Offline");
+  CHECK_EQ(never.health().css, "off");
+  const Worker gone(R"("live":null,"last_share_us":1999999965000000)");
+  CHECK_EQ(gone.health().word, "Offline 35\u00a0s");
+  CHECK_EQ(gone.health().css, "off");
+}
+
+TEST_CASE("where it is not known who is connected, the last share tells") {
+  CHECK_EQ(Worker(R"("live":null)").health(false).word, "Offline");
+  CHECK_EQ(Worker(R"("live":null,"last_share_us":1999999100000000)").health(false).word, "Well");
+  CHECK_EQ(Worker(R"("live":null,"last_share_us":1999999040000000)").health(false).word,
+           "Offline 16\u00a0min");
+}
+
+TEST_CASE("a worker that is connected and has had no share yet is not one that has gone") {
+  const Worker fresh(R"("live":{"connected_us":1999999990000000,"last_share_us":null})");
+  CHECK_EQ(fresh.health().word, "Connected, no share yet");
+  CHECK_EQ(fresh.health().css, "part");
+  const Worker stuck(R"("live":{"connected_us":1999998000000000,"last_share_us":null})");
+  CHECK_EQ(stuck.health().word, "Silent 33\u00a0min 20\u00a0s");
+  CHECK_EQ(stuck.health().css, "warn");
+  // It has come back: its silence before does not count.
+  const Worker again(
+      R"("last_share_us":1999990000000000,"live":{"connected_us":1999999990000000,"last_share_us":null})");
+  CHECK_EQ(again.health().word, "Connected, no share yet");
 }
 
 TEST_CASE("one unit for a table, and its own for what is too small for it") {

@@ -1,12 +1,16 @@
 #include "pool/http/pages.h"
 
+#include "pool/core/limits.h"
 #include "pool/http/responses.h"
 
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 using namespace pool;
 
@@ -15,7 +19,10 @@ namespace {
 // A table with the pages in it, and an API that answers at once or when the test says so.
 struct Served {
   Served() {
-    add_pages(router);
+    add_pages(router, [this](std::chrono::milliseconds after, std::function<void()> task) {
+      CHECK_EQ(after, limits::http_page_deadline);
+      late.push_back(std::move(task));
+    });
     for (const char* path : {"/api/v1/pool", "/api/v1/payouts/preview"}) {
       router.get(path, [](const RoutedRequest&) {
         return fresh_response(200, json_type, R"({"state":"mining","network":"regtest"})");
@@ -49,6 +56,7 @@ struct Served {
   Router router;
   std::map<std::string, Responder> waiting;
   std::vector<std::string> asked;
+  std::vector<std::function<void()>> late;  // what is done at the deadline
 };
 
 }  // namespace
@@ -64,6 +72,60 @@ TEST_CASE("a page waits for the answers it needs, and only for those") {
   CHECK_EQ(served.given->status, 200);
   CHECK_EQ(net::header_value(served.given->headers, "content-type"), html_type);
   CHECK_NE(served.given->body.find("None yet."), std::string::npos);
+}
+
+TEST_CASE("a page does not wait for an answer past its deadline, and says what is missing") {
+  Served served;
+  served.get("/");
+  served.answer("/api/v1/payouts", 200, R"({"runs":[]})");
+  REQUIRE_EQ(served.late.size(), 1);
+  CHECK_FALSE(served.given);
+  served.late[0]();
+  REQUIRE(served.given);
+  CHECK_EQ(served.given->status, 200);
+  CHECK_NE(served.given->body.find("not read in time"), std::string::npos);
+  CHECK_NE(served.given->body.find("data-late"), std::string::npos);
+  const std::string sent = served.given->body;
+  served.answer("/api/v1/blocks", 200, R"({"blocks":[]})");  // too late, and no second page
+  CHECK_EQ(served.given->body, sent);
+}
+
+TEST_CASE("a miner that is not read in time is not one that is unknown") {
+  Served served;
+  served.get("/miner/bcrt1qx");
+  served.late.at(0)();
+  REQUIRE(served.given);
+  CHECK_EQ(served.given->status, 200);
+  CHECK_NE(served.given->body.find("not read in time"), std::string::npos);
+  CHECK_EQ(served.given->body.find("No such miner"), std::string::npos);
+  CHECK_NE(served.given->body.find("id=\"workers\" aria-labelledby=\"h-workers\" >"),
+           std::string::npos);  // not hidden: it is filled in later
+}
+
+TEST_CASE("what the database has given up is fetched again as well, what is away is not") {
+  for (const char* code : {"database_busy", "database_away"}) {
+    CAPTURE(code);
+    Served served;
+    served.get("/status");
+    served.answer("/api/v1/events", 503,
+                  std::string(R"({"error":{"code":")") + code + R"(","message":"x","hint":""}})");
+    REQUIRE(served.given);
+    const bool is_late = served.given->body.find("data-late") != std::string::npos;
+    CHECK_EQ(is_late, code == std::string("database_busy"));
+  }
+}
+
+TEST_CASE("a page that came in time has no deadline to meet") {
+  Served served;
+  served.get("/connect");
+  REQUIRE(served.given);
+  CHECK(served.late.empty());
+  CHECK_EQ(served.given->body.find("data-late"), std::string::npos);
+  served.get("/");
+  served.answer("/api/v1/payouts", 200, R"({"runs":[]})");
+  served.answer("/api/v1/blocks", 200, R"({"blocks":[]})");
+  CHECK_EQ(served.given->body.find("data-late"), std::string::npos);
+  served.late.at(0)();  // the page has gone
 }
 
 TEST_CASE("an answer that never comes is one that did not come") {

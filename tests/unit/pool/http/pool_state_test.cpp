@@ -46,6 +46,25 @@ TEST_CASE("shards are added up, and a shard's newest report replaces its last") 
   CHECK_EQ(s.time_us, 1'700'000'007'000'000);
 }
 
+TEST_CASE(
+    "a worker and an address that are at two shards count once, where shards tell their names") {
+  const auto hashes = [](std::vector<std::uint64_t> of) {
+    return std::make_shared<const std::vector<std::uint64_t>>(std::move(of));
+  };
+  PoolState state({}, at(0s));
+  ShardStats first = shard(0, 0, 0);
+  first.worker_hashes = hashes({1, 2, 3});
+  first.miner_hashes = hashes({7});
+  ShardStats second = first;
+  second.shard = ShardIndex{1};
+  second.worker_hashes = hashes({3, 4, 5});
+  state.on(first);
+  state.on(second);
+  const PoolSnapshot s = state.snapshot(at(7s));
+  CHECK_EQ(s.workers, 5);
+  CHECK_EQ(s.miners, 1);
+}
+
 TEST_CASE("the latency is that of the slowest shard that has sent the newest job") {
   PoolState state({}, at(0s));
   CHECK_FALSE(state.snapshot(at(1s)).notify_latency_us);
