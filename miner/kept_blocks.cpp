@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <string_view>
 #include <system_error>
@@ -23,7 +24,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view name_start = "phaseminer-block-";
 constexpr std::string_view name_end = ".hex";
-constexpr std::size_t files_listed_max = 10'000;
 
 std::string problem(std::string_view path, std::string_view what, int error) {
   return fmt::format("{} {}: {}", path, what, std::generic_category().message(error));
@@ -38,6 +38,16 @@ int write_synced(const std::string& path, std::string_view text) {
   if (written != static_cast<ssize_t>(text.size())) error = written < 0 ? errno : ENOSPC;
   if (error == 0 && ::fsync(file) != 0) error = errno;
   if (::close(file) != 0 && error == 0) error = errno;
+  return error;
+}
+
+// A renamed file's name is on the disk only when its folder is.
+int sync_folder(const std::string& path) {
+  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return errno;
+  int error = ::fsync(folder) != 0 ? errno : 0;
+  if (error == EINVAL) error = 0;  // a file system that has no such thing
+  (void)::close(folder);
   return error;
 }
 
@@ -61,6 +71,9 @@ base::Result<void, std::string> KeptBlocks::keep(const SoloBlock& block) const {
   if (::rename(fresh.c_str(), path.c_str()) != 0) {
     return base::err(problem(path, "can't be written", errno));
   }
+  if (const int error = sync_folder(folder_); error != 0) {
+    return base::err(problem(folder_, "can't be synced", error));
+  }
   return {};
 }
 
@@ -68,26 +81,26 @@ void KeptBlocks::remove(const bitcoin::BlockHash& hash) const {
   (void)::unlink(path_of(hash).c_str());
 }
 
-KeptBlocks::Found KeptBlocks::find(std::size_t blocks_max) const {
-  std::vector<std::string> paths;
-  std::error_code ignored;
-  std::size_t listed = 0;
-  for (const auto& entry : fs::directory_iterator(folder_, ignored)) {
-    if (++listed > files_listed_max) break;
-    if (is_ours(entry.path().filename().string())) paths.push_back(entry.path().string());
-  }
-  std::sort(paths.begin(), paths.end());
-  Found found;
-  for (const std::string& path : paths) {
-    if (found.blocks.size() + found.problems.size() == blocks_max) {
-      ++found.left;
-    } else if (auto block = read(path)) {
-      found.blocks.push_back(std::move(*block));
-    } else {
-      found.problems.push_back(std::move(block.error()));
+KeptBlocks::Listed KeptBlocks::list() const {
+  Listed listed;
+  std::vector<std::pair<fs::file_time_type, std::string>> files;
+  std::error_code error;
+  fs::directory_iterator at(folder_, error);
+  for (; !error && at != fs::end(at); at.increment(error)) {
+    if (!is_ours(at->path().filename().string())) continue;
+    if (files.size() == files_listed_max) {
+      listed.problems.push_back(
+          fmt::format("{} has more than {} kept blocks: the others wait for the next start",
+                      folder_, files_listed_max));
+      break;
     }
+    std::error_code gone;  // read() finds out
+    files.emplace_back(at->last_write_time(gone), at->path().string());
   }
-  return found;
+  if (error) listed.problems.push_back(problem(folder_, "can't be listed", error.value()));
+  std::sort(files.begin(), files.end(), std::greater<>());
+  for (auto& [time, path] : files) listed.paths.push_back(std::move(path));
+  return listed;
 }
 
 base::Result<SoloBlock, std::string> KeptBlocks::read(const std::string& path) const {

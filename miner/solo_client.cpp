@@ -163,11 +163,13 @@ void SoloClient::on_share(FoundShare share) {
   hand_over(open);
 }
 
-void SoloClient::resume(SoloBlock block) {
-  ASSERT(open_.size() < blocks_resumed_max);
+void SoloClient::resume(SoloBlock block, bool is_told) {
+  ASSERT(may_resume());
   Open& open = open_.emplace_back();
   open.block = std::move(block);
   open.block.id = next_block_++;
+  open.block.of_earlier_run = true;
+  open.is_told = is_told;
   hand_over(open);
 }
 
@@ -183,10 +185,13 @@ void SoloClient::on_answer(std::uint64_t id, const SoloAnswer& answer, base::Mon
   open->is_asked = false;
   if (answer.kind == SoloAnswer::Kind::unanswered) {
     open->ask_again_at = now + ask_again_after;
-    if (std::exchange(open->is_told, true)) return;
-    host_.report_solo({ClientEventKind::problem,
-                       fmt::format("{} waits to be handed over: {}", name_of(open->block),
-                                   printable(answer.reason, reason_bytes_max))});
+    if (!std::exchange(open->is_told, true)) {
+      host_.report_solo({ClientEventKind::problem,
+                         fmt::format("{} waits to be handed over: {}", name_of(open->block),
+                                     printable(answer.reason, reason_bytes_max))});
+    }
+    // Its place is for others: it waits in its file.
+    if (open->block.of_earlier_run) open_.erase(open);
     return;
   }
   const Open done = std::move(*open);

@@ -32,6 +32,7 @@ struct SoloBlock {
   bitcoin::BlockHash prev_hash;
   std::uint32_t height = 0;
   std::string hex;
+  bool of_earlier_run = false;
 };
 
 struct SoloAnswer {
@@ -76,9 +77,12 @@ class SoloClient {
   // The error says why the template can't be mined, and what was mined before goes on.
   [[nodiscard]] base::Result<void, std::string> on_template(mining::BlockTemplate block_template);
   void on_share(FoundShare share);
-  // A block that an earlier run could not hand over. At most `blocks_resumed_max`, at the start:
-  // there has to be room for new ones.
-  void resume(SoloBlock block);
+  // A block that an earlier run could not hand over. It is handed over once: whatever the answer,
+  // it is no longer this client's then. `is_told`: that it has to wait, after another attempt.
+  // REQUIRES: may_resume().
+  void resume(SoloBlock block, bool is_told);
+  // There has to be room for new ones.
+  bool may_resume() const { return open_.size() < blocks_resumed_max; }
   // `id`: of a block that was handed over and not answered since.
   void on_answer(std::uint64_t id, const SoloAnswer& answer, base::MonoTime now);
   // Call it a few times a second: blocks that are to be handed over again.

@@ -24,6 +24,8 @@ constexpr std::uint32_t quick_answers_counted_max = 6;  // waits of up to 64 s
 constexpr auto tip_every = 1s;
 constexpr auto template_every = 30s;
 constexpr auto silence_max = 2min;
+constexpr std::size_t kept_files_read_at_once = 4;  // up to 9 MB each
+constexpr std::chrono::seconds kept_pause_max = 1min;
 
 base::MonoTime mono_now() { return uv::read_clock().mono; }
 
@@ -53,7 +55,8 @@ SoloSource::SoloSource(uv::Loop& loop, SoloSourceSettings settings, WorkSourceHo
       templates_(loop, settings_.solo.node),
       long_polls_(loop, settings_.solo.node),
       tips_(loop, settings_.solo.node),
-      blocks_(loop, settings_.solo.node) {}
+      blocks_(loop, settings_.solo.node),
+      resumed_blocks_(loop, settings_.solo.node) {}
 
 SoloSource::~SoloSource() = default;
 
@@ -83,7 +86,7 @@ void SoloSource::on_chain(const rpc::RpcClient::Answer& answer) {
        fmt::format("mining with the node at {}: {}, height {}; rewards go to {}{}", node_name(),
                    bitcoin::network_name(network_), chain->height, settings_.solo.address,
                    settings_.solo.dry_run ? " (dry run: no block is submitted)" : "")});
-  resume_blocks();
+  find_kept_blocks();
   request_template();
 }
 
@@ -206,23 +209,54 @@ void SoloSource::set_solo_work(std::shared_ptr<const Work> work) {
 // --- blocks ---
 
 // Before the first template: what an earlier run found may be the tip's next block.
-void SoloSource::resume_blocks() {
+void SoloSource::find_kept_blocks() {
   if (settings_.solo.dry_run) return;
-  KeptBlocks::Found found = kept_.find(SoloClient::blocks_resumed_max);
-  for (std::string& why : found.problems) {
+  KeptBlocks::Listed listed = kept_.list();
+  for (std::string& why : listed.problems) {
     host_.report({ClientEventKind::problem, std::move(why)});
   }
-  if (found.left > 0) {
-    host_.report({ClientEventKind::problem,
-                  fmt::format("{} more kept blocks are left to the next start", found.left)});
+  for (std::string& path : listed.paths) kept_files_.push_back({std::move(path)});
+  resume_kept_blocks(mono_now());
+}
+
+// As many as the client has room for; the others when these have been answered.
+void SoloSource::resume_kept_blocks(base::MonoTime now) {
+  for (std::size_t reads = 0; reads < kept_files_read_at_once && client_->may_resume(); ++reads) {
+    const auto due = std::find_if(kept_files_.begin(), kept_files_.end(),
+                                  [&](const KeptFile& file) { return file.not_before <= now; });
+    if (due == kept_files_.end()) return;
+    KeptFile file = std::move(*due);
+    kept_files_.erase(due);
+    auto block = kept_.read(file.path);
+    if (!block) {
+      host_.report({ClientEventKind::problem, std::move(block.error())});
+      continue;
+    }
+    const bool is_told = std::exchange(file.is_told, true);
+    if (!is_told) {
+      host_.report({ClientEventKind::message,
+                    fmt::format("handing over {}, which an earlier run found", file.path)});
+    }
+    file.path = kept_.path_of(block->hash);
+    resumed_.push_back(std::move(file));
+    client_->resume(std::move(*block), is_told);
   }
-  resumed_up_to_ = kept_up_to_ = told_up_to_ = found.blocks.size();
-  for (SoloBlock& block : found.blocks) {
-    host_.report(
-        {ClientEventKind::message,
-         fmt::format("handing over {}, which an earlier run found", kept_.path_of(block.hash))});
-    client_->resume(std::move(block));
+}
+
+void SoloSource::on_resumed(const SoloBlock& block, bool unanswered, base::MonoTime now) {
+  const std::string path = kept_.path_of(block.hash);
+  const auto at = std::find_if(resumed_.begin(), resumed_.end(),
+                               [&](const KeptFile& file) { return file.path == path; });
+  if (at != resumed_.end()) {
+    KeptFile file = std::move(*at);
+    resumed_.erase(at);
+    if (unanswered) {
+      file.not_before = now + file.pause;
+      file.pause = std::min(file.pause * 2, kept_pause_max);
+      kept_files_.push_back(std::move(file));
+    }
   }
+  if (!stopping_) resume_kept_blocks(now);
 }
 
 // The file is written after the node's copy has left: it takes the disk's time.
@@ -230,33 +264,39 @@ void SoloSource::submit_block(const SoloBlock& block) {
   const bool dry = settings_.solo.dry_run;
   std::string params = dry ? node::template_params(network_, node::proposal_members(block.hex))
                            : fmt::format(R"(["{}"])", block.hex);
-  blocks_.call(dry ? "getblocktemplate" : "submitblock", std::move(params), answer_deadline,
-               [this, block, dry](const rpc::RpcClient::Answer& answer) {
-                 on_submitted(block, !answer ? answer_of(answer.error())
-                                     : dry   ? parse_proposal_answer(*answer)
-                                             : parse_submit_answer(*answer));
-               });
+  rpc::RpcClient& node = block.of_earlier_run ? resumed_blocks_ : blocks_;
+  node.call(dry ? "getblocktemplate" : "submitblock", std::move(params), answer_deadline,
+            [this, block, dry](const rpc::RpcClient::Answer& answer) {
+              on_submitted(block, !answer ? answer_of(answer.error())
+                                  : dry   ? parse_proposal_answer(*answer)
+                                          : parse_submit_answer(*answer));
+            });
   if (!dry) keep_block(block);
 }
 
 void SoloSource::on_submitted(const SoloBlock& block, const SoloAnswer& answer) {
   const bool unanswered = answer.kind == SoloAnswer::Kind::unanswered;
   // An earlier run may have been on another chain than this node's: its blocks are not thrown away.
-  const bool left = answer.kind == SoloAnswer::Kind::refused && block.id <= resumed_up_to_;
+  const bool left = answer.kind == SoloAnswer::Kind::refused && block.of_earlier_run;
   if (!unanswered && !left && !settings_.solo.dry_run) kept_.remove(block.hash);
-  if ((unanswered && !settings_.solo.dry_run && block.id > told_up_to_) || left) {
-    told_up_to_ = std::max(told_up_to_, block.id);
+  if (ended_) return;  // in the loop's last turn: the client has counted the block
+  const bool waits_anew =
+      unanswered && !settings_.solo.dry_run && !block.of_earlier_run && block.id > told_up_to_;
+  if (waits_anew) told_up_to_ = block.id;
+  if (waits_anew || left) {
     host_.report({ClientEventKind::problem,
                   fmt::format("the block is kept in {}{}", kept_.path_of(block.hash),
                               left ? "" : " until the node has it")});
   }
-  client_->on_answer(block.id, answer, mono_now());
+  const base::MonoTime now = mono_now();
+  client_->on_answer(block.id, answer, now);
+  if (block.of_earlier_run) on_resumed(block, unanswered, now);
   host_.appetite_changed();
 }
 
 // Tried once; what can't be written is told, and the block waits in memory all the same.
 void SoloSource::keep_block(const SoloBlock& block) {
-  if (block.id <= kept_up_to_) return;
+  if (block.of_earlier_run || block.id <= kept_up_to_) return;
   kept_up_to_ = block.id;
   const auto kept = kept_.keep(block);
   if (kept) return;
@@ -275,6 +315,7 @@ Appetite SoloSource::appetite() const { return client_ ? client_->appetite() : A
 void SoloSource::on_tick(base::MonoTime now) {
   if (!client_) return;
   client_->on_tick(now);
+  if (!stopping_) resume_kept_blocks(now);
   if (stopping_ || template_at_ == base::MonoTime()) return;
   const bool answers = failures_in_a_row_ == 0;
   if (now - template_at_ > silence_max) client_->suspend();
@@ -286,7 +327,7 @@ void SoloSource::on_tick(base::MonoTime now) {
 }
 
 void SoloSource::end() {
-  stopping_ = true;
+  stopping_ = ended_ = true;
   if (client_) client_->end();
 }
 

@@ -2,12 +2,13 @@
 //
 // Three ways to hear of a new tip, whichever is first: a long-poll, a question for the best block
 // every second, and the template that is asked for every half minute. Each has a connection of its
-// own, and so have found blocks, which wait behind nothing. A long-poll is never given up: bitcoind
-// would not notice, and keep a thread for it.
+// own, and so have found blocks, which wait behind nothing, and those of earlier runs. A long-poll
+// is never given up: bitcoind would not notice, and keep a thread for it.
 //
 // While the node is away mining goes on for two minutes, since a block that is found waits for it;
 // a block is also kept in a file until the node has judged it, and handed over by the next run
-// where this one could not.
+// where this one could not: each of them, the newest first and few at once; what the node can't
+// judge yet gives way to the others and is tried again after a growing pause.
 //
 // Thread: the loop's.
 // Errors: told once when they begin, and at each further attempt to reach the node.
@@ -25,9 +26,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace miner {
 
@@ -68,6 +71,13 @@ class SoloSource final : public WorkSource, private SoloHost {
   void submit_block(const SoloBlock& block) override;
   void request_template() override;
 
+  struct KeptFile {
+    std::string path;
+    base::MonoTime not_before{};
+    std::chrono::seconds pause{2};  // after the next answer that is none
+    bool is_told = false;
+  };
+
   void ask_chain();
   void on_chain(const rpc::RpcClient::Answer& answer);
   // False: said why, and gave up.
@@ -78,7 +88,9 @@ class SoloSource final : public WorkSource, private SoloHost {
   void ask_tip();
   void use_template(mining::BlockTemplate block_template);
   void on_submitted(const SoloBlock& block, const SoloAnswer& answer);
-  void resume_blocks();
+  void find_kept_blocks();
+  void resume_kept_blocks(base::MonoTime now);
+  void on_resumed(const SoloBlock& block, bool unanswered, base::MonoTime now);
   void keep_block(const SoloBlock& block);
   void retry_later(std::string_view why);
   std::string node_name() const;
@@ -91,6 +103,7 @@ class SoloSource final : public WorkSource, private SoloHost {
   std::optional<SoloClient> client_;  // from when the node's chain is known
   std::int64_t failures_in_a_row_ = 0;
   bool stopping_ = false;
+  bool ended_ = false;
   bool asking_ = false;     // the chain, or a template
   bool ask_again_ = false;  // a template was wanted meanwhile
   bool asking_tip_ = false;
@@ -101,15 +114,17 @@ class SoloSource final : public WorkSource, private SoloHost {
   base::MonoTime template_at_{};  // of the last one
   base::MonoTime ask_tip_at_{};
   KeptBlocks kept_;
-  std::uint64_t resumed_up_to_ = 0;  // ids of blocks that an earlier run found
-  std::uint64_t kept_up_to_ = 0;     // ids of blocks that are in a file, or can't be
-  std::uint64_t told_up_to_ = 0;     // ids of blocks of whose file was told
+  std::deque<KeptFile> kept_files_;  // of earlier runs, to be handed over
+  std::vector<KeptFile> resumed_;    // those that the node has not answered
+  std::uint64_t kept_up_to_ = 0;     // ids of this run's blocks that are in a file, or can't be
+  std::uint64_t told_up_to_ = 0;     // ids of this run's blocks of whose file was told
 
   uv::Timer retry_;
   rpc::RpcClient templates_;
   rpc::RpcClient long_polls_;
   rpc::RpcClient tips_;
   rpc::RpcClient blocks_;
+  rpc::RpcClient resumed_blocks_;
 };
 
 }  // namespace miner

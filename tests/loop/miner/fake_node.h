@@ -54,10 +54,11 @@ class FakeNode {
   bool answers_long_polls = false;  // at once, without news
   bool tells_tip = true;            // getbestblockhash's answer is the truth
   std::string nbits = "207fffff";
-  std::string on_template_error;       // an error object, instead of a template
-  std::string on_submit = "null";      // its word on blocks
-  bool new_tip_on_submit = true;       // blocks are taken into its chain
-  std::vector<std::string> submitted;  // in hex
+  std::string on_template_error;                    // an error object, instead of a template
+  std::string on_submit = "null";                   // its word on blocks
+  std::map<std::string, std::string> on_submit_of;  // the same on one block, by its hex
+  bool new_tip_on_submit = true;                    // blocks are taken into its chain
+  std::vector<std::string> submitted;               // in hex
   std::vector<std::string> proposed;
 
  private:
@@ -116,7 +117,8 @@ class FakeNode {
     if (method == "submitblock") {
       submitted.emplace_back(request["params"][0].GetString());
       if (new_tip_on_submit) ++tip;
-      return write(*peer, id, on_submit, "null");
+      const auto own = on_submit_of.find(submitted.back());
+      return write(*peer, id, own == on_submit_of.end() ? on_submit : own->second, "null");
     }
     REQUIRE_EQ(method, "getblocktemplate");
     if (proposal) {

@@ -6,13 +6,16 @@
 #include "miner/status.h"
 #include "tests/loop/miner/fake_node.h"
 #include "tests/loop/miner/waiting.h"
+#include "tests/unit/miner/some_block.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 namespace miner {
 namespace {
@@ -242,6 +245,56 @@ TEST_CASE("an earlier run's block that this node refuses stays in its file") {
   CHECK_EQ(solo.kept(), 1);
   CHECK_EQ(solo.status().counters.rejected, 0);
   REQUIRE(solo.wait([&] { return solo.source->appetite() == Appetite::shares; }));
+}
+
+TEST_CASE("kept files that no node takes hide no other: each is handed over, the newest first") {
+  for (const char* const word : {"\"inconclusive\"", "\"prev-blk-not-found\""}) {
+    CAPTURE(word);
+    Solo solo;
+    solo.node.new_tip_on_submit = false;
+    const KeptBlocks kept(solo.folder);
+    const auto now = std::filesystem::file_time_type::clock::now();
+    std::vector<SoloBlock> blocks;
+    for (std::uint32_t i = 0; i < 6; ++i) {
+      blocks.push_back(some_block(500 + i));
+      REQUIRE(kept.keep(blocks[i]).has_value());
+      std::filesystem::last_write_time(kept.path_of(blocks[i].hash), now - std::chrono::hours(i));
+      if (i < 5) solo.node.on_submit_of[blocks[i].hex] = word;
+      std::ofstream(fmt::format("{}/phaseminer-block-{}.hex", solo.folder, i)) << "no block";
+    }
+    solo.start();
+    REQUIRE(solo.wait([&] { return !std::filesystem::exists(kept.path_of(blocks[5].hash)); }));
+    CHECK_EQ(solo.node.submitted.front(), blocks[0].hex);
+    CHECK_EQ(solo.kept(), 11);
+    CHECK_EQ(solo.status().counters.blocks_accepted, 1);
+    CHECK(solo.host.was_told("phaseminer-block-5.hex is no block in hex"));
+  }
+}
+
+TEST_CASE("an earlier run's block that the node can't judge yet is handed over again") {
+  Solo solo;
+  const SoloBlock block = some_block(500);
+  const KeptBlocks kept(solo.folder);
+  REQUIRE(kept.keep(block).has_value());
+  solo.node.on_submit_of[block.hex] = "\"prev-blk-not-found\"";
+  solo.start();
+  REQUIRE(solo.wait([&] { return solo.host.was_told("waits to be handed over"); }));
+  CHECK_EQ(solo.status().unanswered, 0);  // its place is for others
+  solo.node.on_submit_of.clear();
+  REQUIRE(solo.wait([&] { return solo.kept() == 0; }));
+  CHECK_EQ(solo.status().counters.blocks_accepted, 1);
+}
+
+TEST_CASE("an answer that comes after the end is only about the file") {
+  Solo solo;
+  solo.start();
+  REQUIRE(solo.wait_for_work());
+  solo.hand_in();
+  CHECK_EQ(solo.kept(), 1);
+  solo.source->stop();
+  solo.source->end();
+  REQUIRE(solo.wait([&] { return solo.kept() == 0; }));
+  CHECK_EQ(solo.status().counters.unanswered_lost, 1);
 }
 
 TEST_CASE("a block is in its file before the node has answered") {

@@ -1,48 +1,49 @@
 // Solo blocks in files: whole or not there, and read back only as what they are named after.
 #include "miner/kept_blocks.h"
 
-#include "common/bitcoin/block.h"
-#include "common/bitcoin/coinbase.h"
+#include "tests/unit/miner/some_block.h"
 #include "tests/unit/miner/temporary_folder.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
-#include <cstdio>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace miner {
 namespace {
 
-// Block 170 of the main chain would do too; this one only has to parse.
-SoloBlock some_block(std::uint32_t height) {
-  bitcoin::CoinbaseSpec spec;
-  spec.height = height;
-  spec.outputs = {{bitcoin::Sats{5'000'000'000}, base::Bytes{0x51}}};
-  spec.extranonce_bytes = 8;
-  const auto parts = bitcoin::build_coinbase(spec);
-  REQUIRE(parts.has_value());
-  const base::Bytes coinbase = bitcoin::assemble_coinbase(*parts, base::Bytes(4), base::Bytes(4));
-  bitcoin::Header header;
-  header.prev_hash.bytes.fill(7);
-  header.nonce = height;
-  SoloBlock block;
-  block.hash = bitcoin::hash_header(header.serialize());
-  block.prev_hash = header.prev_hash;
-  block.height = height;
-  block.hex = base::to_hex(bitcoin::serialize_block(header.serialize(), coinbase, 0, {}));
-  return block;
+// All that lies there, as it would be handed over.
+struct Found {
+  std::vector<SoloBlock> blocks;
+  std::vector<std::string> problems;
+};
+Found find(const KeptBlocks& kept) {
+  KeptBlocks::Listed listed = kept.list();
+  Found found{{}, std::move(listed.problems)};
+  for (const std::string& path : listed.paths) {
+    auto block = kept.read(path);
+    if (block) {
+      found.blocks.push_back(std::move(*block));
+    } else {
+      found.problems.push_back(std::move(block.error()));
+    }
+  }
+  return found;
 }
 
 TEST_CASE("what is kept is found again, whole, until it is removed") {
   const TemporaryFolder folder;
   const KeptBlocks kept(folder.path().string());
-  CHECK(kept.find(4).blocks.empty());
+  CHECK(find(kept).blocks.empty());
   const SoloBlock block = some_block(500);
   REQUIRE(kept.keep(block).has_value());
   REQUIRE(kept.keep(block).has_value());  // twice is no harm
-  const auto found = kept.find(4);
+  const auto found = find(kept);
   CHECK(found.problems.empty());
   REQUIRE_EQ(found.blocks.size(), 1);
   CHECK_EQ(found.blocks[0].hash, block.hash);
@@ -51,7 +52,7 @@ TEST_CASE("what is kept is found again, whole, until it is removed") {
   CHECK_EQ(found.blocks[0].hex, block.hex);
   kept.remove(block.hash);
   kept.remove(block.hash);
-  CHECK(kept.find(4).blocks.empty());
+  CHECK(find(kept).blocks.empty());
   CHECK(std::filesystem::is_empty(folder.path()));
 }
 
@@ -75,7 +76,7 @@ TEST_CASE("what is not the block of its name is told by name, and left") {
   for (const Row& row : rows) {
     CAPTURE(row.said);
     std::ofstream(kept.path_of(block.hash), std::ios::trunc) << row.text;
-    const auto found = kept.find(4);
+    const auto found = find(kept);
     CHECK(found.blocks.empty());
     REQUIRE_EQ(found.problems.size(), 1);
     CHECK_NE(found.problems[0].find(row.said), std::string::npos);
@@ -83,21 +84,45 @@ TEST_CASE("what is not the block of its name is told by name, and left") {
   }
   // With a line end, as an editor leaves one.
   std::ofstream(kept.path_of(block.hash), std::ios::trunc) << block.hex << "\n";
-  CHECK_EQ(kept.find(4).blocks.size(), 1);
+  CHECK_EQ(find(kept).blocks.size(), 1);
 }
 
-TEST_CASE("so many at once, and other files are nobody's") {
+TEST_CASE("the newest comes first, and other files are nobody's") {
   const TemporaryFolder folder;
   const KeptBlocks kept(folder.path().string());
-  for (std::uint32_t height = 1; height <= 6; ++height) {
-    REQUIRE(kept.keep(some_block(height)).has_value());
+  const auto now = std::filesystem::file_time_type::clock::now();
+  for (const std::uint32_t height : {3u, 1u, 6u, 2u, 5u, 4u}) {
+    const SoloBlock block = some_block(height);
+    REQUIRE(kept.keep(block).has_value());
+    std::filesystem::last_write_time(kept.path_of(block.hash),
+                                     now - std::chrono::hours(10 - height));
   }
   std::ofstream(folder.path() / "notes.hex") << "zz";
   std::ofstream(folder.path() / "phaseminer-block-1.hex.new") << "zz";
-  const auto found = kept.find(4);
-  CHECK_EQ(found.blocks.size(), 4);
-  CHECK_EQ(found.left, 2);
+  const auto found = find(kept);
   CHECK(found.problems.empty());
+  REQUIRE_EQ(found.blocks.size(), 6);
+  for (std::uint32_t i = 0; i < 6; ++i) CHECK_EQ(found.blocks[i].height, 6 - i);
+}
+
+TEST_CASE("a busy folder hides nothing; more of ours than the limit is said") {
+  const TemporaryFolder folder;
+  const KeptBlocks kept(folder.path().string());
+  const auto fill = [&](const char* name, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      std::ofstream(folder.path() / fmt::format(fmt::runtime(name), i)).put('z');
+    }
+  };
+  fill("other-{}.hex", KeptBlocks::files_listed_max);
+  fill("phaseminer-block-{}.hex", KeptBlocks::files_listed_max);
+  auto listed = kept.list();
+  CHECK_EQ(listed.paths.size(), KeptBlocks::files_listed_max);
+  CHECK(listed.problems.empty());
+  fill("phaseminer-block-more-{}.hex", 1);
+  listed = kept.list();
+  CHECK_EQ(listed.paths.size(), KeptBlocks::files_listed_max);
+  REQUIRE_EQ(listed.problems.size(), 1);
+  CHECK_NE(listed.problems[0].find("more than 10000 kept blocks"), std::string::npos);
 }
 
 TEST_CASE("a folder that takes no file says so") {
@@ -105,7 +130,10 @@ TEST_CASE("a folder that takes no file says so") {
   const auto refused = kept.keep(some_block(1));
   REQUIRE_FALSE(refused.has_value());
   CHECK_NE(refused.error().find("/proc/phaseminer/phaseminer-block-"), std::string::npos);
-  CHECK(kept.find(4).blocks.empty());
+  const auto listed = kept.list();
+  CHECK(listed.paths.empty());
+  REQUIRE_EQ(listed.problems.size(), 1);
+  CHECK_EQ(listed.problems[0], "/proc/phaseminer can't be listed: No such file or directory");
 }
 
 }  // namespace
