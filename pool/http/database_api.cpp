@@ -22,8 +22,13 @@ constexpr std::int64_t id_max = INT64_MAX;
 constexpr std::int64_t page_max = 10'000;
 constexpr std::int64_t list_max = 200;
 constexpr std::size_t worker_name_bytes_max = 256;
+constexpr std::size_t tags_bytes_max = 256;
 // The first is the default.
 constexpr std::array<std::string_view, 5> spans{"1d", "6h", "7d", "30d", "1y"};
+constexpr std::int64_t ranking_max = 10'000;  // miners that the ranking is told of
+// Parts of list_max, so that a page is within one; the first is the default.
+constexpr std::array<std::string_view, 12> page_sizes{"50", "1",  "2",  "4",  "5",   "8",
+                                                      "10", "20", "25", "40", "100", "200"};
 constexpr std::array<std::string_view, 5> severities{"info", "low", "medium", "high", "critical"};
 
 // Who is connected changes sooner than what the database has.
@@ -54,8 +59,35 @@ std::string_view text_of(const Value& object, const char* name) {
   return {found->value.GetString(), found->value.GetStringLength()};
 }
 
+// Of a request that waits; what is longer than our own tags are is none of them.
 net::HttpHeaders kept_headers(const net::HttpHeaders& request_headers) {
-  return {{"if-none-match", std::string(net::header_value(request_headers, "if-none-match"))}};
+  const std::string_view tags = net::header_value(request_headers, "if-none-match");
+  if (tags.size() > tags_bytes_max) return {};
+  return {{"if-none-match", std::string(tags)}};
+}
+
+// A page out of the part of the ranking that it is in.
+std::string ranking_page(const std::string& part, std::int64_t page, std::int64_t per_page) {
+  Document document;
+  if (!parse(document, part)) return part;
+  const auto miners = document.FindMember("miners");
+  const auto total = document.FindMember("total");
+  if (miners == document.MemberEnd() || !miners->value.IsArray() || total == document.MemberEnd() ||
+      !total->value.IsInt64()) {
+    return part;
+  }
+  const std::int64_t known = std::min(total->value.GetInt64(), ranking_max);
+  auto& rows = miners->value;
+  const auto skipped = static_cast<rapidjson::SizeType>((page - 1) * per_page % list_max);
+  const auto size = static_cast<rapidjson::SizeType>(per_page);
+  Value shown(rapidjson::kArrayType);
+  for (rapidjson::SizeType i = skipped; i < rows.Size() && i < skipped + size; ++i)
+    shown.PushBack(rows[i], document.GetAllocator());
+  rows = std::move(shown);
+  document["page"] = Value(page);
+  document["per_page"] = Value(per_page);
+  document["next"] = page * per_page < known ? Value(page + 1) : Value();
+  return write(document);
 }
 
 // As long as the answer is fresh here, nobody else need ask either.
@@ -128,9 +160,11 @@ void DatabaseApi::add(Router& router, std::string_view pattern, Ask ask, Form fo
     const Asked asked{question, kept_headers(request.http.headers), responder};
     queries_.ask(question.what, std::move(question.arguments), sources_.now(),
                  [this, form, asked](const DatabaseAnswer& given) {
+                   if (asked.responder.is_answered()) return;
                    if (!form.add_live) return answer(form, asked, given);
                    ask_live(asked.question.arguments.front().value_or(""), given.json,
                             [this, form, asked, given](const LiveWorkers& live) {
+                              if (asked.responder.is_answered()) return;
                               answer_with_live(form, asked, given, live);
                             });
                  });
@@ -140,9 +174,12 @@ void DatabaseApi::add(Router& router, std::string_view pattern, Ask ask, Form fo
 void DatabaseApi::answer(const Form& form, const Asked& asked, const DatabaseAnswer& given) {
   if (given.kind != DatabaseAnswer::Kind::found)
     return asked.responder.answer(database_error(given.kind, form.missing));
-  net::HttpResponse out = tagged_response(
-      asked.headers, json_type, (form.convert ? form.convert(*given.json) : *given.json) + "\n",
-      cache_control(asked.question.what));
+  Converted& converted = *form.converted;
+  if (form.convert && converted.from != given.json)
+    converted = {given.json, form.convert(*given.json)};
+  net::HttpResponse out = tagged_response(asked.headers, json_type,
+                                          (form.convert ? converted.text : *given.json) + "\n",
+                                          cache_control(asked.question.what));
   if (!form.file.empty()) {
     out.headers.emplace_back("content-disposition",
                              "attachment; filename=\"" + std::string(form.file) + "\"");
@@ -175,13 +212,7 @@ void DatabaseApi::ask_live(const std::string& address,
 
 void DatabaseApi::add_miners(Router& router) {
   const bitcoin::Network network = sources_.network;
-  add(router, "/api/v1/miners",
-      [](Parameters& p) {
-        return Question{
-            What::miners,
-            {p.integer("page", 1, 1, page_max), p.integer("per_page", 50, 1, list_max)}};
-      },
-      {});
+  add_ranking(router);
   add(router, "/api/v1/miners/{address}/history",
       [network](Parameters& p) {
         return Question{What::miner_history,
@@ -189,6 +220,31 @@ void DatabaseApi::add_miners(Router& router) {
                          p.choice("span", spans)}};
       },
       {"no share was ever accepted for this address and worker"});
+}
+
+// Pages are cut out of parts of the ranking, which are the same for all page sizes: there are few
+// of these, however many pages are asked for, and each costs the database as much as the whole.
+void DatabaseApi::add_ranking(Router& router) {
+  router.get_later("/api/v1/miners", [this](const RoutedRequest& request,
+                                            const Responder& responder) {
+    Parameters parameters(request);
+    const std::string size = parameters.choice("per_page", page_sizes);
+    const std::int64_t per_page = parameters.error() ? list_max : std::stoll(size);
+    const std::int64_t page = std::stoll(parameters.integer("page", 1, 1, ranking_max / per_page));
+    if (parameters.error()) return responder.answer(*parameters.error());
+    const std::int64_t first = (page - 1) * per_page;
+    queries_.ask(What::miners, {std::to_string(first / list_max + 1), std::to_string(list_max)},
+                 sources_.now(),
+                 [responder, page, per_page,
+                  headers = kept_headers(request.http.headers)](const DatabaseAnswer& given) {
+                   if (responder.is_answered()) return;
+                   if (given.kind != DatabaseAnswer::Kind::found)
+                     return responder.answer(database_error(given.kind, "there is no ranking"));
+                   responder.answer(tagged_response(
+                       headers, json_type, ranking_page(*given.json, page, per_page) + "\n",
+                       cache_control(What::miners)));
+                 });
+  });
 }
 
 // Those that also tell who is connected.
@@ -292,6 +348,7 @@ void DatabaseApi::add_preview(Router& router) {
     if (parameters.error()) return responder.answer(*parameters.error());
     const auto done = [this, responder, page, per_page,
                        headers = kept_headers(request.http.headers)](const DatabaseAnswer& given) {
+      if (responder.is_answered()) return;
       const auto table = previews_.table_of(given.json);
       if (table == nullptr) {
         net::HttpResponse out =

@@ -47,6 +47,11 @@ class DatabaseApi {
   };
   using Ask = std::function<Question(Parameters&)>;
   using Convert = std::function<std::string(const std::string& json)>;
+  // Of the last answer, so that those who waited for it together share it.
+  struct Converted {
+    std::shared_ptr<const std::string> from;
+    std::string text;
+  };
   using AddLive = std::function<std::string(const std::string& json, const LiveWorkers& live)>;
   struct Form {
     std::string_view missing = "there is no such thing";  // said in a 404
@@ -54,6 +59,7 @@ class DatabaseApi {
     std::string_view file = {};  // its answer is to be kept as a file of that name
     AddLive add_live = {};       // of an address, whose workers are asked for after the database
     std::function<std::string(const Question&)> before_first_share = {};  // then; none: 404
+    std::shared_ptr<Converted> converted = std::make_shared<Converted>();
   };
 
   void add(Router& router, std::string_view pattern, Ask ask, Form form);
@@ -70,6 +76,7 @@ class DatabaseApi {
                 LiveBook::Done done);
   void add_miners(Router& router);
   void add_live_miners(Router& router);
+  void add_ranking(Router& router);
   void add_blocks(Router& router);
   void add_payouts(Router& router);
   void add_chain(Router& router);

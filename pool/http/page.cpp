@@ -44,8 +44,8 @@ std::vector<PageNeed> miner_needs(const PageRequest& r) {
 }
 
 std::vector<PageNeed> payouts_needs(const PageRequest& r) {
-  const std::string run = all_digits_or(r.run, "");
-  if (!run.empty()) {
+  if (!r.run.empty()) {
+    const std::string run = all_digits_or(r.run, "0");  // which there never is
     return {{"run", "/api/v1/payouts/" + run + "?page=" + all_digits_or(r.number, "1")}};
   }
   return {{"payouts", paged("/api/v1/payouts?limit=25", r)},
@@ -153,6 +153,7 @@ std::string PageInput::trouble(std::string_view name, std::string_view subject) 
            "page, or wait a moment: with JavaScript it comes by itself.";
   }
   if (found->second.is_well()) return {};
+  if (found->second.status == 400) return "There is no such page of it. Go back to the first one.";
   const bool told = found->second.status == 503;
   const std::string why = told ? found->second.body.at("error.message").text() : std::string();
   return std::string(subject) + " can\u2019t be read now" + (why.empty() ? "" : ": " + why) +
@@ -181,11 +182,9 @@ std::vector<PageNeed> page_needs(const PageRequest& request) {
 }
 
 int page_status(const PageRequest& /*request*/, const PageAnswers& answers) {
-  for (const std::string_view name : {"block", "miner", "run"}) {
-    const auto found = answers.find(name);
-    if (found != answers.end() && (found->second.status == 404 || found->second.status == 400)) {
-      return 404;
-    }
+  for (const auto& [name, answer] : answers) {
+    const bool is_asked_for = name == "block" || name == "miner" || name == "run";
+    if (answer.status == 400 || (is_asked_for && answer.status == 404)) return 404;
   }
   return 200;
 }

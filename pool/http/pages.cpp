@@ -85,6 +85,7 @@ void ask(const Router& router, const std::shared_ptr<Gathering>& page, const Pag
   request.target = need.target;
   const Responder responder(request,
                             [page, name = need.name, awaited = need.is_awaited](Answer&& answer) {
+                              if (page->responder.is_answered()) return;  // without it
                               page->take(name, answer.response);
                               if (awaited && --page->awaited == 0) page->fill_in();
                             });

@@ -7,6 +7,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::size_t slow_in_flight_max = limits::http_queries_in_flight_max / 4;
+constexpr auto failure_kept = 2s;        // a question that failed is not asked again before
+constexpr auto old_answer_kept = 10min;  // that is told where there is no room for the question
+
 std::string key_of(StatsQuery::What what, const QueryCache::Arguments& arguments) {
   std::string key(1, static_cast<char>(what));
   for (const auto& argument : arguments) {
@@ -95,13 +99,25 @@ void QueryCache::make_room() {
   }
 }
 
+bool QueryCache::has_room(What what) const {
+  const std::size_t fast = in_flight_.size() - slow_in_flight_;
+  return is_slow(what) ? slow_in_flight_ < slow_in_flight_max
+                       : fast < limits::http_queries_in_flight_max - slow_in_flight_max;
+}
+
+DatabaseAnswer QueryCache::instead_of_busy(const Entry& entry, base::MonoTime now) const {
+  if (entry.answer && now - entry.answered_at < old_answer_kept) return *entry.answer;
+  return {DatabaseAnswer::Kind::busy, nullptr};
+}
+
 bool QueryCache::send(Place entry, Arguments arguments, base::MonoTime now) {
-  if (in_flight_.size() >= limits::http_queries_in_flight_max) return false;
+  if (!has_room(entry->what) || now < entry->failed_until) return false;
   const std::uint64_t request = next_request_;
   if (!send_(StatsQuery{request, entry->what, std::move(arguments)})) return false;
   ++next_request_;
   entry->request = request;
   entry->asked_at = now;
+  slow_in_flight_ += is_slow(entry->what) ? 1 : 0;
   in_flight_.emplace(request, entry);
   return true;
 }
@@ -112,10 +128,17 @@ void QueryCache::ask(What what, Arguments arguments, base::MonoTime now, Done do
     const DatabaseAnswer known = *entry->answer;  // `done` may change the table
     return done(known);
   }
-  if (entry->request == 0 && !send(entry, std::move(arguments), now)) {
-    return done({DatabaseAnswer::Kind::busy, nullptr});
+  if (now < entry->failed_until) {
+    const DatabaseAnswer failure = entry->failure;
+    return done(failure);
+  }
+  const bool is_on_its_way = entry->request != 0 || send(entry, std::move(arguments), now);
+  if (!is_on_its_way || askers_ >= limits::http_answers_waited_for_max) {
+    const DatabaseAnswer known = instead_of_busy(*entry, now);
+    return done(known);
   }
   entry->waiting.push_back(std::move(done));
+  ++askers_;
 }
 
 std::optional<DatabaseAnswer> QueryCache::last(What what, Arguments arguments, base::MonoTime now) {
@@ -125,11 +148,20 @@ std::optional<DatabaseAnswer> QueryCache::last(What what, Arguments arguments, b
   return entry->answer;
 }
 
-void QueryCache::settle(Place entry, std::optional<DatabaseAnswer> kept,
-                        const DatabaseAnswer& told) {
+// What failed is told for a moment, so that it is not asked for again at once.
+void QueryCache::settle(Place entry, std::optional<DatabaseAnswer> kept, DatabaseAnswer told,
+                        base::MonoTime now) {
   in_flight_.erase(entry->request);
+  slow_in_flight_ -= is_slow(entry->what) ? 1 : 0;
   entry->request = 0;
-  if (kept) {
+  if (!kept) {
+    if (told.kind == DatabaseAnswer::Kind::busy) told = instead_of_busy(*entry, now);
+    entry->failure = told;
+    entry->failed_until = now + failure_kept;
+  } else {
+    entry->answered_at = now;
+    entry->failure = {};
+    entry->failed_until = {};
     bytes_ -= bytes_of(entry->answer);
     // The same text stays the same object: whoever made something of it need not do so again.
     const bool is_same =
@@ -139,6 +171,7 @@ void QueryCache::settle(Place entry, std::optional<DatabaseAnswer> kept,
   }
   std::vector<Done> waiting;
   waiting.swap(entry->waiting);
+  askers_ -= waiting.size();
   make_room();
   for (const Done& done : waiting) done(told);
 }
@@ -148,10 +181,9 @@ bool QueryCache::on_result(const QueryResult& result, base::MonoTime now) {
   if (found == in_flight_.end()) return false;
   const Place entry = found->second;
   const DatabaseAnswer answer = answer_of(result);
-  // A failure is not kept as an answer, but not asked again at once either.
   const bool is_answer = result.ok;
-  entry->fresh_until = now + (is_answer ? kept_for(entry->what) : 0ms);
-  settle(entry, is_answer ? std::optional(answer) : std::nullopt, answer);
+  if (is_answer) entry->fresh_until = now + kept_for(entry->what);
+  settle(entry, is_answer ? std::optional(answer) : std::nullopt, answer, now);
   return true;
 }
 
@@ -161,7 +193,7 @@ void QueryCache::tick(base::MonoTime now) {
     if (now - entry->asked_at > limits::http_query_deadline) late.push_back(entry);
   }
   for (const Place entry : late) {
-    settle(entry, std::nullopt, {DatabaseAnswer::Kind::busy, nullptr});
+    settle(entry, std::nullopt, {DatabaseAnswer::Kind::busy, nullptr}, now);
   }
 }
 

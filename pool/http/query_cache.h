@@ -2,8 +2,12 @@
 // wait for it, and its answer is kept for a while.
 //
 // Memory: answers_max answers of together bytes_max; the one that was not asked for longest goes.
-// Bounds: at most in_flight_max questions are on their way at a time; one too many is answered
-//         `busy` at once, and so is one that did not come back within the deadline.
+// Bounds: at most in_flight_max questions are on their way at a time, a quarter of them of those
+// that
+//         take long (is_slow()), so that these never keep the others waiting; and so many askers
+//         wait as requests may. One too many is answered at once, and so is one that did not come
+//         back within the deadline: with the last answer, if there is one of the last minutes, else
+//         `busy`.
 // Time:   an argument.
 // Thread: the web loop's. Pure.
 #pragma once
@@ -55,6 +59,7 @@ class QueryCache {
   std::size_t answers() const { return entries_.size(); }
   std::size_t bytes() const { return bytes_; }
   std::size_t in_flight() const { return in_flight_.size(); }
+  std::size_t askers() const { return askers_; }
 
  private:
   struct Entry {
@@ -64,13 +69,19 @@ class QueryCache {
     base::MonoTime asked_at{};
     std::vector<Done> waiting;
     std::optional<DatabaseAnswer> answer;
+    base::MonoTime answered_at{};
     base::MonoTime fresh_until{};
+    DatabaseAnswer failure;  // the last one, told until
+    base::MonoTime failed_until{};
   };
   using Place = std::list<Entry>::iterator;
 
+  bool has_room(What what) const;
+  DatabaseAnswer instead_of_busy(const Entry& entry, base::MonoTime now) const;
   Place entry_of(What what, const Arguments& arguments);
   bool send(Place entry, Arguments arguments, base::MonoTime now);
-  void settle(Place entry, std::optional<DatabaseAnswer> kept, const DatabaseAnswer& told);
+  void settle(Place entry, std::optional<DatabaseAnswer> kept, DatabaseAnswer told,
+              base::MonoTime now);
   void make_room();
 
   const Send send_;
@@ -78,6 +89,8 @@ class QueryCache {
   std::unordered_map<std::string_view, Place> by_key_;
   std::unordered_map<std::uint64_t, Place> in_flight_;
   std::size_t bytes_ = 0;
+  std::size_t slow_in_flight_ = 0;
+  std::size_t askers_ = 0;                               // that wait
   std::uint64_t next_request_ = std::uint64_t{1} << 32;  // other askers count from 1
 };
 

@@ -26,12 +26,16 @@ struct Api {
   }};
   DatabaseApi api{cache,
                   {bitcoin::Network::regtest, [this] { return now; }, [] { return 1'700'000'000; },
-                   [](std::string_view node) { return node == "a:1" ? "node 1" : "another node"; },
+                   [this](std::string_view node) {
+                     ++named;
+                     return node == "a:1" ? "node 1" : "another node";
+                   },
                    [this](LiveWanted asked, const LiveBook::Done& done) {
                      wanted.push_back(std::move(asked));
                      live_done = done;
                      if (live) done(*live);
                    }}};
+  int named = 0;                                    // nodes
   std::vector<LiveWanted> wanted;                   // of the shards
   std::optional<LiveWorkers> live = LiveWorkers{};  // their answer; none: it comes later
   LiveBook::Done live_done;
@@ -72,7 +76,9 @@ TEST_CASE("each path asks its question with its arguments") {
       {"/api/v1/history", What::history, {"1d"}},
       {"/api/v1/history?span=1y", What::history, {"1y"}},
       {"/api/v1/events?before=7&limit=3&severity=high", What::events, {"7", "3", "high"}},
-      {"/api/v1/miners?page=2&per_page=10", What::miners, {"2", "10"}},
+      {"/api/v1/miners?page=2&per_page=10", What::miners, {"1", "200"}},
+      {"/api/v1/miners?page=21&per_page=10", What::miners, {"2", "200"}},
+      {"/api/v1/miners?page=50&per_page=200", What::miners, {"50", "200"}},
       {"/api/v1/miners/" + address, What::miner, {address}},
       {"/api/v1/miners/" + address + "/history?worker=", What::miner_history, {address, "", "1d"}},
       {"/api/v1/miners/" + address + "/history",
@@ -102,8 +108,9 @@ TEST_CASE("each path asks its question with its arguments") {
 
 TEST_CASE("a wrong parameter asks nothing") {
   for (const char* target :
-       {"/api/v1/history?span=x", "/api/v1/miners/x", "/api/v1/blocks/12", "/api/v1/payouts/0",
-        "/api/v1/payouts/preview?page=0", "/api/v1/coherence/blocks/-1"}) {
+       {"/api/v1/history?span=x", "/api/v1/miners/x", "/api/v1/miners?per_page=3",
+        "/api/v1/miners?per_page=200&page=51", "/api/v1/miners?page=0", "/api/v1/blocks/12",
+        "/api/v1/payouts/0", "/api/v1/payouts/preview?page=0", "/api/v1/coherence/blocks/-1"}) {
     CAPTURE(target);
     Api t;
     REQUIRE(t.get(target));
@@ -137,6 +144,7 @@ TEST_CASE("what is not there, away or too much") {
   CHECK_EQ(away->status, 503);
   CHECK_EQ(header(*away, "retry-after"), "5");
   CHECK_EQ(away->body.find("secret"), std::string::npos);
+  t.now += std::chrono::seconds(2);
   auto& busy = t.get("/api/v1/payouts");
   REQUIRE(t.cache.on_result({t.last().request, false, "secret", true}, t.now));
   CHECK_EQ(busy->status, 503);
@@ -325,4 +333,62 @@ TEST_CASE("ckpool's file counts who is connected, where that is known") {
   REQUIRE(known);
   CHECK_NE(known->body.find("\"workers\":0,"), std::string::npos);
   CHECK(t.wanted.back().names.empty());
+}
+
+TEST_CASE("pages of the ranking are cut out of its parts, which few questions bring") {
+  Api t;
+  std::string rows;
+  for (int i = 0; i < 200; ++i) rows += (i > 0 ? ",{\"n\":" : "{\"n\":") + std::to_string(i) + "}";
+  const std::string part =
+      R"({"time_us":5,"page":1,"per_page":200,"total":250,"next":2,"miners":[)";
+  auto& first = t.get("/api/v1/miners?per_page=25&page=2");
+  t.reply(0, part + rows + "]}");
+  REQUIRE(first);
+  rapidjson::Document json;
+  REQUIRE_FALSE(json.Parse(first->body.c_str()).HasParseError());
+  CHECK_EQ(json["page"].GetInt(), 2);
+  CHECK_EQ(json["per_page"].GetInt(), 25);
+  CHECK_EQ(json["next"].GetInt(), 3);
+  CHECK_EQ(json["total"].GetInt(), 250);
+  REQUIRE_EQ(json["miners"].Size(), 25);
+  CHECK_EQ(json["miners"][0]["n"].GetInt(), 25);
+  // Another size and page, of the same part.
+  auto& other = t.get("/api/v1/miners?per_page=200");
+  REQUIRE(other);
+  CHECK_EQ(t.sent.size(), 1);
+  REQUIRE_FALSE(json.Parse(other->body.c_str()).HasParseError());
+  CHECK_EQ(json["miners"].Size(), 200);
+  CHECK_EQ(json["next"].GetInt(), 2);
+  auto& last = t.get("/api/v1/miners?per_page=50&page=5");
+  t.reply(1,
+          R"({"time_us":5,"page":2,"per_page":200,"total":250,"next":null,"miners":[{"n":200}]})");
+  REQUIRE(last);
+  REQUIRE_FALSE(json.Parse(last->body.c_str()).HasParseError());
+  CHECK(json["next"].IsNull());
+  CHECK_EQ(json["miners"].Size(), 1);
+  auto& past = t.get("/api/v1/miners?per_page=50&page=8");
+  REQUIRE(past);
+  REQUIRE_FALSE(json.Parse(past->body.c_str()).HasParseError());
+  CHECK_EQ(json["miners"].Size(), 0);
+}
+
+TEST_CASE("an answer that many waited for is made once, and for nobody who has gone") {
+  Api t;
+  const std::string target = "/api/v1/blocks";
+  auto& first = t.get(target);
+  auto& second = t.get(target);
+  t.reply(0, R"({"blocks":[{"submissions":[{"node":"a:1","answer":"accepted","detail":""}]}]})");
+  REQUIRE(first);
+  REQUIRE(second);
+  CHECK_EQ(first->body, second->body);
+  CHECK_EQ(t.named, 1);
+}
+
+TEST_CASE("tags that are longer than ours are not kept while a request waits") {
+  Api t;
+  t.get("/api/v1/payouts/1");
+  t.reply(0, "{}");
+  const std::string etag = header(*t.get("/api/v1/payouts/1"), "etag");
+  CHECK_EQ(t.get("/api/v1/payouts/1", etag)->status, 304);
+  CHECK_EQ(t.get("/api/v1/payouts/1", std::string(300, ' ') + etag)->status, 200);
 }

@@ -285,6 +285,8 @@ TEST_CASE("what is not there is 404, what could not be asked is not") {
   CHECK_EQ(status("miner", 200), 200);
   CHECK_EQ(status("miner", 404), 404);
   CHECK_EQ(status("miner", 400), 404);
+  CHECK_EQ(status("miners", 400), 404);  // a page that can't be
+  CHECK_EQ(status("miners", 404), 200);
   CHECK_EQ(status("block", 404), 404);
   CHECK_EQ(status("run", 404), 404);
   CHECK_EQ(status("miner", 503), 200);
@@ -305,8 +307,8 @@ TEST_CASE("what a reader puts into a path or a query stays a value there") {
   }
   CHECK_EQ(target(to("miner", [](PageRequest& r) { r.number = "2"; }), 1),
            "/api/v1/miners?per_page=50&page=2");
-  CHECK_EQ(target(to("payouts", [](PageRequest& r) { r.run = "x"; }), 1),
-           "/api/v1/payouts?limit=25");
+  CHECK_EQ(target(to("payouts", [](PageRequest& r) { r.run = "preview"; }), 1),
+           "/api/v1/payouts/0?page=1");
 }
 
 TEST_CASE("text from peers, nodes and the database can't become markup") {

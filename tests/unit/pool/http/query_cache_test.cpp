@@ -71,7 +71,7 @@ TEST_CASE("questions differ in any of their arguments, and none is not empty") {
   CHECK_EQ(t.sent.size(), 6);
 }
 
-TEST_CASE("nothing is an answer; failures are told and not kept") {
+TEST_CASE("nothing is an answer; failures are told for a moment, and then asked again") {
   Asked t;
   t.ask(What::miner, {"x"}, "a");
   CHECK(t.answer(0, ""));
@@ -79,11 +79,16 @@ TEST_CASE("nothing is an answer; failures are told and not kept") {
   CHECK_EQ(t.told, std::vector<std::string>{"a:nothing", "b:nothing"});
   t.ask(What::miner, {"y"}, "c");
   CHECK(t.cache.on_result({t.sent[1].request, false, "gone", false}, t.now));
+  t.now += 1s;
   t.ask(What::miner, {"y"}, "d");
+  CHECK_EQ(t.sent.size(), 2);
+  t.now += 1s;
+  t.ask(What::miner, {"y"}, "e");
   REQUIRE_EQ(t.sent.size(), 3);
   CHECK(t.cache.on_result({t.sent[2].request, false, "too slow", true}, t.now));
   CHECK_EQ(t.told.at(2), "c:away");
-  CHECK_EQ(t.told.at(3), "d:busy");
+  CHECK_EQ(t.told.at(3), "d:away");
+  CHECK_EQ(t.told.at(4), "e:busy");
 }
 
 TEST_CASE("what can't be sent is busy at once, and tried again by the next") {
@@ -94,15 +99,61 @@ TEST_CASE("what can't be sent is busy at once, and tried again by the next") {
   t.is_full = false;
   t.ask(What::miner, {"x"}, "b");
   CHECK_EQ(t.sent.size(), 1);
-  for (std::size_t i = 1; i < limits::http_queries_in_flight_max; ++i)
-    t.ask(What::miner, {std::to_string(i)}, "c");
-  CHECK_EQ(t.sent.size(), limits::http_queries_in_flight_max);
-  t.ask(What::miner, {"one too many"}, "d");
+}
+
+TEST_CASE("those that take long have a part of the room, and so have the others") {
+  struct Row {
+    What what;
+    What other;
+    std::size_t room;
+  };
+  const Row rows[] = {{What::miner, What::block, 8}, {What::block, What::miner, 24}};
+  static_assert(limits::http_queries_in_flight_max == 8 + 24);
+  for (const Row& row : rows) {
+    CAPTURE(row.room);
+    Asked t;
+    for (std::size_t i = 0; i < row.room; ++i) t.ask(row.what, {std::to_string(i)}, "a");
+    CHECK_EQ(t.sent.size(), row.room);
+    t.ask(row.what, {"one too many"}, "b");
+    CHECK_EQ(t.told, std::vector<std::string>{"b:busy"});
+    t.ask(row.other, {"x"}, "c");
+    CHECK_EQ(t.sent.size(), row.room + 1);
+    CHECK(t.answer(0, "{}"));
+    t.ask(row.what, {"one too many"}, "d");
+    CHECK_EQ(t.sent.size(), row.room + 2);
+  }
+}
+
+TEST_CASE("where there is no room for a question its last answer has to do, unless it is old") {
+  Asked t;
+  t.ask(What::miner, {"x"}, "a");
+  CHECK(t.answer(0, "{1}"));
+  t.is_full = true;
+  t.now += 1min;
+  t.ask(What::miner, {"x"}, "b");
+  CHECK_EQ(t.told.back(), "b:{1}");
+  t.is_full = false;
+  t.ask(What::miner, {"x"}, "c");
+  CHECK(t.cache.on_result({t.sent[1].request, false, "too slow", true}, t.now));
+  CHECK_EQ(t.told.back(), "c:{1}");
+  t.now += 10min;
+  t.is_full = true;
+  t.ask(What::miner, {"x"}, "d");
   CHECK_EQ(t.told.back(), "d:busy");
-  CHECK_EQ(t.sent.size(), limits::http_queries_in_flight_max);
+}
+
+TEST_CASE("no more askers wait than requests may, whatever they ask") {
+  Asked t;
+  for (std::size_t i = 0; i < limits::http_answers_waited_for_max; ++i)
+    t.ask(i % 2 == 0 ? What::block : What::miner, {"x"}, "a");
+  CHECK_EQ(t.cache.askers(), limits::http_answers_waited_for_max);
+  CHECK(t.told.empty());
+  t.ask(What::block, {"x"}, "b");
+  CHECK_EQ(t.told, std::vector<std::string>{"b:busy"});
   CHECK(t.answer(0, "{}"));
-  t.ask(What::miner, {"one too many"}, "e");
-  CHECK_EQ(t.sent.size(), limits::http_queries_in_flight_max + 1);
+  CHECK_EQ(t.cache.askers(), limits::http_answers_waited_for_max / 2);
+  t.ask(What::history, {"1d"}, "c");
+  CHECK_EQ(t.cache.askers(), limits::http_answers_waited_for_max / 2 + 1);
 }
 
 TEST_CASE("a question without an answer is given up after the deadline") {
@@ -116,6 +167,7 @@ TEST_CASE("a question without an answer is given up after the deadline") {
   CHECK_EQ(t.told, std::vector<std::string>{"a:busy"});
   CHECK_EQ(t.cache.in_flight(), 0);
   CHECK_FALSE(t.answer(0, "{late}"));
+  t.now += 2s;
   t.ask(What::miner, {"x"}, "b");
   CHECK_EQ(t.sent.size(), 2);
 }
