@@ -19,6 +19,16 @@ std::string_view take_last(std::string_view& list) {
   return last;
 }
 
+// An entry of the list; some proxies append the port: "192.0.2.1:4711", "[2001:db8::1]:443".
+std::optional<base::IpAddress> address_in(std::string_view entry) {
+  if (!entry.empty() && entry.front() == '[') {
+    entry = entry.substr(1, entry.find(']') == entry.npos ? 0 : entry.find(']') - 1);
+  } else if (std::count(entry.begin(), entry.end(), ':') == 1) {
+    entry = entry.substr(0, entry.find(':'));
+  }
+  return base::IpAddress::parse(entry);
+}
+
 }  // namespace
 
 AddressMeter::AddressMeter(Options options)
@@ -40,8 +50,8 @@ std::optional<AddressPrefix> AddressMeter::client_of(const std::optional<base::I
     if (field->first != "x-forwarded-for") continue;
     std::string_view list = field->second;
     while (!list.empty()) {
-      const auto client = base::IpAddress::parse(take_last(list));
-      if (!client) return std::nullopt;
+      const auto client = address_in(take_last(list));
+      if (!client) return AddressPrefix(*peer);
       if (!is_proxy(*client)) return AddressPrefix(*client);
     }
   }
@@ -61,16 +71,29 @@ void AddressMeter::on_disconnect(const AddressPrefix& address) {
   --found->second.connections;
 }
 
+bool AddressMeter::on_watch(const AddressPrefix& address) {
+  Address& entry = addresses_[address];
+  if (entry.watchers >= options_.connections_max) return false;
+  ++entry.watchers;
+  return true;
+}
+
+void AddressMeter::on_unwatch(const AddressPrefix& address) {
+  const auto found = addresses_.find(address);
+  ASSERT(found != addresses_.end() && found->second.watchers > 0);
+  --found->second.watchers;
+}
+
 bool AddressMeter::on_request(const AddressPrefix& address, base::MonoTime now) {
   if (addresses_.size() >= limits::http_addresses_remembered_max) {
-    std::erase_if(addresses_, [](const auto& entry) { return entry.second.connections == 0; });
+    std::erase_if(addresses_, [](const auto& entry) { return !entry.second.is_in_use(); });
   }
   return addresses_[address].requests.try_spend(rate_, now);
 }
 
 void AddressMeter::expire(base::MonoTime now) {
   std::erase_if(addresses_, [now](const auto& entry) {
-    return entry.second.connections == 0 && entry.second.requests.full(now);
+    return !entry.second.is_in_use() && entry.second.requests.full(now);
   });
 }
 

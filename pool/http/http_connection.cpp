@@ -12,6 +12,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto last_words_deadline = 2s;
+// Longer ones are no tags of ours, and would be kept with each request that waits.
+constexpr std::size_t if_none_match_bytes_max = 512;
+// What a client reads of its answers within limits::http_request_deadline, at the least.
+constexpr std::size_t http_read_bytes_min = 64 * 1024;
 constexpr net::HttpLimits request_limits{limits::http_header_bytes_max,
                                          limits::http_body_bytes_max};
 
@@ -48,6 +52,7 @@ HttpStream::Callbacks HttpConnection::stream_callbacks() {
   callbacks.stream.on_close = [this](uv::CloseCause) { on_closed_(); };
   callbacks.stream.on_drain = [this] {
     last_progress_ = uv::read_clock().mono;
+    unread_ = 0;
     answer_waiting();
   };
   callbacks.may_handshake = [this] {
@@ -59,6 +64,7 @@ HttpStream::Callbacks HttpConnection::stream_callbacks() {
 HttpConnection::~HttpConnection() {
   end_asked();
   if (watching_) shared_.events.remove(*this);
+  if (watches_as_) shared_.meter.on_unwatch(*watches_as_);
   if (counted_as_) shared_.meter.on_disconnect(*counted_as_);
 }
 
@@ -97,7 +103,7 @@ void HttpConnection::answer_waiting() {
   if (std::exchange(answering_, true)) return;
   while (!finishing_ && !watching_ && !asked_ && stream_.is_open()) {
     if (waiting_.empty() || stream_.queued_bytes() > limits::http_write_queue_bytes_high) break;
-    const net::HttpRequest request = std::move(waiting_.front());
+    net::HttpRequest request = std::move(waiting_.front());
     waiting_.pop_front();
     ask_site(request);
   }
@@ -113,25 +119,28 @@ void HttpConnection::answer_waiting() {
   }
 }
 
-void HttpConnection::ask_site(const net::HttpRequest& request) {
-  const Responder responder(request, [this](Answer&& answer) { on_answer(std::move(answer)); });
+void HttpConnection::ask_site(net::HttpRequest& request) {
+  const auto client = shared_.meter.client_of(peer_, request.headers);
+  const Responder responder(
+      request, [this](Answer&& answer) { on_answer(std::move(answer)); },
+      [this, client] {
+        auto place = shared_.waiting->take(client);
+        if (!place) shared_.counts.refused(HttpRefusal::overloaded);
+        return place;
+      });
   const base::MonoTime now = uv::read_clock().mono;
   asked_ = Asked{Claimant(responder), now,
-                 std::string(net::header_value(request.headers, "last-event-id"))};
-  const auto client = shared_.meter.client_of(peer_, request.headers);
+                 std::string(net::header_value(request.headers, "last-event-id")), client};
   if (client && !shared_.meter.on_request(*client, now)) {
     return refuse(responder, HttpRefusal::rate_limit, Site::answer_too_fast());
   }
   if (shared_.tls.only && !stream_.is_encrypted()) {
     return refuse(responder, HttpRefusal::not_tls, redirect_to_tls(request));
   }
+  std::erase_if(request.headers, [](const auto& header) {
+    return header.first == "if-none-match" && header.second.size() > if_none_match_bytes_max;
+  });
   shared_.answer(request, responder);
-  if (responder.is_answered()) return;
-  if (shared_.answers_waited_for == shared_.answers_waited_for_max) {
-    return refuse(responder, HttpRefusal::overloaded, Site::answer_overloaded());
-  }
-  ++shared_.answers_waited_for;
-  asked_->is_counted = true;
 }
 
 void HttpConnection::refuse(const Responder& responder, HttpRefusal why,
@@ -142,31 +151,39 @@ void HttpConnection::refuse(const Responder& responder, HttpRefusal why,
 
 void HttpConnection::on_answer(Answer&& answer) {
   const base::MonoTime now = uv::read_clock().mono;
-  const base::MonoTime since = asked_->since;
-  const std::string last_event_id = std::move(asked_->last_event_id);
+  const Asked asked = std::move(*asked_);
   end_asked();
   if (finishing_ || !stream_.is_open()) return;
   last_progress_ = now;
   if (answer.then_events) {
-    begin_events(std::move(answer.response), last_event_id);
+    begin_events(std::move(answer.response), asked);
   } else {
     send(std::move(answer.response));
-    shared_.counts.answer_times.add(now - since);
-    answer_waiting();
+    shared_.counts.answer_times.add(now - asked.since);
   }
+  answer_waiting();
 }
 
 void HttpConnection::end_asked() {
   if (!asked_) return;
   asked_->claimant.revoke();
-  if (asked_->is_counted) --shared_.answers_waited_for;
   asked_.reset();
 }
 
-void HttpConnection::begin_events(net::HttpResponse&& head, std::string_view last_event_id) {
-  if (shared_.events.watchers() >= shared_.watchers_max) {
+// Watchers behind a proxy are on its connections: they are counted apart from these.
+bool HttpConnection::has_room_to_watch(const std::optional<AddressPrefix>& client) {
+  if (shared_.events.watchers() >= shared_.watchers_max) return false;
+  if (client && !shared_.meter.on_watch(*client)) return false;
+  watches_as_ = client;
+  return true;
+}
+
+void HttpConnection::begin_events(net::HttpResponse&& head, const Asked& asked) {
+  if (!has_room_to_watch(asked.client)) {
     shared_.counts.refused(HttpRefusal::overloaded);
-    return send(Site::answer_overloaded());
+    net::HttpResponse refusal = overloaded_response();
+    refusal.keep_alive = head.keep_alive;
+    return send(std::move(refusal));
   }
   shared_.before_watching();
   watching_ = true;
@@ -175,7 +192,7 @@ void HttpConnection::begin_events(net::HttpResponse&& head, std::string_view las
   shared_.counts.answered(head.status);
   ++shared_.counts.watchers_begun;
   stream_.write(net::write_endless_response(head));
-  shared_.events.add(*this, last_event_id);
+  shared_.events.add(*this, asked.last_event_id);
   stream_.start_reading();  // what comes is ignored, but for the end
 }
 
@@ -220,7 +237,13 @@ void HttpConnection::check_deadlines(base::MonoTime now, const HttpDeadlines& de
     shared_.counts.refused(HttpRefusal::late);
     return asked_->claimant.answer(Site::answer_late());
   }
-  if (watching_ && stream_.queued_bytes() == 0) return;
+  if (watching_) return;  // what it may leave unread bounds it
+  const std::size_t unread = stream_.queued_bytes();
+  if (unread > unread_) unread_ = unread;
+  if (unread_ - unread >= http_read_bytes_min) {
+    unread_ = unread;
+    last_progress_ = now;
+  }
   const bool idle = is_idle();
   if (now - last_progress_ <= (idle ? deadlines.idle : deadlines.request)) return;
   shared_.counts.closed(idle ? HttpClose::idle : HttpClose::slow);

@@ -2,10 +2,11 @@
 // answers back, in order.
 //
 // An answer may come later than its request: the requests behind it wait, up to the client's
-// deadline and to as many as may wait on all connections together (HttpShared); then it is 503.
+// deadline and to as many as may wait together and of one client (WaitingPlaces); then it is 503.
 //
 // A client that watches events (EventHub) asks for nothing more on this connection. One that does
-// not read them is closed when limits::http_watcher_unread_bytes_max wait for it.
+// not read them is closed when limits::http_watcher_unread_bytes_max wait for it. One that is slow
+// to read its answers has its deadline anew for every http_read_bytes_min that it takes.
 //
 // A client that asks faster than it reads is paused: its further requests wait, and the socket is
 // not read until the answers have drained. Of those that had come in one read chunk, at most
@@ -28,6 +29,7 @@
 #include "pool/http/http_counts.h"
 #include "pool/http/http_stream.h"
 #include "pool/http/site.h"
+#include "pool/http/waiting_places.h"
 
 #include <cstdint>
 #include <deque>
@@ -49,8 +51,7 @@ struct HttpShared {
   EventHub& events;
   std::function<void()> before_watching;  // somebody is about to be told the newest events
   AddressMeter meter = {};
-  std::size_t answers_waited_for = 0;
-  std::size_t answers_waited_for_max = limits::http_answers_waited_for_max;
+  std::shared_ptr<WaitingPlaces> waiting = std::make_shared<WaitingPlaces>();
   std::size_t watchers_max = limits::http_watchers_max;
   HttpTls tls = {};
   HttpCounts counts = {};
@@ -76,26 +77,27 @@ class HttpConnection final : private EventStream {
   void finish();
 
  private:
-  void on_bytes(base::ByteSpan bytes);
-  void on_request(net::HttpRequest&& request);
-  void answer_waiting();
-  void ask_site(const net::HttpRequest& request);
-  void on_answer(Answer&& answer);
-  void end_asked();
-  void begin_events(net::HttpResponse&& head, std::string_view last_event_id);
-  void on_events(std::string_view text) override;
-  void send(net::HttpResponse&& response);
-  void refuse(const Responder& responder, HttpRefusal why, net::HttpResponse&& response);
-  void promise_tls(net::HttpResponse& response) const;
-  HttpStream::Callbacks stream_callbacks();
-
   // The one request that waits for its answer; requests behind it are not looked at yet.
   struct Asked {
     Claimant claimant;
     base::MonoTime since;
     std::string last_event_id;
-    bool is_counted = false;  // among HttpShared::answers_waited_for
+    std::optional<AddressPrefix> client;
   };
+
+  void on_bytes(base::ByteSpan bytes);
+  void on_request(net::HttpRequest&& request);
+  void answer_waiting();
+  void ask_site(net::HttpRequest& request);
+  bool has_room_to_watch(const std::optional<AddressPrefix>& client);
+  void on_answer(Answer&& answer);
+  void end_asked();
+  void begin_events(net::HttpResponse&& head, const Asked& asked);
+  void on_events(std::string_view text) override;
+  void send(net::HttpResponse&& response);
+  void refuse(const Responder& responder, HttpRefusal why, net::HttpResponse&& response);
+  void promise_tls(net::HttpResponse& response) const;
+  HttpStream::Callbacks stream_callbacks();
 
   HttpShared& shared_;
   const std::optional<AddressPrefix> counted_as_;
@@ -105,14 +107,16 @@ class HttpConnection final : private EventStream {
   net::HttpRequestParser parser_;
   std::deque<net::HttpRequest> waiting_;
   std::optional<Asked> asked_;
-  bool answering_ = false;                // answer_waiting() is running
-  bool watching_ = false;                 // events go out; nothing is read any more
-  std::optional<net::HttpError> broken_;  // the parser's end; answered after waiting_
-  bool overrun_ = false;                  // more came than may wait: what follows is ignored
+  bool answering_ = false;                   // answer_waiting() is running
+  bool watching_ = false;                    // events go out; nothing is read any more
+  std::optional<AddressPrefix> watches_as_;  // in HttpShared::meter, while watching_
+  std::optional<net::HttpError> broken_;     // the parser's end; answered after waiting_
+  bool overrun_ = false;                     // more came than may wait: what follows is ignored
   bool finishing_ = false;
   std::uint64_t requests_ = 0;
   bool request_begun_ = false;  // bytes of a request have come, and not all
   base::MonoTime last_progress_;
+  std::size_t unread_ = 0;  // bytes that waited to be sent when progress was last seen
 };
 
 }  // namespace pool

@@ -19,8 +19,11 @@ void drop_body(net::HttpResponse& response) {
 }  // namespace
 
 struct Responder::Claim {
-  Claim(const net::HttpRequest& request, Deliver to)
-      : is_head(request.method == "HEAD"), keep_alive(request.keep_alive), deliver(std::move(to)) {}
+  Claim(const net::HttpRequest& request, Deliver to, TakePlace take)
+      : is_head(request.method == "HEAD"),
+        keep_alive(request.keep_alive),
+        deliver(std::move(to)),
+        take_place(std::move(take)) {}
   Claim(const Claim&) = delete;
   Claim& operator=(const Claim&) = delete;
   ~Claim() {
@@ -39,11 +42,13 @@ struct Responder::Claim {
 
   const bool is_head;
   const bool keep_alive;
-  Deliver deliver;  // empty: answered or revoked
+  Deliver deliver;       // empty: answered or revoked
+  TakePlace take_place;  // empty: needs none, or has asked
+  std::shared_ptr<void> place;
 };
 
-Responder::Responder(const net::HttpRequest& request, Deliver deliver)
-    : claim_(std::make_shared<Claim>(request, std::move(deliver))) {}
+Responder::Responder(const net::HttpRequest& request, Deliver deliver, TakePlace take_place)
+    : claim_(std::make_shared<Claim>(request, std::move(deliver), std::move(take_place))) {}
 
 // A copy of the claim, since delivering may destroy the responder it came from.
 void Responder::settle(const std::shared_ptr<Claim>& claim, Answer answer) {
@@ -52,6 +57,12 @@ void Responder::settle(const std::shared_ptr<Claim>& claim, Answer answer) {
 }
 
 bool Responder::is_answered() const { return !claim_->deliver; }
+
+bool Responder::may_wait() const {
+  if (!claim_->take_place) return true;
+  claim_->place = std::exchange(claim_->take_place, nullptr)();
+  return claim_->place != nullptr;
+}
 
 void Claimant::answer(net::HttpResponse response) const {
   if (const auto claim = claim_.lock()) Responder::settle(claim, {std::move(response), false});

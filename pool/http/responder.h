@@ -25,13 +25,18 @@ struct Answer {
 class Responder {
  public:
   using Deliver = std::function<void(Answer&&)>;
+  // A place among those who wait; null: there is none left.
+  using TakePlace = std::function<std::shared_ptr<void>()>;
   // `request` says how the answer ends: without a body for HEAD, with the connection where it
   // asked for that. `deliver` is called at most once, never from inside this constructor.
-  Responder(const net::HttpRequest& request, Deliver deliver);
+  // `take_place`, if any, is called at most once: before the endpoint, where that may answer later.
+  Responder(const net::HttpRequest& request, Deliver deliver, TakePlace take_place = {});
 
   void answer(net::HttpResponse response) const { settle(claim_, {std::move(response), false}); }
   void answer_with_events(net::HttpResponse head) const { settle(claim_, {std::move(head), true}); }
   bool is_answered() const;
+  // Whether the answer may come later; if so, the claim holds a place until its last copy goes.
+  [[nodiscard]] bool may_wait() const;
 
  private:
   friend class Claimant;

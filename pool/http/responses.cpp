@@ -42,6 +42,13 @@ net::HttpResponse error_response(int status, std::string_view code, std::string_
   return fresh_response(status, json_type, error_json(code, message, hint) + "\n");
 }
 
+net::HttpResponse overloaded_response() {
+  net::HttpResponse out = error_response(503, "overloaded", "too many requests wait for an answer",
+                                         "try again in a moment");
+  out.headers.emplace_back("retry-after", "5");
+  return out;
+}
+
 net::HttpResponse redirect_to_tls(const net::HttpRequest& request) {
   const std::string_view host = net::header_value(request.headers, "host");
   const bool is_host = !host.empty() && host.size() <= host_bytes_max &&

@@ -22,6 +22,8 @@ net::HttpResponse fresh_response(int status, std::string_view type, std::string 
 net::HttpResponse error_response(int status, std::string_view code, std::string_view message,
                                  std::string_view hint);
 
+// For a request too many, of those that have to ask somebody else.
+net::HttpResponse overloaded_response();
 // For a plain request where only TLS is served: the same over TLS, at the host that it names; 400
 // when it names none that could be one.
 net::HttpResponse redirect_to_tls(const net::HttpRequest& request);

@@ -64,24 +64,24 @@ std::optional<std::string> RoutedRequest::query(std::string_view name) const {
 }
 
 void Router::get(std::string_view pattern, AnswerNow endpoint) {
-  add(Method::get, pattern, at_once(std::move(endpoint)));
+  add(Method::get, pattern, false, at_once(std::move(endpoint)));
 }
 
 void Router::get_later(std::string_view pattern, AnswerLater endpoint) {
-  add(Method::get, pattern, std::move(endpoint));
+  add(Method::get, pattern, true, std::move(endpoint));
 }
 
 void Router::post(std::string_view pattern, AnswerNow endpoint) {
-  add(Method::post, pattern, at_once(std::move(endpoint)));
+  add(Method::post, pattern, false, at_once(std::move(endpoint)));
 }
 
 void Router::post_later(std::string_view pattern, AnswerLater endpoint) {
-  add(Method::post, pattern, std::move(endpoint));
+  add(Method::post, pattern, true, std::move(endpoint));
 }
 
-void Router::add(Method method, std::string_view pattern, AnswerLater endpoint) {
+void Router::add(Method method, std::string_view pattern, bool may_wait, AnswerLater endpoint) {
   ASSERT(!pattern.empty() && pattern.front() == '/');
-  Route route{{}, method, std::move(endpoint)};
+  Route route{{}, method, may_wait, std::move(endpoint)};
   for (const std::string_view part : parts_of(pattern)) route.parts.emplace_back(part);
   if (std::any_of(route.parts.begin(), route.parts.end(), is_placeholder)) {
     patterns_.push_back(std::move(route));
@@ -133,6 +133,8 @@ void Router::answer(const net::HttpRequest& request, const Responder& responder)
     out.headers.emplace_back("allow", reads ? "GET, HEAD" : "POST");
     return responder.answer(std::move(out));
   }
+  // Asked before the endpoint keeps anything for it.
+  if (route->may_wait && !responder.may_wait()) return responder.answer(overloaded_response());
   route->endpoint(routed, responder);
 }
 

@@ -4,7 +4,8 @@
 // A path may have segments that stand for anything: "/api/v1/miners/{address}". What they stood for
 // is decoded (RFC 3986) and handed over; an encoded slash stays inside its segment.
 //
-// Errors: 400 for a target that is no path, 404, and 405 with what is allowed.
+// Errors: 400 for a target that is no path, 404, 405 with what is allowed, and 503 where the answer
+//         might come later and no more may wait.
 // Thread: one owner; the table does not change after it is made.
 #pragma once
 
@@ -51,10 +52,11 @@ class Router {
   struct Route {
     std::vector<std::string> parts;  // of the pattern; "{…}" stands for anything
     Method method;
+    bool may_wait;  // for whoever knows the answer
     AnswerLater endpoint;
   };
 
-  void add(Method method, std::string_view pattern, AnswerLater endpoint);
+  void add(Method method, std::string_view pattern, bool may_wait, AnswerLater endpoint);
   const Route* find(std::string_view path, std::vector<std::string>& segments) const;
 
   std::unordered_map<std::string, Route> exact_;  // by pattern, where it has no {…}

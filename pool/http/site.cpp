@@ -174,13 +174,6 @@ net::HttpResponse Site::answer_busy() {
   return out;
 }
 
-net::HttpResponse Site::answer_overloaded() {
-  net::HttpResponse out = error_response(503, "overloaded", "too many requests wait for an answer",
-                                         "try again in a moment");
-  out.headers.emplace_back("retry-after", "5");
-  return out;
-}
-
 net::HttpResponse Site::answer_too_fast() {
   net::HttpResponse out =
       error_response(429, "too_many_requests", "this address asks more often than it may",

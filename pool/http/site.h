@@ -50,8 +50,6 @@ class Site {
   static net::HttpResponse answer_error(net::HttpError error);
   // For a connection too many.
   static net::HttpResponse answer_busy();
-  // For a request too many, of those that have to ask somebody else.
-  static net::HttpResponse answer_overloaded();
   // For one too many of its address.
   static net::HttpResponse answer_too_fast();
   // For one whose answer did not come in time.

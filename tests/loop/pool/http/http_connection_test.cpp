@@ -27,9 +27,9 @@ class Serving {
  public:
   explicit Serving(std::size_t waited_for_max = 100, HttpDeadlines deadlines = {20s, 20s, 20s},
                    std::shared_ptr<const net::TlsContext> tls = nullptr)
-      : deadlines_(deadlines) {
-    shared_.tls.context = tls;
-    shared_.answers_waited_for_max = waited_for_max;
+      : deadlines_(deadlines), tls_(std::move(tls)) {
+    shared_.tls.context = tls_;
+    shared_.waiting = std::make_shared<WaitingPlaces>(waited_for_max);
     shared_.watchers_max = 2;
     uv::ListenOptions where;
     where.host = "127.0.0.1";
@@ -95,8 +95,9 @@ class Serving {
   }
   // On the loop's thread only, in what wait_until() is given.
   std::size_t watchers() const { return events_.watchers(); }
-  std::size_t waited_for() const { return shared_.answers_waited_for; }
+  std::size_t waited_for() const { return shared_.waiting->taken(); }
   std::size_t connections() const { return connections_.size(); }
+  const HttpCounts& counts() const { return shared_.counts; }
 
   void wait_for_watchers(std::size_t number) {
     wait_until([this, number] { return watchers() == number; });
@@ -111,6 +112,11 @@ class Serving {
     if (request.target == "/events") {
       return responder.answer_with_events(fresh_response(200, "text/event-stream", ""));
     }
+    if (request.target == "/tag") {
+      const std::string tag(net::header_value(request.headers, "if-none-match"));
+      return responder.answer(fresh_response(200, text_type, "tag " + std::to_string(tag.size())));
+    }
+    if (!responder.may_wait()) return responder.answer(overloaded_response());
     kept_.insert_or_assign(request.target, responder);
   }
   void on_tick() {
@@ -121,12 +127,13 @@ class Serving {
   }
 
   const HttpDeadlines deadlines_;
+  const std::shared_ptr<const net::TlsContext> tls_;
   uv::Loop loop_;
   EventHub events_{0};
   HttpShared shared_{[this](const net::HttpRequest& request, const Responder& responder) {
                        answer(request, responder);
                      },
-                     events_, [] {}, AddressMeter({10, 0.001, {}})};
+                     events_, [] {}, AddressMeter({10, tls_ ? 0.001 : 0, {}})};
   std::map<std::string, Responder> kept_;
   std::map<int, std::unique_ptr<HttpConnection>> connections_;
   std::vector<int> closed_;
@@ -172,16 +179,47 @@ TEST_CASE("too many that wait, and one that is late: 503") {
   serving.wait_for_kept(1);
   Client surplus(serving.port());
   REQUIRE(surplus.send(get("/surplus")));
-  // The late one may have run out by then on a slow machine: then this one waits, and is late too.
   const std::string refused = surplus.read_response();
   CHECK(starts_with(refused, "HTTP/1.1 503 "));
+  CHECK_NE(refused.find("\"overloaded\""), std::string::npos);
   CHECK_NE(refused.find("retry-after: 5"), std::string::npos);
   const std::string too_late = late.read_response();
   CHECK(starts_with(too_late, "HTTP/1.1 503 "));
   CHECK_NE(too_late.find("\"answer_late\""), std::string::npos);
+  // What the endpoint keeps for the late one counts until the endpoint lets go of it.
+  serving.wait_for_waited_for(1);
+  CHECK(surplus.send(get("/surplus")));
+  CHECK_NE(surplus.read_response().find("\"overloaded\""), std::string::npos);
   serving.answer("/late");  // reaches nobody
-  serving.forget("/surplus");
   serving.wait_for_waited_for(0);
+  serving.wait_for_kept(0);  // nothing was kept of the surplus
+}
+
+TEST_CASE("one client has only so many of the places for those who wait") {
+  Serving serving;
+  std::vector<std::unique_ptr<Client>> clients;
+  const std::string forwarded = "X-Forwarded-For: 192.0.2.1\r\n";
+  for (std::size_t i = 0; i < limits::http_answers_waited_for_per_client_max; ++i) {
+    clients.push_back(std::make_unique<Client>(serving.port()));
+    REQUIRE(clients.back()->send(get("/" + std::to_string(i), forwarded)));
+    serving.wait_for_kept(i + 1);
+  }
+  Client surplus(serving.port());
+  REQUIRE(surplus.send(get("/surplus", forwarded)));
+  CHECK_NE(surplus.read_response().find("\"overloaded\""), std::string::npos);
+  Client other(serving.port());
+  REQUIRE(other.send(get("/other", "X-Forwarded-For: 192.0.2.2\r\n")));
+  serving.wait_for_kept(clients.size() + 1);
+}
+
+TEST_CASE("a tag that is none of ours is not carried along") {
+  Serving serving;
+  for (const std::size_t bytes : {std::size_t{18}, std::size_t{512}, std::size_t{513}}) {
+    Client client(serving.port());
+    REQUIRE(client.send(get("/tag", "If-None-Match: " + std::string(bytes, 'x') + "\r\n")));
+    const std::string wanted = "\r\n\r\ntag " + std::to_string(bytes <= 512 ? bytes : 0);
+    CHECK_NE(client.read_response().find(wanted), std::string::npos);
+  }
 }
 
 TEST_CASE("a request that its endpoint forgets is answered with 503") {
@@ -203,8 +241,8 @@ TEST_CASE("a client that has gone takes its claim along") {
     REQUIRE(gone.send(get("/a")));
     serving.wait_for_kept(1);
   }
-  serving.wait_for_waited_for(0);
-  serving.answer("/a");
+  serving.wait_until([&] { return serving.connections() == 0; });
+  serving.answer("/a");  // reaches nobody
   serving.wait_for_waited_for(0);
 }
 
@@ -228,6 +266,9 @@ TEST_CASE("events go to who watches, until it goes") {
     Client c(serving.port());
     REQUIRE(c.send(get("/events")));  // one more than may watch
     CHECK(starts_with(c.read_response(), "HTTP/1.1 503 "));
+    REQUIRE(c.send(get("/events", "Connection: close\r\n")));
+    CHECK_NE(c.read_to_end().find("connection: close\r\n"), std::string::npos);
+    CHECK(c.ended());
     serving.publish("tip", "8");
     const std::string later =
         b.read_until([](const std::string& text) { return text.find("data: 8") != text.npos; });
@@ -237,8 +278,8 @@ TEST_CASE("events go to who watches, until it goes") {
   serving.wait_for_watchers(1);
 }
 
-TEST_CASE("a client that does not read its events is closed") {
-  Serving serving;
+TEST_CASE("a client that does not read its events is closed for that, not for its silence") {
+  Serving serving(100, {20ms, 20ms, 20s});
   Client deaf(serving.port());
   REQUIRE(deaf.send(get("/events")));
   serving.wait_for_watchers(1);
@@ -251,6 +292,10 @@ TEST_CASE("a client that does not read its events is closed") {
   }
   CHECK_EQ(watchers, 0);
   serving.wait_until([&] { return serving.connections() == 0; });
+  serving.on_loop([&] {
+    CHECK_EQ(serving.counts().closes[static_cast<std::size_t>(HttpClose::unread)], 1);
+    CHECK_EQ(serving.counts().closes[static_cast<std::size_t>(HttpClose::slow)], 0);
+  });
 }
 
 TEST_CASE("a TLS handshake counts as a request of its address") {

@@ -30,7 +30,13 @@ TEST_CASE("the peer is who asks, or whom a proxy on this machine names last") {
   CHECK_EQ(client("::1"), "nobody");
   CHECK_EQ(client("127.0.0.1", "192.0.2.1"), "192.0.2.1");
   CHECK_EQ(client("127.0.0.1", "198.51.100.9, 10.0.0.1 ,\t192.0.2.1 "), "192.0.2.1");
-  CHECK_EQ(client("127.0.0.1", "192.0.2.1, unknown"), "nobody");
+  // Without the client's address all that comes through the proxy is the proxy's.
+  CHECK_EQ(client("127.0.0.1", "192.0.2.1, unknown"), "127.0.0.1");
+  CHECK_EQ(client("127.0.0.1", "[2001:db8::1"), "127.0.0.1");
+  CHECK_EQ(client("127.0.0.1", "192.0.2.1:4711"), "192.0.2.1");
+  CHECK_EQ(client("127.0.0.1", "[2001:db8::1]:443"), "2001:db8::/64");
+  CHECK_EQ(client("127.0.0.1", "[2001:db8::1]"), "2001:db8::/64");
+  CHECK_EQ(client("127.0.0.1", "2001:db8::1"), "2001:db8::/64");
   CHECK_EQ(client("127.0.0.1", "127.0.0.1"), "nobody");
   CHECK_EQ(client("127.0.0.1", "192.0.2.1, 127.0.0.1"), "192.0.2.1");  // two proxies here
   CHECK_EQ(client("127.0.0.1", ""), "nobody");
@@ -99,6 +105,20 @@ TEST_CASE("connections of an address are counted until they end") {
   meter.on_disconnect(visitor);
   CHECK(meter.on_connect(visitor));
   CHECK_FALSE(meter.on_connect(visitor));
+}
+
+TEST_CASE("watchers of an address are counted apart from connections, also a proxy's") {
+  AddressMeter::Options options;
+  options.connections_max = 2;
+  AddressMeter meter(options);
+  for (int i = 0; i < 2; ++i) REQUIRE(meter.on_watch(visitor));
+  CHECK_FALSE(meter.on_watch(visitor));
+  CHECK(meter.on_watch(*AddressPrefix::parse("192.0.2.2")));
+  CHECK(meter.on_connect(visitor));
+  meter.expire(start + 1h);
+  meter.on_unwatch(visitor);  // was not forgotten
+  CHECK(meter.on_watch(visitor));
+  CHECK_FALSE(meter.on_watch(visitor));
 }
 
 TEST_CASE("what does not matter any more is forgotten, and a sea of addresses has its bound") {

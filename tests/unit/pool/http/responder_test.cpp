@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -121,4 +122,30 @@ TEST_CASE("answering may destroy the responder that answers") {
   held->answer(saying("x"));
   CHECK_EQ(times, 1);
   CHECK_FALSE(held);
+}
+
+TEST_CASE("a claim that may wait holds its place until the last copy goes, answered or not") {
+  std::weak_ptr<int> place;
+  int taken = 0;
+  const auto take = [&]() -> std::shared_ptr<void> {
+    ++taken;
+    const auto made = std::make_shared<int>();
+    place = made;
+    return made;
+  };
+  std::optional<Responder> kept;
+  {
+    const Responder responder(
+        request_of("GET"), [](Answer&&) {}, take);
+    CHECK(responder.may_wait());
+    CHECK(responder.may_wait());
+    CHECK_EQ(taken, 1);
+    kept = responder;
+    responder.answer(saying("late"));
+  }
+  CHECK_FALSE(place.expired());
+  kept.reset();
+  CHECK(place.expired());
+  const Responder free(request_of("GET"), [](Answer&&) {});
+  CHECK(free.may_wait());  // needs no place
 }

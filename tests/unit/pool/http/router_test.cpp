@@ -4,7 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <optional>
+#include <string>
 
 using namespace pool;
 
@@ -128,4 +130,38 @@ TEST_CASE("an endpoint may keep the responder and answer later") {
   REQUIRE(kept);
   kept->answer(fresh_response(200, text_type, "there it is"));
   CHECK_EQ(got, "there it is");
+}
+
+TEST_CASE("who may not wait does not reach an endpoint that may answer later") {
+  Router router;
+  int asked = 0;
+  router.get("/now", says("now"));
+  router.get_later("/later", [&](const RoutedRequest&, const Responder& responder) {
+    ++asked;
+    responder.answer(fresh_response(200, text_type, "later"));
+  });
+  int places = 0;
+  const auto get = [&](const std::string& target) {
+    net::HttpRequest request;
+    request.method = "GET";
+    request.target = target;
+    std::optional<net::HttpResponse> got;
+    const auto take = [&]() -> std::shared_ptr<void> {
+      return places-- > 0 ? std::make_shared<int>() : nullptr;
+    };
+    router.answer(request,
+                  Responder(
+                      request, [&](Answer&& answer) { got = std::move(answer.response); }, take));
+    REQUIRE(got);
+    return *got;
+  };
+  CHECK_EQ(get("/now").status, 200);
+  CHECK_EQ(places, 0);  // was not asked for one
+  const net::HttpResponse refused = get("/later");
+  CHECK_EQ(refused.status, 503);
+  CHECK_EQ(net::header_value(refused.headers, "retry-after"), "5");
+  CHECK_EQ(asked, 0);
+  places = 1;
+  CHECK_EQ(get("/later").status, 200);
+  CHECK_EQ(asked, 1);
 }
