@@ -5,9 +5,11 @@
 // that keep a browser from doing more than the page needs, none of them with a line's end in it;
 // the type that was said: JSON that parses, an error with code, message and hint; no body for HEAD
 // or where it says 304; nothing of the request as markup in a page. What is asked of the database
-// for it is short and printable. Where only TLS is served, it is sent nowhere but to its own host.
+// for it is a short text that PostgreSQL takes. Where only TLS is served, it is sent nowhere but to
+// its own host.
 #include "common/net/http.h"
 #include "pool/http/database_api.h"
+#include "pool/http/json_members.h"
 #include "pool/http/responses.h"
 #include "pool/http/site.h"
 #include "tests/fuzz/fuzz_check.h"
@@ -86,8 +88,7 @@ struct World {
   }
   static void check(const std::string& argument) {
     FUZZ_CHECK(argument.size() <= argument_bytes_max);
-    FUZZ_CHECK(std::none_of(argument.begin(), argument.end(),
-                            [](unsigned char c) { return c < 0x20 || c == 0x7f; }));
+    FUZZ_CHECK(argument.find('\0') == argument.npos && pool::valid_utf8(argument) == argument);
   }
 };
 
