@@ -111,7 +111,7 @@ void answer_page(const Router& router, const DoLater& later, const PagePath& row
 
 }  // namespace
 
-void add_pages(Router& router, DoLater later) {
+void add_pages(Router& router, const DoLater& later) {
   for (const PagePath& row : page_paths) {
     const std::string_view html = page_template(row.page);
     router.get_later(row.path, [&router, later, &row, html](const RoutedRequest& request,

@@ -16,6 +16,6 @@ namespace pool {
 using DoLater = std::function<void(std::chrono::milliseconds, std::function<void()>)>;
 
 // REQUIRES: the router outlives every request; its API's lines are in it before the first one.
-void add_pages(Router& router, DoLater later);
+void add_pages(Router& router, const DoLater& later);
 
 }  // namespace pool
