@@ -47,6 +47,7 @@ struct Tls::State {
   OwnedSsl ssl;
   std::uint32_t handshake_bytes = 0;
   bool failed = false;
+  bool is_established = false;  // for good, once it was
 
   // OpenSSL may read `incoming` and write to `to_peer` during one call.
   void attach(base::ByteSpan incoming, std::string& to_peer) {
@@ -145,6 +146,8 @@ base::Result<void, TlsError> Tls::State::decipher(base::ByteSpan piece, std::str
   std::array<char, plaintext_chunk_bytes> chunk;
   while (true) {
     const int count = SSL_read(ssl.get(), chunk.data(), static_cast<int>(chunk.size()));
+    // Not asked of OpenSSL later: there a connection that has failed was never established.
+    is_established = is_established || count > 0 || SSL_is_init_finished(ssl.get()) == 1;
     if (count > 0) {
       plaintext.append(chunk.data(), static_cast<std::size_t>(count));
       continue;
@@ -195,7 +198,7 @@ void Tls::close_notify(std::string& to_peer) {
   state_->detach();
 }
 
-bool Tls::is_established() const { return SSL_is_init_finished(state_->ssl.get()) == 1; }
+bool Tls::is_established() const { return state_->is_established; }
 
 bool Tls::peer_has_closed() const {
   return (SSL_get_shutdown(state_->ssl.get()) & SSL_RECEIVED_SHUTDOWN) != 0;

@@ -60,9 +60,8 @@ void HttpStream::decipher(base::ByteSpan bytes) {
 void HttpStream::write(std::string_view text) {
   if (!is_open()) return;
   if (!tls_) return tcp_->write(text);
-  ASSERT(established_);
   // It may have failed since: what was read with the answer's question was followed by nonsense.
-  if (!tls_->is_established()) return tcp_->close();
+  if (!established_) return tcp_->close();
   shared_.ciphertext.clear();
   if (!tls_->send(base::as_bytes(text), shared_.ciphertext)) return tcp_->close();
   tcp_->write(shared_.ciphertext);

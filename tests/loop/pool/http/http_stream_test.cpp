@@ -192,6 +192,25 @@ TEST_CASE("what begins like TLS and is none ends, and hurts nobody") {
   CHECK(starts_with(TlsClient(running.port()).get("/healthz"), "HTTP/1.1 200 "));
 }
 
+// The last words of the handshake, a good request and nonsense, all in one piece.
+TEST_CASE("a connection that fails in the piece that establishes it ends, and hurts nobody") {
+  Running running(with_tls());
+  Client socket(running.port());
+  tls_test::Client tls;
+  REQUIRE(socket.send(tls.take()));
+  std::string last_words;
+  while (!tls.is_established()) {
+    tls.hear(socket.read_until([](const std::string& text) { return !text.empty(); }));
+    last_words += tls.take();
+  }
+  tls.write("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  REQUIRE(socket.send(last_words + tls.take() + std::string("\x17\x03\x03\x00\x20"sv) +
+                      std::string(32, 'x')));
+  socket.read_to_end();
+  CHECK(socket.ended());
+  CHECK(starts_with(TlsClient(running.port()).get("/healthz"), "HTTP/1.1 200 "));
+}
+
 TEST_CASE("a handshake that stands still is closed at the deadline of a request") {
   HttpLoop::Options options = with_tls();
   options.request_deadline = 100ms;
