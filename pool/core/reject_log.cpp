@@ -23,18 +23,21 @@ void RejectLog::add(RejectedSubmit reject) {
   rejects.push_back(std::move(reject));
 }
 
-std::vector<RejectedSubmit> RejectLog::find(std::string_view user) const {
-  std::vector<RejectedSubmit> found;
+std::vector<RejectedSubmit> RejectLog::find(std::string_view user, std::size_t most) const {
+  std::vector<const RejectedSubmit*> candidates;
   for (const Worker& worker : workers_) {
     const std::string_view name = worker.name;
     const bool of_address =
         name.size() > user.size() && name[user.size()] == '.' && name.starts_with(user);
     if (name != user && !of_address) continue;
-    found.insert(found.end(), worker.rejects.begin(), worker.rejects.end());
+    for (const RejectedSubmit& reject : worker.rejects) candidates.push_back(&reject);
   }
-  std::stable_sort(
-      found.begin(), found.end(),
-      [](const RejectedSubmit& a, const RejectedSubmit& b) { return a.time_us > b.time_us; });
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const auto* a, const auto* b) { return a->time_us > b->time_us; });
+  candidates.resize(std::min({candidates.size(), most, found_max}));
+  std::vector<RejectedSubmit> found;
+  found.reserve(candidates.size());
+  for (const RejectedSubmit* reject : candidates) found.push_back(*reject);
   return found;
 }
 

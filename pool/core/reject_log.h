@@ -48,8 +48,12 @@ struct RejectedSubmit {
 class RejectLog {
  public:
   void add(RejectedSubmit reject);
-  // Of one worker ("address.name"), or of all workers of an address; the newest first.
-  std::vector<RejectedSubmit> find(std::string_view user) const;
+  // An address may have a thousand workers: what is found of it is bounded, not only what is kept.
+  static constexpr std::size_t found_max = 200;
+
+  // Of one worker ("address.name"), or of all workers of an address; the newest first, at most
+  // `most` or found_max, whichever is less.
+  std::vector<RejectedSubmit> find(std::string_view user, std::size_t most = found_max) const;
   std::size_t workers() const { return by_worker_.size(); }
 
  private:

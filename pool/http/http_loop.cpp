@@ -146,7 +146,9 @@ SiteSources HttpLoop::site_sources() {
     if (who == Audience::viewer) looked_at_ = uv::read_clock().mono;
     return snapshot();
   };
-  sources.rejects = [this](std::string_view user) { return state_.rejects(user); };
+  sources.rejects = [this](std::string_view user, std::size_t most) {
+    return state_.rejects(user, most);
+  };
   sources.process = read_process_facts;
   sources.add_more = [this](Router& router) { database_api_.add_to(router); };
   sources.later = [this](std::chrono::milliseconds after, std::function<void()> task) {

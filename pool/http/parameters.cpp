@@ -23,7 +23,11 @@ bool is_hex_digit(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
+// No name that the pool knows has any.
+bool has_control_characters(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
 
 }  // namespace
 
@@ -70,8 +74,9 @@ std::string Parameters::choice(std::string_view name, std::span<const std::strin
 std::optional<std::string> Parameters::text(std::string_view name, std::size_t bytes_max) {
   auto value = request_.query(name);
   if (!value) return std::nullopt;
-  if (value->size() > bytes_max || has_nul(*value)) {
-    wrong(name, *value, "a text of at most " + std::to_string(bytes_max) + " bytes without NUL");
+  if (value->size() > bytes_max || has_control_characters(*value)) {
+    wrong(name, *value,
+          "a text of at most " + std::to_string(bytes_max) + " bytes without control characters");
     value->clear();
   }
   return valid_utf8(*value);  // PostgreSQL takes no other text

@@ -46,7 +46,9 @@ class PoolState {
   // For everybody's eyes: errors are told by their kind, not in the words of libraries.
   PoolSnapshot snapshot(base::Instant now);
   // The last refused submits of a worker, or of all workers of an address; the newest first.
-  std::vector<RejectedSubmit> rejects(std::string_view user) const { return rejects_.find(user); }
+  std::vector<RejectedSubmit> rejects(std::string_view user, std::size_t most) const {
+    return rejects_.find(user, most);
+  }
   // What a node, by host and port, is called where anybody reads it: "node 1".
   std::string public_node_name(std::string_view name) const;
 

@@ -123,8 +123,12 @@ net::HttpResponse Site::rejects(const RoutedRequest& request) const {
     return error_response(400, "no_user", "whose refused shares?",
                           "ask for /api/v1/rejects?user=ADDRESS or ?user=ADDRESS.WORKER");
   }
+  Parameters parameters(request);
+  const std::size_t limit = std::stoul(parameters.integer(
+      "limit", static_cast<std::int64_t>(RejectLog::found_max), 1, RejectLog::found_max));
+  if (parameters.error()) return *parameters.error();
   return fresh_response(200, json_type,
-                        rejects_json("user", *user, sources_.rejects(*user)) + "\n");
+                        rejects_json("user", *user, sources_.rejects(*user, limit)) + "\n");
 }
 
 net::HttpResponse Site::shares(const RoutedRequest& request) const {
@@ -133,8 +137,7 @@ net::HttpResponse Site::shares(const RoutedRequest& request) const {
       parameters.address("address", sources_.snapshot(Audience::viewer).facts.network);
   const std::size_t limit = std::stoul(parameters.integer("limit", 50, 1, 200));
   if (parameters.error()) return *parameters.error();
-  std::vector<RejectedSubmit> rejects = sources_.rejects(address);
-  if (rejects.size() > limit) rejects.resize(limit);
+  const std::vector<RejectedSubmit> rejects = sources_.rejects(address, limit);
   return fresh_response(200, json_type, rejects_json("address", address, rejects) + "\n");
 }
 

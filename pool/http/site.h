@@ -28,7 +28,8 @@ struct SiteSources {
   // until the next call.
   std::function<const PoolSnapshot&(Audience)> snapshot;
   // The last refused submits of an "address" or "address.worker".
-  std::function<std::vector<RejectedSubmit>(std::string_view)> rejects;
+  // Of a user (RejectLog), at most so many.
+  std::function<std::vector<RejectedSubmit>(std::string_view, std::size_t)> rejects;
   // For /metrics.
   std::function<ProcessFacts()> process = [] { return ProcessFacts{}; };
   // The endpoints that somebody else answers; empty: there are none.

@@ -55,7 +55,7 @@ struct World {
   pool::Site site{[this] {
     pool::SiteSources sources;
     sources.snapshot = [this](pool::Audience) -> const pool::PoolSnapshot& { return snapshot; };
-    sources.rejects = [](std::string_view user) {
+    sources.rejects = [](std::string_view user, std::size_t) {
       pool::RejectedSubmit reject;
       reject.worker = std::string(user);  // as if somebody had such a name
       reject.user_agent = std::string(user);

@@ -189,7 +189,8 @@ TEST_CASE("what is no record says which member is wrong, what it is, and what wa
       {R"("reward_sats":5000000000)", R"("reward_sats":5e9)",
        "reward_sats is 5e9, not an integer of at most 2100000000000000"},
       {R"("merkle_branch":[")", R"("merkle_branch":["00)",
-       "merkle_branch is [\"00111111111111111111111111111111111111..., not 64 hex digits at index 0"},
+       "merkle_branch is [\"00111111111111111111111111111111111111..., not 64 hex digits at index "
+       "0"},
       {R"("merkle_branch":[)", R"("merkle_branch":[7,)", "merkle_branch is [7,\"1111"},
       {R"("coinbase":")", R"("coinbase":"0)", "coinbase is \"00"},
       {R"("worker":"rig1")", R"("worker":null)",

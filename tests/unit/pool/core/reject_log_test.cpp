@@ -43,6 +43,19 @@ TEST_CASE("an address stands for all of its workers, and for nobody else") {
   CHECK(log.find("").empty());
 }
 
+TEST_CASE("of an address with many workers the newest are found, so many and no more") {
+  pool::RejectLog log;
+  for (std::int64_t i = 0; i < 1000; ++i) log.add(reject("a." + std::to_string(i % 300), i));
+  const auto found = log.find("a");
+  REQUIRE_EQ(found.size(), pool::RejectLog::found_max);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    CHECK_EQ(found[i].time_us, 999 - static_cast<std::int64_t>(i));
+  }
+  CHECK_EQ(log.find("a", 3).size(), 3);
+  CHECK_EQ(log.find("a", 100'000).size(), pool::RejectLog::found_max);
+  CHECK(log.find("a", 0).empty());
+}
+
 TEST_CASE("the worker without news for longest is forgotten") {
   pool::RejectLog log;
   for (std::size_t i = 0; i < pool::limits::reject_log_workers_max; ++i) {

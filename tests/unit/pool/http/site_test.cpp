@@ -17,11 +17,13 @@ struct Served {
                ++asked;
                return snapshot;
              },
-             [this](std::string_view user) {
+             [this](std::string_view user, std::size_t most) {
                asked_for = user;
+               asked_most = most;
                return refused;
              }}};
   std::string asked_for;
+  std::size_t asked_most = 0;
   std::vector<pool::RejectedSubmit> refused;
 
   net::HttpResponse get(const std::string& target, const std::string& method = "GET",
@@ -219,6 +221,7 @@ TEST_CASE("a worker's refused shares are served in full") {
   const net::HttpResponse answer = served.answer(request);
   CHECK_EQ(answer.status, 200);
   CHECK_EQ(served.asked_for, "addr.rig");
+  CHECK_EQ(served.asked_most, 200);
   CHECK_EQ(
       answer.body,
       "{\"user\":\"addr.rig\",\"rejects\":[{\"time\":\"2023-11-14T22:13:20Z\",\"time_us\":"
