@@ -8,6 +8,7 @@
 #include "pool/core/limits.h"
 #include "pool/payout/payout_command.h"
 #include "pool/server/server.h"
+#include "pool/server/version.h"
 #include "pool/store/migrate.h"
 #include "pool/tools/admin_command.h"
 #include "pool/tools/check.h"
@@ -18,7 +19,6 @@
 #include "pool/tools/verify_journal.h"
 #include "pool/tools/verify_payout.h"
 #include "pool/tools/verify_proof.h"
-#include "pool/server/version.h"
 
 #include <CLI/CLI.hpp>
 

@@ -219,7 +219,7 @@ inline constexpr auto live_answer_kept = 1s;
 inline constexpr std::size_t live_answers_kept_max = 256;
 // For the answers that a page is made of; then it is sent with what is there.
 inline constexpr auto http_page_deadline = 200ms;
-inline constexpr std::size_t http_later_max = 4096;  // such deadlines at a time
+inline constexpr std::size_t http_later_max = 4096;                      // such deadlines at a time
 inline constexpr std::size_t http_watcher_unread_bytes_max = 64 * 1024;  // then it is closed
 inline constexpr auto http_events_keep_alive = 15s;
 

@@ -124,8 +124,10 @@ std::string row(const JsonView& reject) {
 std::string reject_explanations(const JsonView& rejects, std::string_view trouble) {
   std::string out;
   for (const JsonView& reject : rejects.items()) out += row(reject);
-  return out.empty() ? empty_row(7, trouble.empty() ? "None that the pool remembers since its start." : trouble)
-                     : out;
+  return out.empty()
+             ? empty_row(
+                   7, trouble.empty() ? "None that the pool remembers since its start." : trouble)
+             : out;
 }
 
 }  // namespace pool

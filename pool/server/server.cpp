@@ -27,12 +27,12 @@
 #include "pool/server/mailbox_rules.h"
 #include "pool/server/server_options.h"
 #include "pool/server/start_checks.h"
+#include "pool/server/version.h"
 #include "pool/store/query_loop.h"
 #include "pool/store/store_loop.h"
 #include "pool/store/upkeep_loop.h"
 #include "pool/tools/admin_token.h"
 #include "pool/tools/tls_files.h"
-#include "pool/server/version.h"
 
 #include <fmt/format.h>
 
