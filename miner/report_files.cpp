@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <system_error>
 #include <tuple>
+#include <utility>
 
 namespace miner {
 namespace {
@@ -106,10 +107,12 @@ void remove_with_empty_folders(const fs::path& path, const fs::path& root) {
 
 std::optional<std::string> write_files(const std::string& report_dir,
                                        const std::vector<FileWrite>& writes) {
+  std::optional<std::string> first;
   for (const FileWrite& write : writes) {
-    if (auto why = write_one(report_dir, write)) return why;
+    auto why = write_one(report_dir, write);
+    if (!first) first = std::move(why);
   }
-  return std::nullopt;
+  return first;
 }
 
 std::optional<std::string> trim_reports(const std::string& report_dir, std::uint64_t bytes_max,

@@ -21,7 +21,8 @@ struct FileWrite {
   std::string text;
 };
 
-// Each of them, in order, folders and all; the first that fails ends it.
+// Each of them, in order, folders and all. What fails keeps no other from being written; the first
+// failure is told.
 std::optional<std::string> write_files(const std::string& report_dir,
                                        const std::vector<FileWrite>& writes);
 

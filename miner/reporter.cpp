@@ -212,10 +212,11 @@ void Reporter::flush(std::int64_t now, bool trim) {
   writer_.run(
       [batch, dir = settings_.report_dir, bytes_max = settings_.bytes_max] {
         std::vector<FileWrite> writes;
-        for (auto& [path, write] : batch->writes) writes.push_back(std::move(write));
+        // First, while there is room: a proof is made once.
         for (const Batch::Proof& proof : batch->proofs) {
           writes.push_back({FileWrite::How::replace, proof.path, proof.write()});
         }
+        for (auto& [path, write] : batch->writes) writes.push_back(std::move(write));
         batch->why_not = write_files(dir, writes);
         if (batch->trim && !batch->why_not) {
           batch->why_not = trim_reports(dir, bytes_max, batch->hour_suffix);

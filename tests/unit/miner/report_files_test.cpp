@@ -42,6 +42,20 @@ TEST_CASE("a folder that can't be made, a link in a file's place: said, nothing 
   CHECK_EQ(folder.text_of("file"), "x");
 }
 
+TEST_CASE("what can't be written keeps no other file from being so; the first failure is told") {
+  const TemporaryFolder folder;
+  const std::string dir = folder.path();
+  REQUIRE_FALSE(write_files(dir, {{How::append, "file", "x"}}));
+  const auto why = write_files(dir, {{How::append, "a.jsonl", "a\n"},
+                                     {How::append, "file/b.jsonl", "b\n"},
+                                     {How::append, "c.jsonl", "c\n"},
+                                     {How::replace, "file/d.json", "d\n"}});
+  REQUIRE(why.has_value());
+  CHECK_NE(why->find("file\""), std::string::npos);
+  CHECK_EQ(folder.text_of("a.jsonl"), "a\n");
+  CHECK_EQ(folder.text_of("c.jsonl"), "c\n");
+}
+
 // In a process of its own, whose files may have so many bytes: as a disk that is full.
 int with_full_disk(const TemporaryFolder& folder, How how) {
   const pid_t child = fork();
