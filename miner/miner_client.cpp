@@ -301,6 +301,11 @@ void MinerClient::on_message(const stratum::ServerPing& message) {
 void MinerClient::on_message(const stratum::UnknownServerMethod& message) {
   ++counters_.lines_not_understood;
   if (message.why.empty()) return;
+  // With the old one every share would be of a coinbase that the pool does not have.
+  if (message.method == "mining.set_extranonce" && subscribed_ && options_.sha256d) {
+    return fail(fmt::format("unusable mining.set_extranonce from the pool: {}",
+                            printable(message.why, peer_text_bytes_max)));
+  }
   host_.report({ClientEventKind::problem,
                 fmt::format("unusable {} from the pool: {}", printable(message.method, 64),
                             printable(message.why, peer_text_bytes_max))});

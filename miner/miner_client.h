@@ -184,6 +184,7 @@ class MinerClient final : private CoherenceHost {
   bool set_extranonce(base::Bytes extranonce1, std::uint32_t extranonce2_size);
   std::shared_ptr<const Work> make_work(const stratum::Notify& notify);
   void publish_work();
+  bool fits_mask(const FoundShare& share) const;
   void flush(base::MonoTime now);
   void submit(Queued&& queued, base::MonoTime now);
   void drop_queued();

@@ -10,6 +10,15 @@
 #include <utility>
 
 namespace miner {
+namespace {
+
+std::uint32_t hashed_version(const FoundShare& share) {
+  const std::uint32_t job = share.work->notify.version;
+  const std::uint32_t mask = share.work->version_mask.value_or(0);
+  return (job & ~mask) | (share.version_bits.value_or(job) & mask);
+}
+
+}  // namespace
 
 void MinerClient::on_share(FoundShare share, base::MonoTime now) {
   if (!connected_ || share.work->epoch != epoch_) {
@@ -35,14 +44,20 @@ Appetite MinerClient::appetite() const {
   return Appetite::shares;
 }
 
+// The pool makes the version of the job's, and of the share's bits under its mask, which may be
+// another by now (mining.set_version_mask): that has to come to what was hashed.
+bool MinerClient::fits_mask(const FoundShare& share) const {
+  const std::uint32_t changed = share.work->notify.version ^ hashed_version(share);
+  return (changed & ~version_mask_.value_or(0)) == 0;
+}
+
 void MinerClient::flush(base::MonoTime now) {
   allowance_.refill(now);
   while (queued() > 0 && unanswered_.size() < options_.unanswered_max && allowance_.has()) {
     std::deque<Queued>& queue = blocks_queued_.empty() ? queued_ : blocks_queued_;
     Queued next = std::move(queue.front());
     queue.pop_front();
-    // Bits that the pool has since forbidden (mining.set_version_mask).
-    if ((next.share.version_bits.value_or(0) & ~version_mask_.value_or(0)) != 0) {
+    if (!fits_mask(next.share)) {
       count_dropped(next);
       continue;
     }
@@ -63,7 +78,9 @@ void MinerClient::submit(Queued&& queued, base::MonoTime now) {
   request.extranonce2_hex = base::to_hex(share.extranonce2);
   request.ntime = share.ntime;
   request.nonce = share.nonce;
-  request.version_bits = share.version_bits;
+  if (version_mask_ || share.version_bits) {
+    request.version_bits = hashed_version(share) & version_mask_.value_or(0);
+  }
   const std::uint64_t id = next_id_++;
   counters_.best_share = std::max(counters_.best_share, bitcoin::hash_difficulty(share.hash.bytes));
   if (queued.again) {

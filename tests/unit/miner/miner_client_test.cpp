@@ -418,6 +418,35 @@ TEST_CASE("rolled bits are submitted; a new mask applies to the job at hand, and
   CHECK_EQ(talk.host.works.size(), 2);
 }
 
+TEST_CASE("a share waits for another mask: judged by the version that was hashed") {
+  struct Row {
+    std::uint32_t bits;  // under the first mask
+    std::string_view sent;
+  };
+  // The job's version is 20002000, so it has a bit under the first mask alone.
+  const Row rows[] = {{0x4000, ""}, {0x2000, "\"00000000\"]"}, {0x6000, "\"00004000\"]"}};
+  for (const Row& row : rows) {
+    CAPTURE(row.bits);
+    ClientOptions options;
+    options.unanswered_max = 1;
+    Conversation talk(options);
+    talk.handshake();
+    std::string notify = notify_line("a1", "01", true);
+    notify.replace(notify.find("20000000"), 8, "20002000");
+    talk.line(notify);
+    talk.client.on_share(talk.share(), talk.now);
+    FoundShare waiting = talk.share();
+    waiting.version_bits = row.bits;
+    talk.client.on_share(waiting, talk.now);
+    REQUIRE_EQ(talk.host.submits(), 1);
+    talk.line(R"({"id":null,"method":"mining.set_version_mask","params":["0000c000"]})");
+    talk.answer("mining.submit", Conversation::yes);
+    CHECK_EQ(talk.host.submits(), row.sent.empty() ? 1 : 2);
+    CHECK_EQ(talk.client.counters().dropped_stale, row.sent.empty() ? 1 : 0);
+    if (!row.sent.empty()) CHECK(contains(talk.host.sent.back(), row.sent));
+  }
+}
+
 TEST_CASE("the pool's other words: ping, version, message, reconnect") {
   Conversation talk;
   talk.handshake();
