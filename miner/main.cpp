@@ -15,6 +15,7 @@
 #include "miner/nonce_order.h"
 #include "miner/options.h"
 #include "miner/pool_source.h"
+#include "miner/pool_trust.h"
 #include "miner/reporter.h"
 #include "miner/selftest.h"
 #include "miner/solo_source.h"
@@ -106,6 +107,17 @@ miner::SoloSourceSettings solo_from(const miner::Options& options) {
   return settings;
 }
 
+// False: said why. PoolSource reads it again: the file may be another by then.
+bool trust_is_usable(const miner::Options& options) {
+  for (const miner::PoolSettings& pool : options.pools) {
+    const auto trust = miner::trust_of(pool);
+    if (trust) continue;
+    fmt::print(stderr, "phaseminer: {}\n", trust.error());
+    return false;
+  }
+  return true;
+}
+
 std::string where_from(const miner::Options& options) {
   if (options.solo) {
     return fmt::format("node {}:{}", options.solo->node.host, options.solo->node.port);
@@ -128,7 +140,9 @@ miner::PoolSourceSettings pools_from(const miner::Options& options,
   settings.client.ping_after = settings.client.silence_timeout / 2;
   if (options.protocol_dump) {
     settings.dump = [](std::string_view direction, std::string_view line) {
-      fmt::print(stderr, "{} {}\n", direction, line);
+      // Not fmt::print, which throws where stderr is full or gone: mining goes on without it.
+      const std::string text = fmt::format("{} {}\n", direction, line);
+      std::fwrite(text.data(), 1, text.size(), stderr);
     };
   }
   settings.retry_most = std::chrono::seconds(options.retry_pause_seconds);
@@ -187,7 +201,9 @@ std::unique_ptr<miner::Reporter> make_reporter(const miner::Options& options, uv
 int mine(const miner::Options& options, const crypto::CpuFeatures& cpu) {
   const miner::ThreadSplit threads = miner::split_threads(options, miner::usable_cores());
   miner::MinerKernels kernels;
-  if (!choose_kernels(options, cpu, threads, kernels)) return exit_usage;
+  if (!trust_is_usable(options) || !choose_kernels(options, cpu, threads, kernels)) {
+    return exit_usage;
+  }
 
   miner::Console console({options.quiet, options.json, options.progress, options.debug}, stdout,
                          stderr);
