@@ -15,7 +15,9 @@
 namespace miner {
 namespace {
 
-void describe_mining(CLI::App& app, Texts& texts) {
+// In the table's order.
+std::vector<const CLI::Option*> describe_mining(CLI::App& app, Texts& texts) {
+  std::vector<const CLI::Option*> options;
   for (const OptionRow& row : option_table()) {
     const auto add = [&](auto member) -> CLI::Option* {
       auto& into = texts.*member;
@@ -29,9 +31,25 @@ void describe_mining(CLI::App& app, Texts& texts) {
             ->allow_extra_args(false);
       }
     };
-    std::visit(add, row.member)->group(std::string(row.group));
+    CLI::Option* const option = std::visit(add, row.member);
+    option->group(std::string(row.group));
+    options.push_back(option);
   }
   app.set_version_flag("-V,--version", std::string(program_version));
+  return options;
+}
+
+// An empty value, as of a shell variable that is not set, would count as not given: a proxy or an
+// authority that is not there protects nobody. A password may be empty.
+Mistake check_empty(const std::vector<const CLI::Option*>& options) {
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    const OptionRow& row = option_table()[i];
+    if (row.value.empty() || row.key() == "pass") continue;
+    for (const std::string& text : options[i]->results()) {
+      if (text.empty()) return fmt::format("--{}: expected a value, not an empty text", row.key());
+    }
+  }
+  return std::nullopt;
 }
 
 CLI::App* describe_bench(CLI::App& app, Texts& texts) {
@@ -98,7 +116,7 @@ base::Result<Options, OptionsExit> parse_options(std::vector<std::string> argume
   AttemptTexts attempt_texts;
   CLI::App app("phaseminer: Phasepool's reference miner", "phaseminer");
   app.set_help_flag("-h,--help", "This text");
-  describe_mining(app, texts);
+  const std::vector<const CLI::Option*> mining = describe_mining(app, texts);
   const CLI::App* bench = describe_bench(app, texts);
   const CLI::App* attempt = describe_attempt(app, texts, attempt_texts);
   const CLI::App* selftest = describe_selftest(app, texts);
@@ -119,6 +137,7 @@ base::Result<Options, OptionsExit> parse_options(std::vector<std::string> argume
   if (bench->parsed() || texts.benchmark) options.command = Command::bench;
   if (selftest->parsed()) options.command = Command::selftest;
   if (attempt->parsed()) options.command = Command::coherence_attempt;
+  if (const Mistake mistake = check_empty(mining)) return mistake_exit(*mistake);
   std::set<std::string_view> keys_of_file;
   if (!texts.config.empty()) {
     auto file = read_config_file(texts.config);

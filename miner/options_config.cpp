@@ -1,6 +1,7 @@
 #include "miner/options_config.h"
 
 #include "common/base/percent.h"
+#include "miner/options_values.h"
 
 #include <fmt/format.h>
 #include <rapidjson/document.h>
@@ -28,7 +29,9 @@ std::string_view text_of(const Value& value) {
 
 // Numbers come as text: kParseNumbersAsStrings, so that none goes through a double.
 std::string shown(const Value& value) {
-  if (value.IsString()) return fmt::format("\"{}\"", text_of(value).substr(0, shown_bytes_max));
+  if (value.IsString()) {
+    return fmt::format("\"{}\"", without_password(text_of(value)).substr(0, shown_bytes_max));
+  }
   if (value.IsBool()) return value.GetBool() ? "true" : "false";
   return value.IsNull() ? "null" : value.IsArray() ? "an array" : "an object";
 }
@@ -40,6 +43,11 @@ Complaint complain(std::string_view key, std::string_view value, std::string_vie
 
 Complaint complain(std::string_view key, const Value& value, std::string_view wanted) {
   return fmt::format("key \"{}\", {}: expected {}", key, shown(value), wanted);
+}
+
+// Without its value: a mistyped "pass" is such a key.
+Complaint complain_of_key(std::string_view key, std::string_view wanted) {
+  return fmt::format("key \"{}\": expected {}", key, wanted);
 }
 
 // The source document's names for what is an option here.
@@ -71,8 +79,16 @@ const OptionRow* find_row(std::string_view name) {
   return nullptr;
 }
 
+// Passwords may be. Anything else would count as left out, and so would what it was to protect.
+bool may_be_empty(std::string_view key) {
+  return option_name(key.substr(key.rfind('/') + 1)) == "pass";
+}
+constexpr std::string_view not_empty =
+    "a value, not an empty text; leave the key out for the usual";
+
 Complaint read_into(std::string_view key, const Value& value, std::string& into) {
   if (!value.IsString()) return complain(key, value, "a text or a number");
+  if (value.GetStringLength() == 0 && !may_be_empty(key)) return complain_of_key(key, not_empty);
   into = text_of(value);
   return std::nullopt;
 }
@@ -86,6 +102,7 @@ Complaint read_into(std::string_view key, const Value& value, bool& into) {
 Complaint read_into(std::string_view key, const Value& value, Values& into) {
   const auto add = [&](const Value& one) -> Complaint {
     if (!one.IsString()) return complain(key, one, "a text, or an array of texts");
+    if (one.GetStringLength() == 0 && !may_be_empty(key)) return complain_of_key(key, not_empty);
     into.emplace_back(text_of(one));
     return std::nullopt;
   };
@@ -108,7 +125,7 @@ Complaint read_pool(const Value& value, PoolTexts& pool) {
                               : name == "user" ? &pool.user
                               : name == "pass" ? &pool.pass
                                                : nullptr;
-    if (into == nullptr) return complain("pools/" + name, member, "only url, user and pass");
+    if (into == nullptr) return complain_of_key("pools/" + name, "only url, user and pass");
     if (Complaint complaint = read_into("pools/" + name, member, *into)) return complaint;
     pool.has_pass = pool.has_pass || name == "pass";
   }
@@ -156,7 +173,7 @@ Complaint read_bitcoin_rpc(const Value& value, Texts& texts) {
                                                       : nullptr;
     const std::string path = fmt::format("bitcoin_rpc/{}", text_of(key));
     if (into == nullptr) {
-      return complain(path, member, "only username, password, host, port and cookie_file");
+      return complain_of_key(path, "only username, password, host, port and cookie_file");
     }
     if (Complaint complaint = read_into(path, member, *into)) return complaint;
   }
@@ -178,8 +195,8 @@ Complaint read_member(std::string_view key, const Value& value, Texts& texts) {
   if (key == "pools") return read_pools(value, texts);
   if (key == "bitcoin_rpc") return read_bitcoin_rpc(value, texts);
   if (row == nullptr || row->key() == "config") {
-    return complain(key, value,
-                    "a key that is a long option of phaseminer --help, pools or bitcoin_rpc");
+    return complain_of_key(
+        key, "a key that is a long option of phaseminer --help, pools or bitcoin_rpc");
   }
   return std::visit([&](auto member) { return read_into(key, value, texts.*member); }, row->member);
 }

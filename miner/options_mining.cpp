@@ -1,5 +1,6 @@
 // What the texts of mining's options mean.
 #include "common/base/host_port.h"
+#include "common/bitcoin/target.h"
 #include "common/bloom/bloom.h"
 #include "miner/nonce_order.h"
 #include "miner/options_table.h"
@@ -113,7 +114,7 @@ Mistake read_memory(const std::string& text, Options& options) {
   constexpr double bytes_per_gb = 1e9;
   constexpr double gb_max = 1e6;
   double gb = 0;
-  if (Mistake mistake = read_positive("--max-memory-gb", text, gb_max, gb)) return mistake;
+  if (Mistake mistake = read_positive("--max-memory-gb", text, 0, gb_max, gb)) return mistake;
   options.memory_bytes_max = static_cast<std::uint64_t>(gb * bytes_per_gb);
   constexpr std::uint64_t least = memory_base_bytes + memory_bytes_per_thread;
   if (text.empty() || options.memory_bytes_max >= least) return std::nullopt;
@@ -174,8 +175,8 @@ Mistake read_mining_options(const Texts& texts, Options& options) {
       read_split(texts.coherence_threads, options),
       check_coherence_only(options),
       read_nonce_order(texts.nonce_order, options),
-      read_positive("--suggest-difficulty", texts.suggest_difficulty, suggested_difficulty_max,
-                    options.suggest_difficulty),
+      read_positive("--suggest-difficulty", texts.suggest_difficulty, bitcoin::Difficulty::least,
+                    suggested_difficulty_max, options.suggest_difficulty),
       read_number("--timeout", texts.timeout, 5, 3600, " (seconds)", options.timeout_seconds),
       read_number("--retry-pause", texts.retry_pause, 1, 3600, " (seconds)",
                   options.retry_pause_seconds),

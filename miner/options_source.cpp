@@ -27,7 +27,8 @@ Mistake read_logins(const Texts& texts, std::vector<Login>& logins) {
   }
   for (const std::string& text : texts.userpasses) {
     const std::size_t colon = text.find(':');
-    if (colon == std::string::npos) return expected("--userpass", text, "user:password");
+    // It is not shown: it may be a password.
+    if (colon == std::string::npos) return "--userpass: expected user:password";
     logins.push_back({text.substr(0, colon), text.substr(colon + 1)});
   }
   for (const std::string& user : texts.users) logins.push_back({user, "x"});
@@ -171,13 +172,16 @@ Mistake check_solo_only(const Texts& texts) {
 
 }  // namespace
 
-Mistake read_positive(std::string_view option, const std::string& text, double most, double& out) {
+Mistake read_positive(std::string_view option, const std::string& text, double least, double most,
+                      double& out) {
   if (text.empty()) return std::nullopt;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool is_number = error == std::errc() && end == text.data() + text.size();
-  if (!is_number || !std::isfinite(value) || value <= 0 || value > most) {
-    return expected(option, text, fmt::format("a number above 0, at most {}", most));
+  if (!is_number || !std::isfinite(value) || value <= 0 || value < least || value > most) {
+    return expected(option, text,
+                    least > 0 ? fmt::format("a number from {:.3g} to {}", least, most)
+                              : fmt::format("a number above 0, at most {}", most));
   }
   out = value;
   return std::nullopt;

@@ -45,8 +45,9 @@ Mistake read_number(std::string_view option, const std::string& text, std::int64
   return std::nullopt;
 }
 
-// A number with a decimal point, above 0; `most` is the largest.
-Mistake read_positive(std::string_view option, const std::string& text, double most, double& out);
+// A number with a decimal point, above 0; `least` and `most` are allowed.
+Mistake read_positive(std::string_view option, const std::string& text, double least, double most,
+                      double& out);
 
 // What stands before the @ of a URL.
 struct UserInfo {

@@ -188,17 +188,20 @@ TEST_CASE("a mistake names the file, the key, the value and what was expected") 
       {"", "line 1", "empty"},
       {"{\n\"threads\": }", "line 2", "Invalid value"},
       {"[]", "--config", "expected a JSON object"},
-      {R"({"thread": 3})", R"(key "thread", "3")", "long option"},
+      {R"({"thread": 3})", R"(key "thread": )", "long option"},
       {R"({"config": "x"})", R"(key "config")", "long option"},
       {R"({"threads": true})", R"(key "threads", true)", "a text or a number"},
       {R"({"quiet": "yes"})", R"(key "quiet", "yes")", "true or false"},
       {R"({"url": [["h"]]})", R"(key "url", an array)", "an array of texts"},
       {R"({"pools": {}})", R"(key "pools", an object)", "an array of objects"},
-      {R"({"pools": [{"url": "h", "port": 1}]})", R"("pools/port", "1")", "url, user and pass"},
+      {R"({"pools": [{"url": "h", "port": 1}]})", R"("pools/port": )", "url, user and pass"},
       {R"({"pools": [{"url": "j@h", "user": "a"}]})", R"("pools/user", "a")", "not in both"},
       {R"({"pools": [{"url": "h"}], "url": "i"})", R"(key "url")", "either pools or url"},
       {R"({"url": "i", "pools": [{"url": "h"}]})", R"(key "pools")", "either pools or url"},
-      {R"({"bitcoin_rpc": {"wallet": "w"}})", R"("bitcoin_rpc/wallet", "w")", "cookie_file"},
+      {R"({"bitcoin_rpc": {"wallet": "w"}})", R"("bitcoin_rpc/wallet": )", "cookie_file"},
+      {R"({"url": "h", "user": "a", "proxy": ""})", R"(key "proxy": )", "not an empty text"},
+      {R"({"url": ["h", ""], "user": "a"})", R"(key "url": )", "not an empty text"},
+      {R"({"pools": [{"url": "h", "user": ""}]})", R"(key "pools/user": )", "not an empty text"},
       {R"({"bitcoin_rpc": 8332})", R"("bitcoin_rpc", "8332")", "an object"},
       {R"({"url": "h", "user": "a", "threads": 2000})", R"(json": --threads "2000")", "0 to 1024"},
       {R"({"url": "h", "user": "a", "nice": 20})", R"(json": --nice "20")", "-20 to 19"},
@@ -219,6 +222,30 @@ TEST_CASE("a mistake names the file, the key, the value and what was expected") 
   const auto other = options_of(R"({"url": "h", "user": "a"})", {"-t", "2000"});
   REQUIRE_FALSE(other.has_value());
   CHECK_EQ(other.error().text.find("--config"), std::string::npos);
+}
+
+TEST_CASE("a key that is none is named without its value, which may be a password") {
+  const char* const files[] = {
+      R"({"pools": [{"url": "a", "user": "u", "passwd": "hunter2"}]})",
+      R"({"bitcoin_rpc": {"rpcpassword": "hunter2"}})",
+      R"({"passwd": "hunter2"})",
+      R"({"bitcoin_rpc": "http://u:hunter2@h:1"})",
+  };
+  for (const char* const json : files) {
+    CAPTURE(json);
+    const auto options = options_of(json);
+    REQUIRE_FALSE(options.has_value());
+    CHECK_EQ(options.error().text.find("hunter2"), std::string::npos);
+  }
+}
+
+TEST_CASE("a password may be empty, in a file and on the command line") {
+  const auto file = options_of(R"({"pools": [{"url": "a", "user": "u", "pass": ""}]})");
+  REQUIRE(file.has_value());
+  CHECK_EQ(file->pools.at(0).password, "");
+  const auto line = parse_options({"-o", "a", "-u", "u", "-p", ""});
+  REQUIRE(line.has_value());
+  CHECK_EQ(line->pools.at(0).password, "");
 }
 
 TEST_CASE("a file that is not there, or is too large") {

@@ -239,7 +239,7 @@ TEST_CASE("a mistake is one line that names the option, the value and what was e
        "portable"},
       {"unsupported scheme", {"-o", "http://h:1", "-u", "a"}, "--url", "HOST:PORT"},
       {"port too large", {"-o", "h:65536", "-u", "a"}, "--url \"h:65536\"", "1 to 65535"},
-      {"userpass without colon", {"-o", "h", "-O", "a"}, "--userpass \"a\"", "user:password"},
+      {"userpass without colon", {"-o", "h", "-O", "a"}, "--userpass: ", "user:password"},
       {"retry pause zero", {"-o", "h", "-u", "a", "-R", "0"}, "--retry-pause \"0\"", "1 to 3600"},
       {"unknown option", {"-o", "h", "-u", "a", "--bogus"}, "\"--bogus\"", "--help"},
       {"an option without its value", {"-o"}, "--url", "--help"},
