@@ -80,11 +80,13 @@ std::string earnings(const JsonView& miner) {
                          waiting > 0 && !miner.at("pending_sats").is_there()
                              ? std::string("<span class=\"faint\">being computed</span>")
                              : show(miner, "sats", "pending_sats"));
-  out += fact("Balance", show(balance, "sats", "balance_sats") +
-                             (balance.at("minimum_sats").is_there()
-                                  ? " <span class=\"faint\">of " +
-                                        show(balance, "sats", "minimum_sats") + "</span>"
-                                  : std::string()));
+  const auto minimum = balance.at("minimum_sats").integer();
+  const bool payable = minimum && balance.at("balance_sats").integer_or(0) >= *minimum;
+  out += fact("Balance",
+              show(balance, "sats", "balance_sats") +
+                  (payable   ? " <span class=\"faint\">payable</span>"
+                   : minimum ? " <span class=\"faint\">of " + format_sats(*minimum) + "</span>"
+                             : std::string()));
   if (balance.at("in_transit_sats").integer_or(0) > 0)
     out += fact("On its way", show(balance, "sats", "in_transit_sats"));
   out += fact("Paid in " + plural(count_of(balance.at("payments")), "payment"),

@@ -37,7 +37,7 @@ WorkerHealth connected_health(const JsonView& worker, std::int64_t now_us) {
   const std::int64_t silent = seconds_since(std::max(last_us, since_us), now_us);
   if (silent > silence_to_mind) return {"warn", "Silent " + format_duration(silent)};
   const bool had_share = last_us > 0 && seconds_since(last_us, now_us) <= silence_to_mind;
-  if (!had_share) return {"part", "Connected, no share yet"};
+  if (!had_share) return {"part", "No share yet"};
   return {"", "Well"};
 }
 
@@ -92,14 +92,18 @@ std::string worker_row(const JsonView& worker, const RateUnit& unit, bool live_k
   const WorkerHealth state = worker_health(worker, live_known, now_us);
   const double part = reject_part(worker);
   const std::int64_t last_us = last_share_us(worker);
+  const std::string agent = escape_html(worker.at("live.user_agent").text());
   const double all = worker.at("rejected_1d").number_or(0) + worker.at("shares_1d").number_or(0);
   std::string out = row_begin("worker " + name) + "<th scope=\"row\">" +
                     (name.empty() ? "<span class=\"faint\">no name</span>" : escape_html(name)) +
                     "</th><td>" +
                     tag(state.css, state.word, since_when(worker.at("live"), now_us)) + "</td>";
   out += rate_cells(worker, {"5m", "1h", "1d"}, unit);
-  out += "<td><svg class=\"spark needs-js\" data-own=\"spark\" data-spark=\"" + escape_html(name) +
-         "\" aria-hidden=\"true\"></svg></td>";
+  // Of one that never had a share there is no history to ask for.
+  out += worker.at("last_share_us").is_there()
+             ? "<td><svg class=\"spark needs-js\" data-own=\"spark\" data-spark=\"" +
+                   escape_html(name) + "\" aria-hidden=\"true\"></svg></td>"
+             : "<td></td>";
   out += "<td class=\"num" + std::string(part > reject_part_to_mind ? " warn-ink" : "") + "\">" +
          escape_html(format_percent(part, all > 0 ? 1 : 0)) + "</td><td class=\"num\">" +
          show(worker, "count", "shares_1d") + "</td><td class=\"num\">" +
@@ -107,8 +111,8 @@ std::string worker_row(const JsonView& worker, const RateUnit& unit, bool live_k
          show(worker, "difficulty", "best_share_difficulty") + "</td><td class=\"num age\">" +
          (last_us > 0 ? format_duration(seconds_since(last_us, now_us))
                       : std::string(unknown_figure)) +
-         "</td><td class=\"faint\">" + escape_html(worker.at("live.user_agent").text()) +
-         "</td></tr>\n";
+         "</td><td class=\"faint\"><span class=\"cut agent\" title=\"" + agent + "\">" + agent +
+         "</span></td></tr>\n";
   return out;
 }
 

@@ -139,6 +139,7 @@ export function startLive({ onPool = () => {}, onParts = () => {} } = {}) {
       if (!/text\/html/.test(response.headers.get('content-type') ?? '')) throw new Error('not a page');
       const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
       localTimes(fresh);
+      if (isLate(document) && !isLate(fresh) && shape(document) !== shape(fresh)) return location.reload();
       // A page that the database was too slow for has less than what is here, unless that was late as well.
       if (!isLate(fresh) || isLate(document)) adopt(fresh);
       lateGap = isLate(fresh) ? Math.max(2 * lateGap, LATE_GAP_MS) : 0;
@@ -149,6 +150,8 @@ export function startLive({ onPool = () => {}, onParts = () => {} } = {}) {
   }
 
   const isLate = (of) => of.body.hasAttribute('data-late');
+  // Which panels there are: a block's page has others when the block is known.
+  const shape = (of) => [...of.querySelectorAll('main section')].map((panel) => panel.hidden).join();
   const keyOf = (part) => part.dataset.part || part.id;
   function adopt(fresh) {
     const parts = new Map([...fresh.querySelectorAll('[data-part]')].map((part) => [keyOf(part), part]));

@@ -51,3 +51,25 @@ def test_an_address_that_nobody_mines_with(busy, browser):
         assert browser.text("h1"), asked
         assert "rig1" not in browser.text("h1")
     assert browser.strangers(busy.url) == []
+
+
+def test_a_worker_that_is_connected_and_idle(busy, browser):
+    """It is told from one that has gone, and the page asks nothing of it that is not there."""
+    idle = busy.cluster.client(user=f"{busy.address}.idle")
+    browser.open(f"{busy.url}/miner?address={busy.address}")
+
+    def states() -> dict:
+        return {row[0]: row[1] for row in rows(browser, "#workers")}
+
+    wait_until(lambda: states().get("idle") == "No share yet", 60, "the idle worker", poll=0.2)
+    browser.js("document.getElementById('workers').scrollIntoView()")
+
+    def asked(name: str) -> bool:
+        browser.collect()
+        return any(f"worker={name}" in url for url in browser.requests)
+
+    wait_until(lambda: asked("rig1") and asked("rig2"), 60, "the traces of those that mine", poll=0.2)
+    assert not asked("idle")
+    assert browser.complaints() == []
+    idle.close()
+    wait_until(lambda: "idle" not in states(), 60, "the idle worker to be gone: it never had a share", poll=0.2)

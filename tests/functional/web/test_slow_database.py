@@ -25,3 +25,14 @@ def test_a_late_page_becomes_whole(busy, browser):
         busy.cluster.node.mine(1)  # a new tip makes the page ask
         wait_until(lambda: asked() >= before + 2, 120, "the page to ask, and again", poll=0.2)
         assert browser.js(rows) == shown and "read in time" not in browser.text("main") and "be read now" not in browser.text("main")
+
+
+def test_a_late_block_is_shown_whole(busy, browser):
+    """Its page has other panels once the block is known."""
+    block_hash = busy.pool.api("blocks")["blocks"][0]["hash"]
+    with busy.cluster.locked("blocks"):
+        browser.driver.get(f"{busy.url}/blocks?block={block_hash}")
+        assert browser.js("return document.body.hasAttribute('data-late')"), "sent while the database could not answer"
+        assert browser.text("h1")
+    browser.wait_for_text("#block-verdict output", "Verified here", timeout=120)
+    assert browser.text("#block-hash") == block_hash

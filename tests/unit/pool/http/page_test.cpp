@@ -217,7 +217,8 @@ TEST_CASE(
                      [&](const std::string& name, Document& answer) {
                        if (name == "miner") first_comer(answer);
                      });
-  CHECK(has(fresh.html, ">Connected, no share yet</span>"));
+  CHECK(has(fresh.html, ">No share yet</span>"));
+  CHECK_FALSE(has(fresh.html, "data-spark"));  // there is no history to ask for
   CHECK(has(fresh.html, ", by 2\u00a0connections; takes coherence work\""));
   CHECK(has(fresh.html, "&lt;x&gt;"));
 }

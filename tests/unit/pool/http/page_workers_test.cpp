@@ -56,7 +56,7 @@ TEST_CASE("where it is not known who is connected, the last share tells") {
 
 TEST_CASE("a worker that is connected and has had no share yet is not one that has gone") {
   const Worker fresh(R"("live":{"connected_us":1999999990000000,"last_share_us":null})");
-  CHECK_EQ(fresh.health().word, "Connected, no share yet");
+  CHECK_EQ(fresh.health().word, "No share yet");
   CHECK_EQ(fresh.health().css, "part");
   const Worker stuck(R"("live":{"connected_us":1999998000000000,"last_share_us":null})");
   CHECK_EQ(stuck.health().word, "Silent 33\u00a0min 20\u00a0s");
@@ -64,7 +64,7 @@ TEST_CASE("a worker that is connected and has had no share yet is not one that h
   // It has come back: its silence before does not count.
   const Worker again(
       R"("last_share_us":1999990000000000,"live":{"connected_us":1999999990000000,"last_share_us":null})");
-  CHECK_EQ(again.health().word, "Connected, no share yet");
+  CHECK_EQ(again.health().word, "No share yet");
 }
 
 TEST_CASE("one unit for a table, and its own for what is too small for it") {
