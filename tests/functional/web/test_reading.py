@@ -44,9 +44,6 @@ def test_times_are_the_readers_with_utc_on_hover(busy, browser):
 
 
 def test_by_keyboard_alone(busy, browser):
-    # The trace wants shares of several minutes: let these be of two.
-    busy.cluster.change("UPDATE share_sums SET start = start - interval '7 minutes' WHERE span = 'minute' AND worker_id IN (SELECT min(id) FROM workers)")
-    busy.cluster.change("UPDATE pool_sums SET start = start - interval '7 minutes' WHERE span = 'minute' AND start = (SELECT min(start) FROM pool_sums WHERE span = 'minute')")
     browser.open(busy.url)
     keys(browser, "TAB")
     assert browser.js(FOCUSED) == "Skip to content"
