@@ -1,6 +1,6 @@
 /* A small trace for each worker: its hash rate of the last day. Asked for when its row comes into sight. */
 const SVG = 'http://www.w3.org/2000/svg';
-const AT_ONCE_MAX = 24;  // rows: more of them keep their figures alone
+const AT_ONCE_MAX = 6;  // rows: some 11 kB each, and a first load is to stay light; the next ones follow when the tables are renewed
 
 function draw(image, values) {
   const known = values.filter((v) => v !== null), high = Math.max(...known, 0);
@@ -26,6 +26,8 @@ export function halfHours(values) {
   return out;
 }
 
+const asked = new WeakSet();  // that were asked for: what has nothing to draw stays empty
+
 export function sparks(address) {
   const seen = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries) {
@@ -37,5 +39,6 @@ export function sparks(address) {
         .catch(() => { /* the figures are there */ });
     }
   });
-  [...document.querySelectorAll('[data-spark]:empty')].slice(0, AT_ONCE_MAX).forEach((image) => seen.observe(image));
+  const next = [...document.querySelectorAll('[data-spark]:empty')].filter((image) => !asked.has(image)).slice(0, AT_ONCE_MAX);
+  next.forEach((image) => { asked.add(image); seen.observe(image); });
 }
