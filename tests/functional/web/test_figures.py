@@ -3,6 +3,7 @@
 import re
 
 from framework import bitcoin
+from framework.util import wait_until
 
 ACCEPTED = "#shares [data-v$='.accepted']"
 HEIGHT = "#tip [data-v='height']"
@@ -42,12 +43,14 @@ def test_figures_are_those_of_the_database(busy, browser):
 
 def test_without_scripts_the_figures_are_there(busy, browser):
     """As a reader without JavaScript sees them."""
-    browser.cdp("Emulation.setScriptExecutionDisabled", value=True)
-    try:
+    def figures() -> tuple:
+        browser.cdp("Emulation.setScriptExecutionDisabled", value=True)
         browser.driver.get(busy.url)
         browser.cdp("Emulation.setScriptExecutionDisabled", value=False)  # ours only; the page has been read without
-        assert number(browser.text(ACCEPTED)) == busy.accepted
-        assert number(browser.text(HEIGHT)) == busy.cluster.node.height()
+        return number(browser.text(ACCEPTED)), number(browser.text(HEIGHT))
+
+    try:
+        wait_until(lambda: figures() == (busy.accepted, busy.cluster.node.height()), 60, "the figures of now", poll=0.2)
         assert browser.text("#sentence").startswith(f"On the tip at height {busy.cluster.node.height()}")
         assert browser.js("return [...document.querySelectorAll('.needs-js')].filter(e => e.checkVisibility()).length") == 0, "what does nothing is not shown"
     finally:
