@@ -105,15 +105,26 @@ TEST_CASE("mining without a pool") {
   CHECK_FALSE(cookie->solo->dry_run);
 }
 
-TEST_CASE("a mistake names the option, the value and what was expected") {
-  struct Row {
-    const char* why;
-    Arguments arguments;
-    const char* named;
-    const char* expected;
-  };
-  const std::string node = "http://u:p@h:1";
-  const std::vector<Row> rows = {
+struct Mistake {
+  const char* why;
+  Arguments arguments;
+  const char* named;
+  const char* expected;
+};
+
+void check_mistakes(const std::vector<Mistake>& rows) {
+  for (const Mistake& row : rows) {
+    CAPTURE(row.why);
+    const std::string text = mistake_of(row.arguments);
+    CAPTURE(text);
+    CHECK_NE(text.find(row.named), std::string::npos);
+    CHECK_NE(text.find(row.expected), std::string::npos);
+    CHECK_EQ(text.find('\n'), text.size() - 1);
+  }
+}
+
+TEST_CASE("a mistake in a pool's options names the option, the value and what was expected") {
+  check_mistakes({
       {"more users than pools", {"-o", "h", "-u", "a", "-u", "b"}, "--user is given 2", "--url"},
       {"more passwords than users",
        {"-o", "h", "-u", "a", "-p", "b", "-p", "c"},
@@ -154,6 +165,12 @@ TEST_CASE("a mistake names the option, the value and what was expected") {
        {"-o", "h", "-u", "a", "--nonce-order", "random"},
        "--nonce-order \"random\"",
        "sequential"},
+  });
+}
+
+TEST_CASE("so does one in the options of mining without a pool") {
+  const std::string node = "http://u:p@h:1";
+  check_mistakes({
       {"pool and solo", {"--solo", node, "-o", "h", "-u", "a"}, "--solo", "--url"},
       {"no address", {"--solo", node}, "--address is missing", "reward"},
       {"a bad address", {"--solo", node, "--address", address + "x"}, "--address", "checksum"},
@@ -174,15 +191,7 @@ TEST_CASE("a mistake names the option, the value and what was expected") {
        "--algo sha256d"},
       {"address of a pool", {"-o", "h", "-u", "a", "--address", "b"}, "--address \"b\"", "--solo"},
       {"dry run of a pool", {"-o", "h", "-u", "a", "--dry-run"}, "--dry-run", "--solo"},
-  };
-  for (const Row& row : rows) {
-    CAPTURE(row.why);
-    const std::string text = mistake_of(row.arguments);
-    CAPTURE(text);
-    CHECK_NE(text.find(row.named), std::string::npos);
-    CHECK_NE(text.find(row.expected), std::string::npos);
-    CHECK_EQ(text.find('\n'), text.size() - 1);
-  }
+  });
 }
 
 }  // namespace
