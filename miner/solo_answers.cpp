@@ -8,11 +8,6 @@
 #include <utility>
 
 namespace miner {
-namespace {
-
-constexpr std::size_t reason_bytes_max = 200;
-
-}  // namespace
 
 base::Result<SoloChain, std::string> parse_chain(std::string_view json) {
   const auto info = node::parse_chain_info(json);
@@ -61,39 +56,11 @@ SoloAnswer answer_of(const rpc::RpcError& error) {
 }
 
 std::string describe_failure(const rpc::RpcError& error) {
-  const auto with = [&](std::string_view remedy) {
-    return fmt::format("node {}{}{}", printable(error.message, reason_bytes_max),
-                       remedy.empty() ? "" : ": ", remedy);
-  };
-  using Kind = rpc::RpcError::Kind;
-  switch (error.kind) {
-    case Kind::unreachable:
-      return with("is it running there with server=1?");
-    case Kind::timeout:
-      return with("is it overloaded, or is another program on that port?");
-    case Kind::unauthorized:
-      return with("compare the user and password in --solo (or --cookie-file) with the node's");
-    case Kind::cookie:
-      return with("is the node running, and may this user read --cookie-file?");
-    case Kind::bad_answer:
-      return with("is the port in --solo the node's RPC port?");
-    case Kind::cancelled:
-      return with({});
-    case Kind::node_error:
-      break;
-  }
-  switch (error.code) {
-    case node::rpc_in_warmup:
-      return with("it is starting up, wait a moment");
-    case node::rpc_client_not_connected:
-      return with("it has no peers: wait, or check its network");
-    case node::rpc_client_in_initial_download:
-      return with("wait until it has caught up");
-    case node::rpc_method_not_found:
-      return with("expected a node that gives block templates");
-    default:
-      return with({});
-  }
+  return node::describe_failure(
+      error,
+      {.unauthorized = "compare the user and password in --solo (or --cookie-file) with the node's",
+       .cookie = "is the node running, and may this user read --cookie-file?",
+       .bad_answer = "is the port in --solo the node's RPC port?"});
 }
 
 }  // namespace miner

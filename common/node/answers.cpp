@@ -190,4 +190,39 @@ base::Result<mining::BlockTemplate, std::string> read_template(rpc::RpcResult& a
       fmt::format("gave a template that can't be used: {}: {}", error->field, error->why));
 }
 
+std::string describe_failure(const rpc::RpcError& error, const FailureRemedies& remedies) {
+  const auto with = [&](std::string_view remedy) {
+    return fmt::format("node {}{}{}", error.message, remedy.empty() ? "" : ": ", remedy);
+  };
+  using Kind = rpc::RpcError::Kind;
+  switch (error.kind) {
+    case Kind::unreachable:
+      return with("is bitcoind running there with server=1?");
+    case Kind::timeout:
+      return with("is the node overloaded, or is another program on that port?");
+    case Kind::unauthorized:
+      return with(remedies.unauthorized);
+    case Kind::cookie:
+      return with(remedies.cookie);
+    case Kind::bad_answer:
+      return with(remedies.bad_answer);
+    case Kind::cancelled:
+      return with({});
+    case Kind::node_error:
+      break;
+  }
+  switch (error.code) {
+    case rpc_in_warmup:
+      return with("the node is starting up, wait a moment");
+    case rpc_client_not_connected:
+      return with("the node has no peers: wait, or check its network");
+    case rpc_client_in_initial_download:
+      return with("wait until the node has caught up");
+    case rpc_method_not_found:
+      return with("Bitcoin Core 25 or newer is expected");
+    default:
+      return with({});
+  }
+}
+
 }  // namespace node

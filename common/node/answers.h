@@ -105,4 +105,14 @@ std::string proposal_members(std::string_view block_hex);
 [[nodiscard]] base::Result<mining::BlockTemplate, std::string> read_template(
     rpc::RpcResult& answer, bitcoin::Network network);
 
+// What a person can do about settings, in the words of the program that has them.
+struct FailureRemedies {
+  std::string_view unauthorized;
+  std::string_view cookie;
+  std::string_view bad_answer;
+};
+// A failed call: what happened, where, and what to do. The error's message names endpoint and
+// method.
+std::string describe_failure(const rpc::RpcError& error, const FailureRemedies& remedies);
+
 }  // namespace node

@@ -34,41 +34,13 @@ std::string chain_objection(const node::ChainInfo& info, bitcoin::Network networ
   return {};
 }
 
-// A failed call's message names the endpoint and the method; what is added here is what to do.
 std::string describe_failure(const rpc::RpcError& error, const rpc::RpcEndpoint& endpoint) {
-  const auto with = [&](std::string_view remedy) {
-    return fmt::format("node {}{}{}", error.message, remedy.empty() ? "" : ": ", remedy);
-  };
-  using Kind = rpc::RpcError::Kind;
-  switch (error.kind) {
-    case Kind::unreachable:
-      return with("is bitcoind running there with server=1?");
-    case Kind::timeout:
-      return with("is the node overloaded, or is another program on that port?");
-    case Kind::unauthorized:
-      return with(endpoint.user.empty() ? "check \"cookie_file\", or set \"user\" and \"password\""
-                                        : "compare \"user\" and \"password\" with the node's");
-    case Kind::cookie:
-      return with("is bitcoind running, and may this user read the file?");
-    case Kind::bad_answer:
-      return with("is \"rpc\" the node's RPC port?");
-    case Kind::cancelled:
-      return with({});
-    case Kind::node_error:
-      break;
-  }
-  switch (error.code) {
-    case node::rpc_in_warmup:
-      return with("the node is starting up, wait a moment");
-    case node::rpc_client_not_connected:
-      return with("the node has no peers: wait, or check its network");
-    case node::rpc_client_in_initial_download:
-      return with("wait until the node has caught up");
-    case node::rpc_method_not_found:
-      return with("Bitcoin Core 25 or newer is expected");
-    default:
-      return with({});
-  }
+  return node::describe_failure(
+      error, {.unauthorized = endpoint.user.empty()
+                                  ? "check \"cookie_file\", or set \"user\" and \"password\""
+                                  : "compare \"user\" and \"password\" with the node's",
+              .cookie = "is bitcoind running, and may this user read the file?",
+              .bad_answer = "is \"rpc\" the node's RPC port?"});
 }
 
 }  // namespace pool

@@ -22,6 +22,7 @@ Needs wrk (Debian: apt-get install wrk). What counts is the ratio of a run, not 
 """
 
 import argparse
+import math
 import multiprocessing
 import os
 import pathlib
@@ -39,9 +40,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "functional
 from framework import bitcoin, metrics  # noqa: E402
 from framework.cluster import Cluster  # noqa: E402
 from framework.stratum_client import StratumClient  # noqa: E402
+from framework.util import wait_until  # noqa: E402
 
 PAUSE_SECONDS = 0.01  # between a miner's answer and its next share
-REPORT_SECONDS = 1.5  # the shards report about once a second
 SETTLE_SECONDS = 0.3  # between the load's begin and the first share that counts
 DRAWS = 2000
 ABOVE_OTHERS, LOAD_ABOVE_OTHERS, BEHIND = -18, -9, 19  # of sessions
@@ -141,11 +142,16 @@ class Bench:
         for miner in self.miners:
             miner.send(until)
         times = sum((miner.recv() for miner in self.miners), [])
-        time.sleep(REPORT_SECONDS)
-        before, self.counted = self.counted, self.reply_counts()
+        before = self.counted
+        self.counted = wait_until(lambda: self.all_counted(before, len(times)), 60, "the shards' counts of all replies")
         for bound, count in self.counted.items():
             self.replies[kind][bound] = self.replies[kind].get(bound, 0) + count - before[bound]
         return times
+
+    def all_counted(self, before: dict, shares: int):
+        """The counts, once the shards have reported every share since `before`."""
+        now = self.reply_counts()
+        return now if now[math.inf] - before[math.inf] >= shares else None
 
     def reply_counts(self) -> dict:
         found = {}

@@ -107,7 +107,7 @@ def test_a_node_that_comes_goes_and_comes_back(cluster, solo):
     node = cluster.start_node()
     node.stop()
     miner = solo(node)
-    wait_until(lambda: miner.said("is it running there with server=1?"), 60, "a word on the node that is not there")
+    wait_until(lambda: miner.said("is bitcoind running there with server=1?"), 60, "a word on the node that is not there")
     assert miner.process.running()
     node.start()
     wait_until(lambda: miner.last.get("blocks_accepted", 0) >= 1, 120, "a block")

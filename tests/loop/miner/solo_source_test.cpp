@@ -79,6 +79,17 @@ struct Solo {
     return std::move(*found);
   }
   void hand_in() { source->on_share(find(), uv::read_clock().mono); }
+  // A run that finds one, can't hand it over, and ends; the node is away then.
+  void leave_block() {
+    start();
+    REQUIRE(wait_for_work());
+    node.go_away();
+    hand_in();
+    source->stop();
+    source->end();
+    REQUIRE_EQ(kept(), 1);
+    source.reset();
+  }
   Status status() const {
     Status made;
     source->describe(made);
@@ -149,7 +160,7 @@ TEST_CASE("a node that goes away and comes back; a block found meanwhile is kept
   REQUIRE(solo.wait_for_work());
   solo.node.go_away();
   REQUIRE(solo.wait([&] { return solo.status().link == LinkState::disconnected; }));
-  CHECK(solo.host.was_told("is it running there with server=1?"));
+  CHECK(solo.host.was_told("is bitcoind running there with server=1?"));
   REQUIRE(solo.host.work);  // mining goes on for a while
   solo.hand_in();
   CHECK_EQ(solo.kept(), 1);
@@ -202,19 +213,12 @@ TEST_CASE("an address of another network ends it; so do failures, where attempts
   starting.start(std::move(counted));
   REQUIRE(starting.wait([&] { return !starting.host.gave_up.empty(); }));
   CHECK_NE(starting.host.gave_up.find("giving up after 3 attempts"), std::string::npos);
-  CHECK(starting.host.was_told("it is starting up, wait a moment"));
+  CHECK(starting.host.was_told("the node is starting up, wait a moment"));
 }
 
 TEST_CASE("what a stopped run could not hand over, the next one does") {
   Solo solo;
-  solo.start();
-  REQUIRE(solo.wait_for_work());
-  solo.node.go_away();
-  solo.hand_in();
-  solo.source->stop();
-  solo.source->end();
-  REQUIRE_EQ(solo.kept(), 1);
-  solo.source.reset();
+  solo.leave_block();
   std::ofstream(solo.folder + "/phaseminer-block-0.hex") << "no block";
 
   solo.node.come_back();
@@ -230,13 +234,7 @@ TEST_CASE("what a stopped run could not hand over, the next one does") {
 
 TEST_CASE("an earlier run's block that this node refuses stays in its file") {
   Solo solo;
-  solo.start();
-  REQUIRE(solo.wait_for_work());
-  solo.node.go_away();
-  solo.hand_in();
-  solo.source->stop();
-  solo.source->end();
-  solo.source.reset();
+  solo.leave_block();
 
   solo.node.on_submit = R"("bad-txnmrklroot")";
   solo.node.come_back();

@@ -75,7 +75,7 @@ TEST_CASE("a failed call: only a block that can't be read is refused; each has i
       {Error::Kind::node_error, -28, Kind::unanswered, "starting up"},
       {Error::Kind::node_error, -10, Kind::unanswered, "caught up"},
       {Error::Kind::node_error, -9, Kind::unanswered, "no peers"},
-      {Error::Kind::node_error, -32601, Kind::unanswered, "block templates"},
+      {Error::Kind::node_error, -32601, Kind::unanswered, "Bitcoin Core 25"},
       {Error::Kind::unreachable, 0, Kind::unanswered, "server=1"},
       {Error::Kind::timeout, 0, Kind::unanswered, "overloaded"},
       {Error::Kind::unauthorized, 0, Kind::unanswered, "password"},
